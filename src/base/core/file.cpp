@@ -1,0 +1,131 @@
+#include "base/core/file.hpp"
+
+#include "base/core/error.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <system_error>
+
+namespace fovea {
+namespace {
+
+std::string file_reason() {
+  return std::error_code{errno, std::generic_category()}.message();
+}
+
+[[noreturn]] void file_refuse(std::string const& doing, fs::path const& file) {
+  throw Error{Fault::resource, text(doing, " ", file, " failed: ", file_reason()),
+              "free some room or choose a folder where you may write"};
+}
+
+void file_flush(fs::path const& path, int flags) {
+  auto const descriptor = ::open(path.c_str(), flags | O_CLOEXEC);
+  if (descriptor < 0) return;
+  auto const failed = ::fsync(descriptor) != 0 && errno != EINVAL;
+  auto const reason = errno;
+  ::close(descriptor);
+  errno = reason;
+  if (failed) file_refuse("flushing", path);
+}
+
+}  // namespace
+
+Bytes read_file(fs::path const& file, std::uint64_t limit) {
+  std::error_code fault;
+  auto const size = fs::file_size(file, fault);
+  if (fault)
+    throw Error{Fault::input, text("cannot read ", file, ": ", fault.message()),
+                "check the path and its permissions"};
+  if (size > limit)
+    throw Error{Fault::input, text(file, " has ", size, " bytes, more than the ", limit, " that are read"),
+                "check that it is the right file"};
+  std::ifstream in{file, std::ios::binary};
+  Bytes bytes(size);
+  in.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size));
+  if (!in || static_cast<std::uint64_t>(in.gcount()) != size)
+    throw Error{Fault::input, text("cannot read ", file, ": ", file_reason()),
+                "check its permissions, and that nothing is writing to it"};
+  return bytes;
+}
+
+std::string read_text(fs::path const& file, std::uint64_t limit) {
+  auto const bytes = read_file(file, limit);
+  return {reinterpret_cast<char const*>(bytes.data()), bytes.size()};
+}
+
+void write_file(fs::path const& file, std::function<void(std::ostream&)> const& fill) {
+  // The process number keeps two writers of one target apart; rename decides which one is last.
+  auto draft = file;
+  draft += text(".", ::getpid(), ".part");
+  try {
+    std::ofstream out{draft, std::ios::binary | std::ios::trunc};
+    if (!out) file_refuse("writing", file);
+    fill(out);
+    out.flush();
+    if (!out) file_refuse("writing", file);
+    out.close();
+    if (!out) file_refuse("writing", file);
+    file_flush(draft, O_RDONLY);
+    if (::rename(draft.c_str(), file.c_str()) != 0) file_refuse("writing", file);
+  } catch (...) {
+    std::error_code ignored;
+    fs::remove(draft, ignored);
+    throw;
+  }
+  auto const folder = file.has_parent_path() ? file.parent_path() : fs::path{"."};
+  file_flush(folder, O_RDONLY | O_DIRECTORY);
+}
+
+void write_file(fs::path const& file, std::span<std::byte const> bytes) {
+  write_file(file, [&](std::ostream& out) {
+    out.write(reinterpret_cast<char const*>(bytes.data()),
+              static_cast<std::streamsize>(bytes.size()));
+  });
+}
+
+void write_file(fs::path const& file, std::string_view words) {
+  write_file(file, std::as_bytes(std::span{words}));
+}
+
+void make_folder(fs::path const& folder) {
+  std::error_code fault;
+  fs::create_directories(folder, fault);
+  if (fault)
+    throw Error{Fault::resource, text("cannot make the folder ", folder, ": ", fault.message()),
+                "choose a folder where you may write"};
+}
+
+ScratchFolder::ScratchFolder() {
+  auto pattern = (fs::temp_directory_path() / "fovea-XXXXXX").string();
+  if (::mkdtemp(pattern.data()) == nullptr) file_refuse("making", pattern);
+  path_ = pattern;
+}
+
+ScratchFolder::~ScratchFolder() {
+  std::error_code ignored;
+  fs::remove_all(path_, ignored);
+}
+
+FileLock::FileLock(fs::path const& file)
+    : descriptor_(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
+  if (descriptor_ < 0) file_refuse("locking", file);
+  if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
+  auto const reason = errno;
+  ::close(descriptor_);
+  if (reason == EWOULDBLOCK)
+    throw Error{Fault::resource, text("another process is working on ", file.parent_path()),
+                "wait for it, or use another folder"};
+  errno = reason;
+  file_refuse("locking", file);
+}
+
+FileLock::~FileLock() {
+  ::close(descriptor_);
+}
+
+}  // namespace fovea

@@ -1,0 +1,44 @@
+#include "base/core/json.hpp"
+
+#include "base/core/error.hpp"
+#include "base/core/file.hpp"
+
+#include <set>
+
+namespace fovea {
+namespace {
+
+constexpr int json_depth = 64;
+
+}  // namespace
+
+Json parse_json(std::string_view words, std::string_view what) {
+  std::vector<std::set<std::string>> seen;
+  auto const check = [&](int depth, Json::parse_event_t event, Json& value) {
+    if (depth > json_depth)
+      throw Error{Fault::input, text(what, " is nested deeper than ", json_depth, " levels"),
+                  "it is not a file of this program"};
+    if (event == Json::parse_event_t::object_start) seen.emplace_back();
+    if (event == Json::parse_event_t::object_end) seen.pop_back();
+    if (event == Json::parse_event_t::key && !seen.back().insert(value.get<std::string>()).second)
+      throw Error{Fault::input, text(what, " has the key ", value.dump(), " twice"),
+                  "keep one of them"};
+    return true;
+  };
+  try {
+    return Json::parse(words, check);
+  } catch (Json::exception const& fault) {
+    throw Error{Fault::input, text("expected JSON in ", what, ", got: ", fault.what()),
+                "the file may be cut short or damaged"};
+  }
+}
+
+Json read_json(std::filesystem::path const& file) {
+  return parse_json(read_text(file), text(file));
+}
+
+std::string pretty(Json const& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace fovea

@@ -1,0 +1,34 @@
+#include "base/core/stop.hpp"
+
+#include <csignal>
+
+#include <unistd.h>
+
+namespace fovea {
+namespace {
+
+Stop& stop_of_process() {
+  static Stop stop;
+  return stop;
+}
+
+extern "C" void stop_at_signal(int) {
+  if (stop_of_process().asked()) ::_exit(130);
+  stop_of_process().ask();
+}
+
+}  // namespace
+
+Stop& stop_on_signals() {
+  static auto& installed = []() -> Stop& {
+    auto& stop = stop_of_process();
+    struct sigaction action {};
+    action.sa_handler = stop_at_signal;
+    ::sigaction(SIGINT, &action, nullptr);
+    ::sigaction(SIGTERM, &action, nullptr);
+    return stop;
+  }();
+  return installed;
+}
+
+}  // namespace fovea

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <atomic>
+
+namespace fovea {
+
+/// A request to end early that work looks at between its steps. The first Ctrl-C (or SIGTERM)
+/// asks; the second ends the process at once, which what is written atomically survives.
+class Stop {
+ public:
+  bool asked() const { return asked_.load(std::memory_order_relaxed); }
+  void ask() { asked_.store(true, std::memory_order_relaxed); }
+
+ private:
+  std::atomic<bool> asked_{false};
+};
+
+/// The one that SIGINT and SIGTERM ask; the first call installs the handlers.
+Stop& stop_on_signals();
+
+}  // namespace fovea

@@ -1,0 +1,71 @@
+#include "base/image/volume.hpp"
+
+#include <algorithm>
+
+namespace fovea {
+
+std::size_t bytes_of(Type type) {
+  return with_type(type, [](auto value) { return sizeof value; });
+}
+
+std::string_view name_of(Type type) {
+  constexpr std::string_view names[] = {"u8", "u16", "i16", "i32", "f32", "f64"};
+  return names[static_cast<std::size_t>(type)];
+}
+
+Volume::Volume(Grid grid, Type type, Unit unit, std::int64_t channels)
+    : grid_(grid), type_(type), unit_(unit), channels_(channels) {
+  constexpr std::int64_t most = std::int64_t{1} << 40;
+  std::int64_t all = 1;
+  for (auto const size : {grid_.size[0], grid_.size[1], grid_.size[2], channels_}) {
+    if (size < 1 || size > most / all)
+      throw Error{Fault::input,
+                  text("expected sizes of at least 1 and at most 2^40 voxels, got ", grid_.size[0],
+                       " x ", grid_.size[1], " x ", grid_.size[2], " with ", channels_, " channels"),
+                  "check the header"};
+    all *= size;
+  }
+  bytes_ = std::make_shared<std::byte[]>(count() * bytes_of(type));
+}
+
+void Volume::expect(Type type) const {
+  if (type != type_)
+    throw Error{Fault::bug,
+                text("voxels stored as ", name_of(type_), " were asked for as ", name_of(type)),
+                "convert them first"};
+}
+
+Volume as_float(Volume const& volume) {
+  if (volume.type() == Type::f32) return volume;
+  Volume out{volume.grid(), Type::f32, volume.unit(), volume.channels()};
+  with_type(volume.type(), [&](auto value) {
+    std::ranges::transform(volume.as<decltype(value)>(), out.write<float>().begin(),
+                           [](auto voxel) { return static_cast<float>(voxel); });
+  });
+  return out;
+}
+
+Volume image2d(std::int64_t width, std::int64_t height, Type type, std::int64_t channels) {
+  return Volume{upright({width, height, 1}, {}), type, Unit::arbitrary, channels};
+}
+
+Volume phantom(Grid const& grid) {
+  Volume volume{grid, Type::i16, Unit::hounsfield};
+  auto voxel = volume.write<std::int16_t>().begin();
+  auto const centred = [](std::int64_t at, std::int64_t of) {
+    return (2.0 * static_cast<double>(at) + 1) / static_cast<double>(of) - 1;
+  };
+  for (std::int64_t k = 0; k < grid.size[2]; ++k) {
+    for (std::int64_t j = 0; j < grid.size[1]; ++j) {
+      for (std::int64_t i = 0; i < grid.size[0]; ++i) {
+        auto const u = centred(i, grid.size[0]);
+        auto const v = centred(j, grid.size[1]);
+        auto const w = centred(k, grid.size[2]);
+        *voxel++ = u * u + v * v + w * w < 0.5 ? 40 : -1000;
+      }
+    }
+  }
+  return volume;
+}
+
+}  // namespace fovea
