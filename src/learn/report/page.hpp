@@ -4,48 +4,92 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace fovea {
 
-/// One part of a report: a heading, a sentence that says how to read it, and HTML made by the functions of this folder.
+/// One part of a report: a heading, a sentence that says how to read it, and HTML made by the
+/// functions of this folder.
 struct Panel {
   std::string title;
-  std::string lead;      ///< plain text
-  std::string body;      ///< HTML
-  std::string id;        ///< for the table of contents; [a-z0-9-]
+  std::string lead;  ///< plain text; empty: none
+  std::string body;  ///< HTML
+  std::string id;    ///< for the table of contents; [a-z0-9-]; empty: made from the title
 };
 
 struct Page {
   std::string title;
   std::string subtitle;
-  std::vector<std::pair<std::string, std::string>> facts;   ///< the numbers at the top: name, value
+  std::vector<std::pair<std::string, std::string>> facts;  ///< the numbers on top: name, value
   std::vector<Panel> panels;
 };
 
-/// One HTML file that works offline: style, script and pictures inside; light and dark; readable on a phone; printable.
+/// One HTML file that works offline: style, script and pictures inside; light and dark (as the
+/// system asks, with a button to change); readable on a phone; printable. A content security
+/// policy inside it forbids every other script and all network access, so text that slipped in
+/// unescaped could still do nothing.
 std::string render(Page const& page);
 
-struct Point2 { double x = 0, y = 0; std::string hover; };
-struct Series { std::string name; std::vector<Point2> points; bool dashed = false; bool dots = false; };
-struct Axes {
-  std::string x, y;                          ///< names, with units
-  std::optional<double> x_low, x_high, y_low, y_high;   ///< taken from the data where absent
-  bool square = false;                       ///< ROC, reliability
-  bool diagonal = false;                     ///< a faint line from corner to corner
+/// A point that is not finite makes a gap in its line.
+struct Point2 {
+  double x = 0, y = 0;
+  std::string hover;  ///< plain text; empty: name and both values
 };
-/// SVG charts with values on hover (and for screen readers, as titles); colours come from the page's style, so they follow light and dark.
+struct Series {
+  std::string name;
+  std::vector<Point2> points;
+  bool dashed = false;
+  bool dots = false;  ///< marks on the points, without a line where there is only one
+};
+struct Axes {
+  std::string x, y;                     ///< names, with units
+  std::optional<double> x_low, x_high;  ///< taken from the data where absent
+  std::optional<double> y_low, y_high;
+  bool square = false;    ///< ROC, reliability
+  bool diagonal = false;  ///< a faint line from corner to corner
+};
+
+/// SVG charts with values on hover (and on arrow keys, for screen readers); colours come from
+/// the page's style, so they follow light and dark. Long series are thinned to what can be
+/// seen.
 std::string line_chart(std::vector<Series> const& series, Axes const& axes);
-std::string bar_chart(std::vector<std::pair<std::string, double>> const& bars, Axes const& axes);
+
+/// Names that are all numbers make a histogram (bars stand); others lie, with room for the
+/// name. `axes.x` names what the bars are, `axes.y` their length. Values that are not finite
+/// have no bar.
+std::string bar_chart(std::vector<std::pair<std::string, double>> const& bars,
+                      Axes const& axes);
+
 /// Rows are truth, columns are findings; shade by share of the row, count as text.
-std::string confusion_chart(std::vector<std::string> const& classes, std::vector<std::vector<std::int64_t>> const& counts);
-std::string table(std::vector<std::string> const& head, std::vector<std::vector<std::string>> const& rows);   ///< escapes its cells
+/// Throws Error{bug} if `counts` is not square of the classes' size.
+std::string confusion_chart(std::vector<std::string> const& classes,
+                            std::vector<std::vector<std::int64_t>> const& counts);
+
+/// Plain text in, escaped; columns of numbers stand right.
+/// Throws Error{bug} if a row is not as long as the head.
+std::string table(std::vector<std::string> const& head,
+                  std::vector<std::vector<std::string>> const& rows);
 
 struct Figure {
-  Volume picture;          ///< u8, 1 or 3 channels
-  std::string caption;     ///< plain text
-  std::string badge;       ///< a short word on the picture: "wrong", "duplicate"; empty: none
+  Volume picture;       ///< u8, 1 or 3 channels
+  std::string caption;  ///< plain text
+  std::string badge;    ///< a short word on the picture: "wrong", "duplicate"; empty: none
 };
-std::string gallery(std::vector<Figure> const& figures, int shown_width = 120);   ///< PNGs inside the page
+/// PNGs inside the page, each at most twice `shown_width` wide (for fine screens), so that a
+/// contact sheet of large images stays small.
+std::string gallery(std::vector<Figure> const& figures, int shown_width = 120);
+
+/// A remark that stands out. `kind`: "info", "good", "warning" or "fault"; the text is escaped.
+/// Throws Error{bug} on another kind.
+std::string note(std::string_view kind, std::string_view words);
+/// A part that is folded away until it is clicked (printing unfolds it); `body` is HTML.
+std::string details(std::string_view summary, std::string_view body);
+/// Parts next to each other where there is room, below each other on a phone; each is HTML.
+std::string beside(std::vector<std::string> const& parts);
+std::string paragraph(std::string_view words);  ///< plain text, escaped
+/// Text that keeps its lines and blanks (a plan, a log), escaped.
+std::string verbatim(std::string_view words);
 
 }  // namespace fovea

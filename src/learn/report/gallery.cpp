@@ -1,0 +1,28 @@
+#include "base/core/words.hpp"
+#include "base/io/picture.hpp"
+#include "learn/report/base64.hpp"
+#include "learn/report/colours.hpp"
+#include "learn/report/page.hpp"
+
+namespace fovea {
+
+std::string gallery(std::vector<Figure> const& figures, int shown_width) {
+  std::string out = "<div class=\"gallery\">";
+  for (auto const& figure : figures) {
+    auto const picture = thumbnail(figure.picture, 2 * std::max(1, shown_width));
+    auto const says =
+        figure.badge.empty() ? figure.caption : figure.badge + ": " + figure.caption;
+    out += text("<figure style=\"width:", shown_width, "px\"><img",
+                picture.width() < shown_width ? " class=\"tiny\"" : "", " width=\"",
+                picture.width(), "\" height=\"", picture.height(), "\" alt=\"", html(says),
+                "\" src=\"data:image/png;base64,", base64(encode_png(picture)), "\">");
+    if (!figure.badge.empty())
+      out += text("<span class=\"badge\">", html(figure.badge), "</span>");
+    if (!figure.caption.empty())
+      out += text("<figcaption>", html(figure.caption), "</figcaption>");
+    out += "</figure>";
+  }
+  return out + "</div>";
+}
+
+}  // namespace fovea
