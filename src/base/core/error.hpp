@@ -28,7 +28,8 @@ class Interrupted : public std::runtime_error {
   explicit Interrupted(std::string const& how_to_go_on) : std::runtime_error(how_to_go_on) {}
 };
 
-/// Joins anything printable: text("got ", 3, " slices"). Numbers are printed as in the C locale.
+/// Joins anything printable: text("got ", 3, " slices"). Numbers are printed as in the C
+/// locale.
 template <class... Parts>
 std::string text(Parts const&... parts) {
   std::ostringstream out;

@@ -2,14 +2,15 @@
 
 #include "base/core/error.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
+#include <atomic>
 #include <cerrno>
-#include <cstring>
+#include <csignal>
+#include <cstdlib>
+#include <fcntl.h>
 #include <fstream>
+#include <sys/file.h>
 #include <system_error>
+#include <unistd.h>
 
 namespace fovea {
 namespace {
@@ -33,6 +34,15 @@ void file_flush(fs::path const& path, int flags) {
   if (failed) file_refuse("flushing", path);
 }
 
+// A write beyond RLIMIT_FSIZE is a signal that ends the process, unless it is ignored: then it
+// is an error like that of a full disk. A handler that somebody else set stays.
+void file_survive_limits() {
+  struct sigaction now {};
+  if (::sigaction(SIGXFSZ, nullptr, &now) != 0 || now.sa_handler != SIG_DFL) return;
+  now.sa_handler = SIG_IGN;
+  ::sigaction(SIGXFSZ, &now, nullptr);
+}
+
 }  // namespace
 
 Bytes read_file(fs::path const& file, std::uint64_t limit) {
@@ -42,7 +52,8 @@ Bytes read_file(fs::path const& file, std::uint64_t limit) {
     throw Error{Fault::input, text("cannot read ", file, ": ", fault.message()),
                 "check the path and its permissions"};
   if (size > limit)
-    throw Error{Fault::input, text(file, " has ", size, " bytes, more than the ", limit, " that are read"),
+    throw Error{Fault::input,
+                text(file, " has ", size, " bytes, more than the ", limit, " that are read"),
                 "check that it is the right file"};
   std::ifstream in{file, std::ios::binary};
   Bytes bytes(size);
@@ -59,9 +70,11 @@ std::string read_text(fs::path const& file, std::uint64_t limit) {
 }
 
 void write_file(fs::path const& file, std::function<void(std::ostream&)> const& fill) {
-  // The process number keeps two writers of one target apart; rename decides which one is last.
+  file_survive_limits();
+  // Process and turn keep two writers of one target apart; rename decides which one is last.
+  static std::atomic<int> turn{0};
   auto draft = file;
-  draft += text(".", ::getpid(), ".part");
+  draft += text(".", ::getpid(), "-", turn++, ".part");
   try {
     std::ofstream out{draft, std::ios::binary | std::ios::trunc};
     if (!out) file_refuse("writing", file);
@@ -118,7 +131,9 @@ FileLock::FileLock(fs::path const& file)
   auto const reason = errno;
   ::close(descriptor_);
   if (reason == EWOULDBLOCK)
-    throw Error{Fault::resource, text("another process is working on ", file.parent_path()),
+    throw Error{Fault::resource,
+                text("another process is working on ",
+                     file.has_parent_path() ? file.parent_path() : file),
                 "wait for it, or use another folder"};
   errno = reason;
   file_refuse("locking", file);

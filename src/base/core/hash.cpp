@@ -2,10 +2,9 @@
 
 #include "base/core/error.hpp"
 
-#include <openssl/evp.h>
-
 #include <array>
 #include <fstream>
+#include <openssl/evp.h>
 #include <vector>
 
 namespace fovea {
@@ -54,7 +53,8 @@ std::string sha256(std::string_view bytes) {
 
 std::string sha256_of_file(std::filesystem::path const& file) {
   std::ifstream in{file, std::ios::binary};
-  if (!in) throw Error{Fault::input, text("cannot read ", file), "check the path and its permissions"};
+  if (!in)
+    throw Error{Fault::input, text("cannot read ", file), "check the path and its permissions"};
   Sha256 hash;
   std::vector<char> block(1 << 20);
   while (in) {

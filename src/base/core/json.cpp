@@ -9,6 +9,8 @@ namespace fovea {
 namespace {
 
 constexpr int json_depth = 64;
+// An ordered object looks a key up one by one, so its cost grows with the square.
+constexpr std::size_t json_keys = 20'000;
 
 }  // namespace
 
@@ -20,9 +22,13 @@ Json parse_json(std::string_view words, std::string_view what) {
                   "it is not a file of this program"};
     if (event == Json::parse_event_t::object_start) seen.emplace_back();
     if (event == Json::parse_event_t::object_end) seen.pop_back();
-    if (event == Json::parse_event_t::key && !seen.back().insert(value.get<std::string>()).second)
+    if (event == Json::parse_event_t::key &&
+        !seen.back().insert(value.get<std::string>()).second)
       throw Error{Fault::input, text(what, " has the key ", value.dump(), " twice"),
                   "keep one of them"};
+    if (event == Json::parse_event_t::key && seen.back().size() > json_keys)
+      throw Error{Fault::input, text(what, " has an object of more than ", json_keys, " keys"),
+                  "it is not a file of this program"};
     return true;
   };
   try {
@@ -34,7 +40,7 @@ Json parse_json(std::string_view words, std::string_view what) {
 }
 
 Json read_json(std::filesystem::path const& file) {
-  return parse_json(read_text(file), text(file));
+  return parse_json(read_text(file, 64U << 20), text(file));
 }
 
 std::string pretty(Json const& json) {

@@ -1,8 +1,7 @@
 #pragma once
 
-#include <nlohmann/json.hpp>
-
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <string_view>
 
 namespace fovea {
@@ -10,9 +9,10 @@ namespace fovea {
 /// Keys keep the order in which they were written.
 using Json = nlohmann::ordered_json;
 
-/// Throws Error{input} naming `what` if it is not JSON, is nested deeper than 64, or has a key
-/// twice in one object.
+/// Throws Error{input} naming `what` if it is not JSON, is nested deeper than 64, has a key
+/// twice in one object, or an object of more than 20,000 keys.
 Json parse_json(std::string_view words, std::string_view what);
+/// The same of a file of at most 64 MiB.
 Json read_json(std::filesystem::path const& file);
 
 /// For people and for diffs: two blanks, a line end at the end. Not a number becomes null.

@@ -3,9 +3,9 @@
 #include "base/core/error.hpp"
 #include "base/core/words.hpp"
 
-#include <unistd.h>
-
+#include <algorithm>
 #include <cstdio>
+#include <unistd.h>
 
 namespace fovea {
 
@@ -28,17 +28,20 @@ Progress::~Progress() {
 void Progress::show(double done, double all, std::string_view beside) {
   auto const now = clock_.seconds();
   if (now - last_ < (terminal_ ? 0.1 : quiet_s_)) return;
-  if (!terminal_ && last_ < 0) {  // the first line comes after the first quiet time, not at once
+  if (!terminal_ &&
+      last_ < 0) {  // the first line comes after the first quiet time, not at once
     last_ = now;
     return;
   }
   last_ = now;
-  auto const share = all > 0 ? done / all : 0;
+  auto const share = all > 0 ? std::clamp(done / all, 0.0, 1.0) : 0;
   auto line = text(what_, "  ", fixed(100 * share, 0), " %");
   if (share > 0) line += text("  ", duration(now * (1 - share) / share), " left");
   if (!beside.empty()) line += text("  ", beside);
-  if (terminal_) line = text("\r\x1b[2K", line);
-  else line += '\n';
+  if (terminal_)
+    line = text("\r\x1b[2K", line);
+  else
+    line += '\n';
   drawn_ = terminal_;
   std::fwrite(line.data(), 1, line.size(), stderr);
   std::fflush(stderr);

@@ -19,7 +19,8 @@ std::uint64_t rng_scramble(std::uint64_t z) {
 
 std::uint64_t mixed(std::initializer_list<std::uint64_t> keys) {
   std::uint64_t hash = keys.size();
-  for (auto const key : keys) hash = rng_scramble(hash + rng_golden) ^ rng_scramble(key + rng_golden * 2);
+  for (auto const key : keys)
+    hash = rng_scramble(hash + rng_golden) ^ rng_scramble(key + rng_golden * 2);
   return rng_scramble(hash + rng_golden);
 }
 
@@ -52,7 +53,8 @@ double Rng::uniform(double low, double high) {
 std::int64_t Rng::below(std::int64_t count) {
   // Multiply-shift: its bias is below count / 2^64, far under anything that could be seen.
   __extension__ using Wide = unsigned __int128;
-  return static_cast<std::int64_t>((static_cast<Wide>(next()) * static_cast<std::uint64_t>(count)) >> 64);
+  return static_cast<std::int64_t>(
+      (static_cast<Wide>(next()) * static_cast<std::uint64_t>(count)) >> 64);
 }
 
 bool Rng::chance(double probability) {
@@ -60,7 +62,8 @@ bool Rng::chance(double probability) {
 }
 
 double Rng::normal(double mean, double deviation) {
-  // Box-Muller, one of the pair: no state beside the generator's own, so a stream can be stored.
+  // Box-Muller, one of the pair: no state beside the generator's own, so a stream can be
+  // stored.
   auto const radius = std::sqrt(-2 * std::log(1 - uniform()));
   return mean + deviation * radius * std::cos(2 * std::numbers::pi * uniform());
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <span>
+#include <utility>
 
 namespace fovea {
 
@@ -17,17 +18,18 @@ class Rng {
   explicit Rng(std::uint64_t seed) : Rng({seed}) {}
 
   std::uint64_t next();
-  double uniform();                           ///< in [0, 1)
-  double uniform(double low, double high);    ///< in [low, high)
-  std::int64_t below(std::int64_t count);     ///< in 0 .. count - 1; count >= 1
-  bool chance(double probability);            ///< true with this probability
+  double uniform();                         ///< in [0, 1)
+  double uniform(double low, double high);  ///< in [low, high)
+  std::int64_t below(std::int64_t count);   ///< in 0 .. count - 1; count >= 1
+  bool chance(double probability);          ///< true with this probability
   double normal(double mean = 0, double deviation = 1);
 
   /// Fisher-Yates.
   template <class T>
   void shuffle(std::span<T> items) {
     for (auto i = static_cast<std::int64_t>(items.size()) - 1; i > 0; --i)
-      std::swap(items[static_cast<std::size_t>(i)], items[static_cast<std::size_t>(below(i + 1))]);
+      std::swap(items[static_cast<std::size_t>(i)],
+                items[static_cast<std::size_t>(below(i + 1))]);
   }
 
   /// What to store so that the stream goes on where it was.

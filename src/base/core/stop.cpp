@@ -1,7 +1,6 @@
 #include "base/core/stop.hpp"
 
 #include <csignal>
-
 #include <unistd.h>
 
 namespace fovea {
@@ -24,6 +23,8 @@ Stop& stop_on_signals() {
     auto& stop = stop_of_process();
     struct sigaction action {};
     action.sa_handler = stop_at_signal;
+    action.sa_flags = SA_RESTART;  // a read or write under way goes on: libraries take EINTR
+                                   // for a damaged file
     ::sigaction(SIGINT, &action, nullptr);
     ::sigaction(SIGTERM, &action, nullptr);
     return stop;

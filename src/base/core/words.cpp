@@ -28,7 +28,7 @@ std::size_t words_distance(std::string_view a, std::string_view b) {
 
 template <class Number>
 std::optional<Number> words_parse(std::string_view words) {
-  if (words.starts_with('+')) words.remove_prefix(1);
+  if (words.starts_with('+') && !words.starts_with("+-")) words.remove_prefix(1);
   Number value{};
   auto const end = words.data() + words.size();
   auto const [stop, fault] = std::from_chars(words.data(), end, value);
@@ -65,9 +65,9 @@ std::vector<std::string> split(std::string_view words, char at) {
 
 std::string joined(std::span<std::string const> words, std::string_view between) {
   std::string out;
-  for (auto const& word : words) {
-    if (!out.empty()) out += between;
-    out += word;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (i > 0) out += between;
+    out += words[i];
   }
   return out;
 }
@@ -76,9 +76,11 @@ std::optional<std::string> nearest(std::string_view written,
                                    std::span<std::string const> known) {
   auto const folded = lower(written).substr(0, 64);
   std::optional<std::string> best;
-  auto least = std::max<std::size_t>(2, folded.size() / 3) + 1;
+  auto least = std::max<std::size_t>(1, (folded.size() + 1) / 3) + 1;
   for (auto const& name : known) {
-    auto const distance = words_distance(folded, lower(name));
+    // The beginning of a name is as near as one slip: "resnet" for "resnet18".
+    auto const begins = folded.size() >= 3 && lower(name).starts_with(folded);
+    auto const distance = begins ? 1 : words_distance(folded, lower(name));
     if (distance < least) {
       least = distance;
       best = name;
@@ -112,7 +114,11 @@ std::string fixed(double value, int digits) {
   auto const end = std::to_chars(out.data(), out.data() + out.size(), value,
                                  std::chars_format::fixed, digits)
                        .ptr;
-  return {out.data(), end};
+  std::string_view words{out.data(), static_cast<std::size_t>(end - out.data())};
+  // "-0.00" is a rounded nothing that looks like a finding.
+  if (words.starts_with('-') && words.find_first_of("123456789infa") == std::string_view::npos)
+    words.remove_prefix(1);
+  return std::string{words};
 }
 
 std::optional<double> seconds_of(std::string_view words) {
@@ -135,12 +141,13 @@ std::optional<double> seconds_of(std::string_view words) {
       unit = 0;
   }
   if (unit != 0) words.remove_suffix(1);
-  auto const count = number(words);
+  auto const count = number(trimmed(words));
   if (!count || *count <= 0) return std::nullopt;
   return *count * (unit == 0 ? 1 : unit);
 }
 
 std::string duration(double seconds) {
+  if (!(std::abs(seconds) < 1e15)) return "unknown";
   if (seconds < 9.95) return fixed(seconds, 1) + "s";
   auto const all = static_cast<std::int64_t>(std::llround(seconds));
   if (all < 60) return text(all, "s");
