@@ -1,0 +1,297 @@
+#include "learn/transform/kernels.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <numbers>
+
+namespace fovea {
+namespace {
+
+// A body is always inlined, so that it is compiled for the target of the function around it.
+// target_clones would do the same with less text, but its resolver runs before the thread
+// sanitizer does, and crashes.
+template <auto body, class... In>
+[[gnu::target("arch=x86-64-v4")]] void kernels_avx512(In... in) {
+  body(in...);
+}
+template <auto body, class... In>
+[[gnu::target("arch=x86-64-v3")]] void kernels_avx2(In... in) {
+  body(in...);
+}
+template <auto body, class... In>
+void kernels_any(In... in) {
+  body(in...);
+}
+
+enum class KernelsCpu { any, avx2, avx512 };
+
+KernelsCpu kernels_cpu() {
+  static KernelsCpu const cpu = [] {
+    auto const wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                      __builtin_cpu_supports("avx512dq") &&
+                      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512cd");
+    auto const middle = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                        __builtin_cpu_supports("bmi2");
+    return wide && middle ? KernelsCpu::avx512 : middle ? KernelsCpu::avx2 : KernelsCpu::any;
+  }();
+  return cpu;
+}
+
+template <auto body, class... In>
+void kernels_best(In... in) {
+  switch (kernels_cpu()) {
+    case KernelsCpu::avx512:
+      return kernels_avx512<body>(in...);
+    case KernelsCpu::avx2:
+      return kernels_avx2<body>(in...);
+    case KernelsCpu::any:
+      return kernels_any<body>(in...);
+  }
+}
+
+template <class T>
+[[gnu::always_inline]] inline void kernels_add_row(T const* row,
+                                                   float weight,
+                                                   float* __restrict sum,
+                                                   std::int64_t count) {
+  for (std::int64_t x = 0; x < count; ++x) sum[x] += weight * static_cast<float>(row[x]);
+}
+
+[[gnu::always_inline]] inline void kernels_gather_row(float const* row,
+                                                      std::int32_t const* at,
+                                                      float const* weight,
+                                                      int taps,
+                                                      float* __restrict out,
+                                                      std::int64_t count) {
+  for (std::int64_t x = 0; x < count; ++x) out[x] = weight[x] * row[at[x]];
+  for (int k = 1; k < taps; ++k) {
+    at += count;
+    weight += count;
+    for (std::int64_t x = 0; x < count; ++x) out[x] += weight[x] * row[at[x]];
+  }
+}
+
+// Not a number becomes 0: an index made of it must stay inside.
+[[gnu::always_inline]] inline float kernels_inside(float at, float last) {
+  at = at > 0 ? at : 0.0F;
+  return at < last ? at : last;
+}
+
+[[gnu::always_inline]] inline void kernels_sample_row(Plane plane,
+                                                      float const* at_x,
+                                                      float const* at_y,
+                                                      float* __restrict out,
+                                                      std::int64_t count) {
+  auto const last_x = static_cast<float>(plane.width - 1);
+  auto const last_y = static_cast<float>(plane.height - 1);
+  auto const* pixels = plane.pixels;
+  for (std::int64_t n = 0; n < count; ++n) {
+    auto const x = kernels_inside(at_x[n], last_x);
+    auto const y = kernels_inside(at_y[n], last_y);
+    auto const i = static_cast<std::int32_t>(x);
+    auto const j = static_cast<std::int32_t>(y);
+    auto const u = x - static_cast<float>(i);
+    auto const v = y - static_cast<float>(j);
+    auto const here = j * plane.width + i;
+    auto const right = i < plane.width - 1 ? 1 : 0;
+    auto const below = here + (j < plane.height - 1 ? plane.width : 0);
+    auto const upper = pixels[here] + u * (pixels[here + right] - pixels[here]);
+    auto const lower = pixels[below] + u * (pixels[below + right] - pixels[below]);
+    out[n] = upper + v * (lower - upper);
+  }
+}
+
+[[gnu::always_inline]] inline void kernels_scale_and_add(float* values,
+                                                         std::int64_t count,
+                                                         float factor,
+                                                         float offset) {
+  for (std::int64_t n = 0; n < count; ++n) values[n] = values[n] * factor + offset;
+}
+
+// Natural logarithm of a positive normal number: exponent apart, the rest by the series of
+// 2 artanh((m - 1) / (m + 1)), whose next term is below 1e-9 for m in [0.7, 1.5).
+[[gnu::always_inline]] inline float kernels_log(float value) {
+  constexpr std::int32_t base = 0x3f3504f3;  // sqrt(1/2)
+  auto const bits = std::bit_cast<std::int32_t>(value) - base;
+  auto const exponent = bits >> 23;
+  auto const m = std::bit_cast<float>((bits & 0x007fffff) + base);
+  auto const s = (m - 1) / (m + 1);
+  auto const q = s * s;
+  auto const series = 2 * s * (1 + q * (1 / 3.0F + q * (1 / 5.0F + q * (1 / 7.0F + q / 9))));
+  return static_cast<float>(exponent) * std::numbers::ln2_v<float> + series;
+}
+
+// e^x for |x| < 87: 2^n times the Taylor series of e^f, |f| <= ln(2) / 2.
+[[gnu::always_inline]] inline float kernels_exp(float x) {
+  x = x > -87.0F ? x : -87.0F;
+  x = x < 87.0F ? x : 87.0F;
+  auto const scaled = x * std::numbers::log2e_v<float>;
+  auto const n = static_cast<std::int32_t>(scaled + (scaled < 0 ? -0.5F : 0.5F));
+  auto const f = x - static_cast<float>(n) * std::numbers::ln2_v<float>;
+  auto const series =
+      1 + f * (1 + f * (1 / 2.0F + f * (1 / 6.0F + f * (1 / 24.0F +
+                                                        f * (1 / 120.0F + f * (1 / 720.0F))))));
+  return series * std::bit_cast<float>((n + 127) << 23);
+}
+
+[[gnu::always_inline]] inline void kernels_raise_to(float* values,
+                                                    std::int64_t count,
+                                                    float exponent) {
+  for (std::int64_t n = 0; n < count; ++n) {
+    auto const value = values[n];
+    auto const powered = kernels_exp(exponent * kernels_log(value > 1e-30F ? value : 1e-30F));
+    values[n] = value > 0 ? powered : value;
+  }
+}
+
+constexpr std::size_t kernels_lanes = 16;
+using KernelsWords = std::array<std::uint32_t, kernels_lanes>;
+
+struct KernelsStreams {
+  KernelsWords a, b, c, d;
+};
+
+KernelsStreams kernels_streams(std::uint64_t key) {
+  KernelsStreams streams{};
+  // SplitMix64 (Steele et al. 2014); two words of state from each of its numbers.
+  auto const next = [&key] {
+    auto z = key += 0x9e3779b97f4a7c15;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+    return z ^ (z >> 31);
+  };
+  for (std::size_t lane = 0; lane < kernels_lanes; ++lane) {
+    auto const one = next();
+    auto const two = next();
+    streams.a[lane] = static_cast<std::uint32_t>(one);
+    streams.b[lane] = static_cast<std::uint32_t>(one >> 32);
+    streams.c[lane] = static_cast<std::uint32_t>(two);
+    streams.d[lane] = static_cast<std::uint32_t>(two >> 32) | 1;  // the state is never all zero
+  }
+  return streams;
+}
+
+[[gnu::always_inline]] inline std::uint32_t kernels_next(KernelsStreams& s, std::size_t lane) {
+  auto const sum = s.a[lane] + s.d[lane];
+  auto const result = ((sum << 7) | (sum >> 25)) + s.a[lane];
+  auto const t = s.b[lane] << 9;
+  s.c[lane] ^= s.a[lane];
+  s.d[lane] ^= s.b[lane];
+  s.b[lane] ^= s.c[lane];
+  s.a[lane] ^= s.d[lane];
+  s.c[lane] ^= t;
+  s.d[lane] = (s.d[lane] << 11) | (s.d[lane] >> 21);
+  return result;
+}
+
+// A pair of standard normals: a radius from `r`; from `t` an angle within an eighth of a turn
+// of the x axis and three bits that swap and mirror it over the whole circle.
+[[gnu::always_inline]] inline void kernels_pair(std::uint32_t r,
+                                                std::uint32_t t,
+                                                float& first,
+                                                float& second) {
+  auto const uniform = (static_cast<float>(static_cast<std::int32_t>(r >> 1)) + 1) * 0x1p-31F;
+  auto const radius = std::sqrt(-2 * kernels_log(uniform));
+  auto const z = static_cast<float>(static_cast<std::int32_t>(t) >> 3) * 0x1p-28F *
+                 (std::numbers::pi_v<float> / 4);
+  auto const q = z * z;
+  auto const sine = z * (1 - q * (1 / 6.0F - q * (1 / 120.0F - q * (1 / 5040.0F))));
+  auto const cosine = 1 - q * (1 / 2.0F - q * (1 / 24.0F - q * (1 / 720.0F - q / 40320)));
+  auto const swap = (t & 1U) != 0;
+  auto const x = radius * (swap ? sine : cosine);
+  auto const y = radius * (swap ? cosine : sine);
+  first = (t & 2U) != 0 ? -x : x;
+  second = (t & 4U) != 0 ? -y : y;
+}
+
+[[gnu::always_inline]] inline void kernels_add_normal(float* values,
+                                                      std::int64_t count,
+                                                      float deviation,
+                                                      KernelsStreams const* seeded) {
+  auto streams = *seeded;
+  constexpr std::int64_t block = 2 * kernels_lanes;
+  std::array<float, block> normal;
+  for (std::int64_t at = 0; at < count; at += block) {
+    for (std::size_t lane = 0; lane < kernels_lanes; ++lane) {
+      auto const r = kernels_next(streams, lane);
+      auto const t = kernels_next(streams, lane);
+      kernels_pair(r, t, normal[lane], normal[kernels_lanes + lane]);
+    }
+    if (count - at >= block) {
+      for (std::size_t n = 0; n < block; ++n) values[at + n] += deviation * normal[n];
+    } else {
+      for (std::size_t n = 0; n < static_cast<std::size_t>(count - at); ++n)
+        values[at + n] += deviation * normal[n];
+    }
+  }
+}
+
+[[gnu::always_inline]] inline void kernels_sum(float const* values,
+                                               std::int64_t count,
+                                               double* total) {
+  std::array<double, kernels_lanes> sums{};
+  std::int64_t at = 0;
+  for (; at + static_cast<std::int64_t>(kernels_lanes) <= count; at += kernels_lanes) {
+    for (std::size_t lane = 0; lane < kernels_lanes; ++lane)
+      sums[lane] += static_cast<double>(values[at + lane]);
+  }
+  for (std::size_t lane = 0; at < count; ++at, ++lane)
+    sums[lane] += static_cast<double>(values[at]);
+  for (auto const sum : sums) *total += sum;
+}
+
+std::int64_t kernels_count(std::span<float const> values) {
+  return static_cast<std::int64_t>(values.size());
+}
+
+}  // namespace
+
+void add_row(std::uint8_t const* row, float weight, float* sum, std::int64_t count) {
+  kernels_best<kernels_add_row<std::uint8_t>>(row, weight, sum, count);
+}
+
+void add_row(std::uint16_t const* row, float weight, float* sum, std::int64_t count) {
+  kernels_best<kernels_add_row<std::uint16_t>>(row, weight, sum, count);
+}
+
+void add_row(float const* row, float weight, float* sum, std::int64_t count) {
+  kernels_best<kernels_add_row<float>>(row, weight, sum, count);
+}
+
+void gather_row(float const* row,
+                std::int32_t const* at,
+                float const* weight,
+                int taps,
+                float* out,
+                std::int64_t count) {
+  kernels_best<kernels_gather_row>(row, at, weight, taps, out, count);
+}
+
+void sample_row(
+    Plane plane, float const* at_x, float const* at_y, float* out, std::int64_t count) {
+  kernels_best<kernels_sample_row>(plane, at_x, at_y, out, count);
+}
+
+void scale_and_add(std::span<float> values, float factor, float offset) {
+  kernels_best<kernels_scale_and_add>(values.data(), kernels_count(values), factor, offset);
+}
+
+void raise_to(std::span<float> values, float exponent) {
+  kernels_best<kernels_raise_to>(values.data(), kernels_count(values), exponent);
+}
+
+void add_normal(std::span<float> values, float deviation, std::uint64_t key) {
+  auto const streams = kernels_streams(key);
+  kernels_best<kernels_add_normal>(values.data(), kernels_count(values), deviation, &streams);
+}
+
+double mean_of(std::span<float const> values) {
+  if (values.empty()) return 0;
+  double total = 0;
+  kernels_best<kernels_sum>(values.data(), kernels_count(values), &total);
+  return total / static_cast<double>(values.size());
+}
+
+}  // namespace fovea
