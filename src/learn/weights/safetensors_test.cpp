@@ -50,18 +50,22 @@ TEST(Safetensors, ComeBackAsTheyWereWritten) {
   EXPECT_EQ(back.find("none"), nullptr);
 }
 
-// Made by safetensors 0.4's own writer for {"a": [1.0, 2.0] as F16}: the format, byte by byte,
-// not our reading of it.
-TEST(Safetensors, AreReadAsOthersWriteThem) {
+// What the Python package safetensors 0.8.0 wrote for {"a": float16 [1, 2], "b": int64 [[3]],
+// "c": float32 of shape [0, 2]} and the note format = pt: the format itself, not our reading of
+// it.
+TEST(Safetensors, AreReadAndWrittenAsTheFormatsOwnLibraryDoes) {
   constexpr std::string_view header =
-      R"({"a":{"dtype":"F16","shape":[2],"data_offsets":[0,4]}}  )";
-  auto bytes = safetensors_test_file(header, 4);
-  std::uint16_t const values[] = {0x3c00, 0x4000};
-  std::memcpy(bytes.data() + 8 + header.size(), values, 4);
+      R"({"__metadata__":{"format":"pt"},"b":{"dtype":"I64","shape":[1,1],"data_offsets":[0,8]},)"
+      R"("c":{"dtype":"F32","shape":[0,2],"data_offsets":[8,8]},"a":{"dtype":"F16","shape":[2],"data_offsets":[8,12]}}    )";
+  ASSERT_EQ(header.size(), 0xc8U);
+  auto bytes = safetensors_test_file(header, 12);
+  constexpr std::string_view data{"\x03\0\0\0\0\0\0\0\0<\0@", 12};
+  std::memcpy(bytes.data() + 8 + header.size(), data.data(), data.size());
   auto const file = decode_safetensors(bytes, "x");
   std::vector<float> out(2);
-  to_floats(file.blobs[0], out);
+  to_floats(*file.find("a"), out);
   EXPECT_EQ(out, (std::vector<float>{1, 2}));
+  EXPECT_EQ(encode_safetensors(file.blobs, file.notes), bytes);
 }
 
 TEST(Safetensors, EveryTypeBecomesFloat) {
