@@ -1,30 +1,50 @@
 #pragma once
 
 #include "learn/data/dataset.hpp"
+#include "learn/data/near_duplicates.hpp"
 
 namespace fovea {
 
-/// What one look at every image gave.
+/// What one look at an image gave.
 struct ImageFacts {
   bool readable = false;
-  std::string fault;           ///< why not
+  std::string fault;  ///< why not
+  bool finite =
+      true;  ///< false: holds NaN or infinite values, which the numbers below leave out
   std::int64_t width = 0, height = 0, channels = 0;
   Type type = Type::u8;
-  double low = 0, high = 0, mean = 0, deviation = 0;
-  std::string hash;            ///< SHA-256 of size, channels, type and voxels
-  std::uint64_t looks = 0;     ///< perceptual hash (64 bits of a DCT of the shrunken grey image)
+  double low = 0, high = 0, mean = 0, deviation = 0;  ///< over all channels
+  std::string hash;  ///< SHA-256 of size, channels, type and voxels
+  Looks looks;
 };
 
 struct QualityReport {
-  std::vector<ImageFacts> facts;   ///< by case
-  std::vector<Problem> problems;   ///< most severe first
+  std::vector<ImageFacts> facts;  ///< by case
+  std::vector<Problem> problems;  ///< most severe first; those found while reading included
 };
 
-/// Reads every image once, on `threads` threads, and lists what a person should look at: unreadable, constant, exact and
-/// near duplicates inside and across splits, the same image with different labels, odd sizes and intensities,
-/// class imbalance, classes with too few cases, labels in test that train never saw. `seen` hears how many are done.
+/// Reads every image once, on `threads` threads; the result does not depend on their number.
+/// `seen` hears how many are done, one call at a time.
+std::vector<ImageFacts> look_at(Dataset const& set,
+                                int threads,
+                                std::function<void(std::size_t done)> const& seen = {});
+
+/// What a person should look at, by these kinds:
+/// unreadable · not-finite · constant · conflicting-labels (pixel-equal, labelled otherwise) ·
+/// duplicate · duplicate-across-splits (severe if a test image equals a training or validation
+/// image) · near-duplicate · near-duplicate-across-splits · odd-size · odd-channels ·
+/// odd-intensity · patient-across-splits · imbalance · few-cases · one-class (severe) ·
+/// unseen-label (in val or test, never in train; severe).
+/// `facts` are those of the set's cases, in their order.
+std::vector<Problem> problems_of(Dataset const& set, std::vector<ImageFacts> const& facts);
+
+/// Both. Splits may be assigned afterwards: then call problems_of again with the same facts.
 QualityReport quality(Dataset const& set,
                       int threads,
                       std::function<void(std::size_t done)> const& seen = {});
+
+/// Gives cases that are pixel-equal or nearly so one patient, so that assign_splits never parts
+/// them. Call it before; cases of given splits stay where they are. Notes how many it joined.
+void keep_together(Dataset& set, std::vector<ImageFacts> const& facts);
 
 }  // namespace fovea

@@ -1,0 +1,171 @@
+#include "learn/data/layout.hpp"
+
+#include "base/core/words.hpp"
+#include "learn/data/layout_csv.hpp"
+#include "learn/data/layout_folders.hpp"
+#include "learn/data/layout_npz.hpp"
+#include "learn/data/layout_parts.hpp"
+
+#include <algorithm>
+
+namespace fovea {
+namespace {
+
+// A list says more than folders do (patients, splits), so it comes before them.
+constexpr LayoutRow layout_rows[] = {
+    {"medmnist-npz", "one .npz with train_images and train_labels (val_, test_)",
+     read_npz_layout, also_npz_layout},
+    {"csv", "a .csv with columns path and label (split, patient, weight) or a column a label",
+     read_csv_layout, also_csv_layout},
+    {"class-folders", "a folder for each class, with or without train, val, test above",
+     read_folders_layout, also_folders_layout},
+};
+
+std::string layout_known() {
+  std::vector<std::string> lines;
+  for (auto const& row : layout_rows) lines.emplace_back(row.looks_like);
+  return joined(lines, "; or ");
+}
+
+void layout_expect_there(fs::path const& root) {
+  std::error_code fault;
+  auto const status = fs::status(root, fault);
+  if (status.type() == fs::file_type::not_found)
+    throw Error{Fault::input, text("expected a data set, ", root, " does not exist"),
+                "check the path"};
+  if (fault)
+    throw Error{Fault::resource, text("cannot look at ", root, ": ", fault.message()),
+                "check its permissions"};
+}
+
+std::string layout_count(std::size_t count,
+                         std::string_view what,
+                         std::vector<std::string> const& names) {
+  return count == 0 ? "" : text(count, " ", what, " (", named(names), ")");
+}
+
+std::vector<std::string> layout_names(std::vector<fs::path> const& paths) {
+  std::vector<std::string> names;
+  for (auto const& path : paths) names.push_back(path.filename().string());
+  return names;
+}
+
+std::string layout_seen(fs::path const& root) {
+  if (!fs::is_directory(root)) return "a file named " + root.filename().string();
+  auto const view = view_of(root);
+  std::vector<std::string> parts = {
+      layout_count(view.folders.size(), "folders", layout_names(view.folders)),
+      layout_count(view.pictures.size(), "pictures", layout_names(view.pictures)),
+      layout_count(view.others.size(), "other files", layout_names(view.others))};
+  std::erase(parts, "");
+  return parts.empty() ? "an empty folder" : joined(parts, ", ");
+}
+
+void layout_note_others(Dataset& set, fs::path const& root, LayoutRow const& taken) {
+  for (auto const& row : layout_rows) {
+    if (row.name == taken.name) continue;
+    // A list names the files that lie in the folders beside it: they are not a second form.
+    if (set.form == "csv" && row.name == "class-folders") continue;
+    auto const other = row.also(root);
+    if (!other.empty())
+      set.notes.push_back(
+          text("also holds ", other, " (", row.name, "): taken as the same set and not read"));
+  }
+}
+
+std::vector<std::size_t> layout_counts(Dataset const& set, Split const* split) {
+  std::vector<std::size_t> counts(set.classes.size());
+  for (auto const& one : set.cases) {
+    if (split != nullptr && one.split != *split) continue;
+    for (std::size_t c = 0; c < counts.size(); ++c) counts[c] += set.is(one, c) ? 1 : 0;
+  }
+  return counts;
+}
+
+void layout_expect_classes(Dataset const& set) {
+  auto const counts = layout_counts(set, nullptr);
+  if (set.multi_label) return;
+  auto const filled = std::ranges::count_if(counts, [](auto count) { return count > 0; });
+  if (filled < 2)
+    throw Error{Fault::input,
+                text("expected images of at least 2 classes, got ", filled,
+                     filled == 1 ? " class (" : " classes (", named(set.classes), ")"),
+                "add images of another class"};
+  auto const lonely = std::ranges::find(counts, 1U);
+  if (lonely != counts.end())
+    throw Error{Fault::input,
+                text("expected at least 2 images of each class, one to learn from and one to "
+                     "test with, got 1 of class '",
+                     set.classes[static_cast<std::size_t>(lonely - counts.begin())], "'"),
+                "add images of this class or leave it out"};
+}
+
+bool layout_contrasts(Dataset const& set, std::size_t label) {
+  auto const says = [&](std::int32_t answer) {
+    return std::ranges::any_of(set.cases, [&](Case const& one) {
+      return one.split == Split::train && one.labels[label] == answer;
+    });
+  };
+  return says(1) && says(0);
+}
+
+void layout_expect_contrast(Dataset const& set) {
+  if (!set.multi_label) return;
+  for (std::size_t label = 0; label < set.classes.size(); ++label) {
+    if (layout_contrasts(set, label)) return;
+  }
+  throw Error{Fault::input,
+              text("expected a label that is 1 in some training images and 0 in others, got "
+                   "none such among ",
+                   named(set.classes, 8)),
+              "check the columns of labels"};
+}
+
+void layout_expect_seen(Dataset const& set) {
+  auto const train = Split::train;
+  auto const learnt = layout_counts(set, &train);
+  for (auto const split : {Split::validation, Split::test}) {
+    auto const asked = layout_counts(set, &split);
+    for (std::size_t c = 0; c < asked.size(); ++c) {
+      if (asked[c] > 0 && learnt[c] == 0)
+        throw Error{
+            Fault::input,
+            text("expected training images of every class, got none of '", set.classes[c],
+                 "', which occurs ", asked[c], " times in ", name_of(split)),
+            "move images of this class into train or leave it out"};
+    }
+  }
+}
+
+}  // namespace
+
+std::span<LayoutRow const> layouts() {
+  return layout_rows;
+}
+
+Dataset read_dataset(fs::path const& root, ReadOptions const& options) {
+  layout_expect_there(root);
+  std::vector<std::string> nearly;
+  for (auto const& row : layout_rows) {
+    auto set = row.read(root, options, nearly);
+    if (!set) continue;
+    if (set->cases.empty())
+      throw Error{Fault::input,
+                  text("expected images in ", root, " (read as ", row.name, "), got none"),
+                  "add images"};
+    layout_note_others(*set, root, row);
+    return std::move(*set);
+  }
+  auto seen = layout_seen(root);
+  if (!nearly.empty()) seen += "; " + joined(nearly, "; ");
+  throw Error{Fault::input, text("expected a data set in ", root, ", got ", seen),
+              "understood are: " + layout_known()};
+}
+
+void expect_trainable(Dataset const& set) {
+  layout_expect_classes(set);
+  layout_expect_contrast(set);
+  layout_expect_seen(set);
+}
+
+}  // namespace fovea

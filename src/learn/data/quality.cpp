@@ -1,0 +1,468 @@
+#include "learn/data/quality.hpp"
+
+#include "base/core/hash.hpp"
+#include "base/core/pool.hpp"
+#include "base/core/words.hpp"
+#include "learn/data/shrink.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <map>
+#include <mutex>
+#include <numeric>
+#include <set>
+#include <unordered_map>
+
+namespace fovea {
+namespace {
+
+constexpr double quality_odd = 6;            // robust deviations from the middle
+constexpr double quality_imbalance = 5;      // largest class over smallest
+constexpr std::size_t quality_few = 10;      // cases of a class in a split
+constexpr std::size_t quality_few_all = 30;  // the same before there are splits
+
+using Indices = std::vector<std::size_t>;
+
+void quality_numbers(Volume const& image, ImageFacts& facts) {
+  with_type(image.type(), [&](auto kind) {
+    double sum = 0;
+    double squares = 0;
+    std::size_t count = 0;
+    facts.low = std::numeric_limits<double>::infinity();
+    facts.high = -facts.low;
+    for (auto const voxel : image.as<decltype(kind)>()) {
+      auto const value = static_cast<double>(voxel);
+      if (!std::isfinite(value)) continue;
+      facts.low = std::min(facts.low, value);
+      facts.high = std::max(facts.high, value);
+      sum += value;
+      squares += value * value;
+      ++count;
+    }
+    facts.finite = count == image.as<decltype(kind)>().size();
+    if (count == 0) facts.low = facts.high = 0;
+    auto const n = static_cast<double>(std::max<std::size_t>(count, 1));
+    facts.mean = sum / n;
+    facts.deviation = std::sqrt(std::max(0.0, squares / n - facts.mean * facts.mean));
+  });
+}
+
+std::string quality_hash(Volume const& image) {
+  Sha256 hash;
+  hash.add(text(image.width(), "x", image.height(), "x", image.channels(), " ",
+                name_of(image.type()), "\n"));
+  hash.add(std::span<std::byte const>{image.bytes().get(), image.byte_count()});
+  return hash.hex();
+}
+
+ImageFacts quality_look(Dataset const& set, Case const& one) {
+  ImageFacts facts;
+  try {
+    auto const image = set.image(one);
+    facts.readable = true;
+    facts.width = image.width();
+    facts.height = image.height();
+    facts.channels = image.channels();
+    facts.type = image.type();
+    quality_numbers(image, facts);
+    facts.hash = quality_hash(image);
+    facts.looks = looks_of(shrunken_grey(image, 32, 32));
+  } catch (Error const& error) {
+    if (error.fault() == Fault::bug) throw;
+    facts.fault = error.what();
+  }
+  return facts;
+}
+
+// The checks below share these; each adds its problems.
+struct QualityCheck {
+  Dataset const& set;
+  std::vector<ImageFacts> const& facts;
+  std::vector<Problem>& problems;
+
+  std::vector<std::string> ids(Indices const& cases) const {
+    std::vector<std::string> names;
+    for (auto const at : cases) names.push_back(set.cases[at].id);
+    return names;
+  }
+
+  void add(std::string kind,
+           std::string message,
+           Indices cases = {},
+           bool severe = false) const {
+    problems.push_back({std::move(kind), std::move(message), std::move(cases), severe});
+  }
+
+  // One problem for all cases of a kind, named in its message.
+  void add_all(std::string kind,
+               Indices const& cases,
+               std::string const& one,
+               std::string const& many) const {
+    if (cases.empty()) return;
+    add(std::move(kind),
+        text(cases.size(), " ", cases.size() == 1 ? one : many, ": ", named(ids(cases))),
+        cases);
+  }
+
+  Indices where(std::function<bool(ImageFacts const&)> const& holds) const {
+    Indices found;
+    for (std::size_t i = 0; i < facts.size(); ++i) {
+      if (holds(facts[i])) found.push_back(i);
+    }
+    return found;
+  }
+};
+
+void quality_single(QualityCheck const& check) {
+  for (auto const at : check.where([](auto const& f) { return !f.readable; }))
+    check.add("unreadable", check.facts[at].fault, {at});
+  check.add_all("not-finite",
+                check.where([](auto const& f) { return f.readable && !f.finite; }),
+                "image holds values that are no finite numbers",
+                "images hold values that are no finite numbers");
+  check.add_all("constant",
+                check.where([](auto const& f) { return f.readable && f.high <= f.low; }),
+                "image is one even shade", "images are one even shade each");
+}
+
+std::set<Split> quality_splits(Dataset const& set, Indices const& cases) {
+  std::set<Split> splits;
+  for (auto const at : cases) splits.insert(set.cases[at].split);
+  return splits;
+}
+
+bool quality_parted(std::set<Split> splits) {
+  splits.erase(Split::unassigned);
+  return splits.size() > 1;
+}
+
+// A test image that was learnt from, or chosen by, proves nothing.
+bool quality_leaks(std::set<Split> const& splits) {
+  return splits.contains(Split::test) &&
+         (splits.contains(Split::train) || splits.contains(Split::validation));
+}
+
+bool quality_conflict(Dataset const& set, Indices const& cases) {
+  for (auto const at : cases) {
+    auto const& a = set.cases[cases.front()].labels;
+    auto const& b = set.cases[at].labels;
+    for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
+      if (a[i] != b[i] && !(set.multi_label && (a[i] == unknown || b[i] == unknown)))
+        return true;
+    }
+  }
+  return false;
+}
+
+std::string quality_in_splits(std::set<Split> const& splits) {
+  std::vector<std::string> names;
+  for (auto const split : splits) names.emplace_back(name_of(split));
+  return joined(names, " and ");
+}
+
+// Constant images are equal without being copies: they are told of as constant only.
+bool quality_speaks(ImageFacts const& facts) {
+  return facts.readable && facts.high > facts.low;
+}
+
+std::vector<Indices> quality_equal(std::vector<ImageFacts> const& facts) {
+  std::unordered_map<std::string_view, std::size_t> known;
+  std::vector<Indices> groups;
+  for (std::size_t i = 0; i < facts.size(); ++i) {
+    if (!quality_speaks(facts[i])) continue;
+    auto const [place, fresh] = known.try_emplace(facts[i].hash, groups.size());
+    if (fresh) groups.emplace_back();
+    groups[place->second].push_back(i);
+  }
+  return groups;
+}
+
+void quality_duplicates(QualityCheck const& check, std::vector<Indices> const& equal) {
+  for (auto const& group : equal) {
+    if (group.size() < 2) continue;
+    auto const splits = quality_splits(check.set, group);
+    auto const parted = quality_parted(splits);
+    auto const names = named(check.ids(group));
+    if (quality_conflict(check.set, group))
+      check.add("conflicting-labels",
+                text(group.size(),
+                     " images are equal pixel for pixel but labelled differently: ", names),
+                group);
+    check.add(parted ? "duplicate-across-splits" : "duplicate",
+              text(group.size(), " images are equal pixel for pixel",
+                   parted ? ", in " + quality_in_splits(splits) : "", ": ", names),
+              group, quality_leaks(splits));
+  }
+}
+
+// Pairs joined into groups; each group sorted, groups by their first member.
+std::vector<Indices> quality_joined(
+    std::vector<std::pair<std::size_t, std::size_t>> const& pairs) {
+  std::map<std::size_t, std::size_t> leader;
+  auto const find = [&](std::size_t at) {
+    leader.try_emplace(at, at);
+    while (leader[at] != at) at = leader[at] = leader[leader[at]];
+    return at;
+  };
+  for (auto const& [a, b] : pairs) {
+    auto const [low, high] = std::minmax(find(a), find(b));
+    leader[high] = low;
+  }
+  std::map<std::size_t, Indices> groups;
+  for (auto const& [at, above] : leader) groups[find(at)].push_back(at);
+  std::vector<Indices> out;
+  for (auto& [first, members] : groups) out.push_back(std::move(members));
+  return out;
+}
+
+// Groups of different images that look alike; of equal images only the first takes part.
+std::vector<Indices> quality_alike(std::vector<ImageFacts> const& facts,
+                                   std::vector<Indices> const& equal) {
+  std::vector<Looks> looks;
+  for (auto const& group : equal) looks.push_back(facts[group.front()].looks);
+  auto groups = quality_joined(near_pairs(looks));
+  for (auto& group : groups) {
+    for (auto& at : group) at = equal[at].front();
+  }
+  return groups;
+}
+
+void quality_near(QualityCheck const& check, std::vector<Indices> const& equal) {
+  for (auto const& group : quality_alike(check.facts, equal)) {
+    auto const splits = quality_splits(check.set, group);
+    auto const parted = quality_parted(splits);
+    check.add(parted ? "near-duplicate-across-splits" : "near-duplicate",
+              text(group.size(), " images look almost the same",
+                   parted ? ", in " + quality_in_splits(splits) : "",
+                   quality_conflict(check.set, group) ? ", labelled differently" : "", ": ",
+                   named(check.ids(group))),
+              group);
+  }
+}
+
+double quality_median(std::vector<double> values) {
+  auto const middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::ranges::nth_element(values, middle);
+  return *middle;
+}
+
+// Cases whose value lies far from the middle, in deviations estimated by the median (which the
+// outliers themselves cannot move); `least` is the smallest deviation that counts as one.
+Indices quality_outliers(QualityCheck const& check,
+                         std::function<double(ImageFacts const&)> const& value,
+                         double least) {
+  auto const cases = check.where(quality_speaks);
+  if (cases.size() < 8) return {};
+  std::vector<double> values;
+  for (auto const at : cases) values.push_back(value(check.facts[at]));
+  auto const middle = quality_median(values);
+  auto away = values;
+  for (auto& one : away) one = std::abs(one - middle);
+  auto const deviation = std::max(1.4826 * quality_median(away), least);
+  Indices found;
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    if (std::abs(values[i] - middle) > quality_odd * deviation) found.push_back(cases[i]);
+  }
+  return found;
+}
+
+Indices quality_union(Indices a, Indices const& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  std::ranges::sort(a);
+  auto const [first, last] = std::ranges::unique(a);
+  a.erase(first, last);
+  return a;
+}
+
+void quality_odd_ones(QualityCheck const& check) {
+  auto const log_of = [](std::int64_t size) { return std::log(static_cast<double>(size)); };
+  auto const sizes =
+      quality_union(quality_outliers(
+                        check, [&](auto const& f) { return log_of(f.width); }, 0.05),
+                    quality_outliers(
+                        check, [&](auto const& f) { return log_of(f.height); }, 0.05));
+  check.add_all("odd-size", sizes, "image is of an unusual size",
+                "images are of an unusual size");
+
+  std::map<std::int64_t, std::size_t> channels;
+  for (auto const at : check.where(quality_speaks)) ++channels[check.facts[at].channels];
+  auto const usual =
+      std::ranges::max_element(channels, {}, [](auto const& row) { return row.second; });
+  if (channels.size() > 1)
+    check.add_all(
+        "odd-channels", check.where([&](auto const& f) {
+          return quality_speaks(f) && f.channels != usual->first;
+        }),
+        text("image has not ", usual->first,
+             usual->first == 1 ? " channel as the others" : " channels as the others"),
+        text("images have not ", usual->first,
+             usual->first == 1 ? " channel as the others" : " channels as the others"));
+
+  auto const all = check.where(quality_speaks);
+  double range = 0;
+  for (auto const at : all) range = std::max(range, check.facts[at].high - check.facts[at].low);
+  auto const shades =
+      quality_union(quality_outliers(
+                        check, [](auto const& f) { return f.mean; }, range / 100),
+                    quality_outliers(
+                        check, [](auto const& f) { return std::log(f.deviation); }, 0.05));
+  check.add_all("odd-intensity", shades, "image is unusually dark, bright, flat or harsh",
+                "images are unusually dark, bright, flat or harsh");
+}
+
+void quality_patients(QualityCheck const& check) {
+  std::map<std::string, Indices> patients;
+  for (std::size_t i = 0; i < check.set.cases.size(); ++i) {
+    if (!check.set.cases[i].patient.empty()) patients[check.set.cases[i].patient].push_back(i);
+  }
+  Indices parted;
+  std::size_t count = 0;
+  for (auto const& [name, cases] : patients) {
+    if (!quality_parted(quality_splits(check.set, cases))) continue;
+    ++count;
+    parted.insert(parted.end(), cases.begin(), cases.end());
+  }
+  std::ranges::sort(parted);
+  // Names of patients stay out of messages: the cases are named instead.
+  if (count > 0)
+    check.add("patient-across-splits",
+              text(count,
+                   count == 1 ? " patient has images in more than one split: "
+                              : " patients have images in more than one split: ",
+                   named(check.ids(parted))),
+              parted);
+}
+
+std::vector<std::size_t> quality_counts(Dataset const& set,
+                                        std::function<bool(Case const&)> const& of) {
+  std::vector<std::size_t> counts(set.classes.size());
+  for (auto const& one : set.cases) {
+    if (!of(one)) continue;
+    for (std::size_t c = 0; c < counts.size(); ++c) counts[c] += set.is(one, c) ? 1 : 0;
+  }
+  return counts;
+}
+
+void quality_few_cases(QualityCheck const& check,
+                       std::vector<std::size_t> const& counts,
+                       std::size_t enough,
+                       std::string const& where) {
+  for (std::size_t c = 0; c < counts.size(); ++c) {
+    if (counts[c] < enough)
+      check.add("few-cases", text("class '", check.set.classes[c], "' has ", counts[c],
+                                  counts[c] == 1 ? " image" : " images", where, ": too few to ",
+                                  where == " in val"    ? "choose by"
+                                  : where == " in test" ? "prove anything"
+                                                        : "learn it well"));
+  }
+}
+
+void quality_classes(QualityCheck const& check) {
+  auto const& set = check.set;
+  auto const all = quality_counts(set, [](Case const&) { return true; });
+  auto const filled = std::ranges::count_if(all, [](auto count) { return count > 0; });
+  if (!set.multi_label && filled < 2)
+    check.add("one-class",
+              text("the set has ",
+                   filled == 1 ? "one class only: nothing can be told apart" : "no classes"),
+              {}, true);
+  auto const train = quality_counts(set, [](Case const& one) {
+    return one.split == Split::train || one.split == Split::unassigned;
+  });
+  auto const [least, most] = std::ranges::minmax_element(train);
+  if (train.size() > 1 && *least > 0 &&
+      static_cast<double>(*most) >= quality_imbalance * static_cast<double>(*least))
+    check.add(
+        "imbalance",
+        text("class '", set.classes[static_cast<std::size_t>(most - train.begin())], "' has ",
+             *most, " images to learn from, '",
+             set.classes[static_cast<std::size_t>(least - train.begin())], "' has ", *least));
+  if (!set.in(Split::unassigned).empty()) quality_few_cases(check, all, quality_few_all, "");
+  for (auto const split : all_splits) {
+    if (set.in(split).empty()) continue;
+    auto const counts =
+        quality_counts(set, [&](Case const& one) { return one.split == split; });
+    quality_few_cases(check, counts, quality_few, text(" in ", name_of(split)));
+    if (split == Split::train || set.in(Split::train).empty()) continue;
+    for (std::size_t c = 0; c < counts.size(); ++c) {
+      if (counts[c] > 0 && train[c] == 0)
+        check.add("unseen-label",
+                  text("class '", set.classes[c], "' occurs ", counts[c], " times in ",
+                       name_of(split), " but never in train"),
+                  {}, true);
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<ImageFacts> look_at(Dataset const& set,
+                                int threads,
+                                std::function<void(std::size_t done)> const& seen) {
+  std::vector<ImageFacts> facts(set.cases.size());
+  std::size_t done = 0;
+  std::mutex guard;
+  in_parallel(static_cast<std::int64_t>(facts.size()), threads, [&](std::int64_t i) {
+    auto const at = static_cast<std::size_t>(i);
+    facts[at] = quality_look(set, set.cases[at]);
+    std::scoped_lock const lock{guard};
+    ++done;
+    if (seen) seen(done);
+  });
+  return facts;
+}
+
+std::vector<Problem> problems_of(Dataset const& set, std::vector<ImageFacts> const& facts) {
+  if (facts.size() != set.cases.size())
+    throw Error{Fault::bug,
+                text("expected facts of ", set.cases.size(), " images, got ", facts.size()),
+                "look at the set first"};
+  auto problems = set.problems;
+  QualityCheck const check{set, facts, problems};
+  auto const equal = quality_equal(facts);
+  quality_single(check);
+  quality_duplicates(check, equal);
+  quality_patients(check);
+  quality_classes(check);
+  quality_odd_ones(check);
+  quality_near(check, equal);
+  std::ranges::stable_sort(problems, std::greater{}, &Problem::severe);
+  return problems;
+}
+
+QualityReport quality(Dataset const& set,
+                      int threads,
+                      std::function<void(std::size_t done)> const& seen) {
+  QualityReport report{.facts = look_at(set, threads, seen), .problems = {}};
+  report.problems = problems_of(set, report.facts);
+  return report;
+}
+
+void keep_together(Dataset& set, std::vector<ImageFacts> const& facts) {
+  auto const equal = quality_equal(facts);
+  std::vector<std::pair<std::size_t, std::size_t>> pairs;
+  auto const chain = [&](Indices const& group) {
+    for (std::size_t i = 1; i < group.size(); ++i) pairs.emplace_back(group[0], group[i]);
+  };
+  for (auto const& group : equal) chain(group);
+  for (auto const& group : quality_alike(facts, equal)) chain(group);
+  auto const copies = quality_joined(pairs).size();
+  // Patients that share such an image become one too.
+  std::unordered_map<std::string, std::size_t> first_of;
+  for (std::size_t i = 0; i < set.cases.size(); ++i) {
+    if (set.cases[i].patient.empty()) continue;
+    auto const [place, fresh] = first_of.try_emplace(set.cases[i].patient, i);
+    if (!fresh) pairs.emplace_back(place->second, i);
+  }
+  for (auto const& group : quality_joined(pairs)) {
+    auto name = set.cases[group.front()].patient;
+    if (name.empty()) name = "like " + set.cases[group.front()].id;
+    for (auto const at : group) set.cases[at].patient = name;
+  }
+  if (copies > 0)
+    set.notes.push_back(text(
+        copies, " groups of images that are equal or look almost the same are kept together"));
+}
+
+}  // namespace fovea
