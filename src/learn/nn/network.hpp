@@ -4,14 +4,15 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <functional>
 #include <memory>
+#include <span>
 
 namespace fovea {
 
 enum class Precision { float32, bfloat16 };
 enum class Layout { contiguous, channels_last };
-/// How the arithmetic is done: what the probe chooses and the plan states. Results differ within rounding only.
+/// How the arithmetic is done: what the probe chooses and the plan states. Results differ
+/// within rounding only.
 struct Execution {
   Precision precision = Precision::float32;
   Layout layout = Layout::contiguous;
@@ -22,32 +23,41 @@ struct Execution {
 struct Named {
   std::string name;
   at::Tensor value;
+  bool decays = true;  ///< weight decay acts on it: not on biases, norms and what is kept
 };
 
-/// A graph with weights. Cheap to copy: copies share the weights. Which executor runs it nobody outside this folder can tell.
+/// A graph with weights. Cheap to copy: copies share the weights. Which executor runs it nobody
+/// outside this folder can tell.
 class Network {
  public:
-  /// Fresh weights by seed: normal with variance 2 / fan-in (He 2015) for convolutions, and as each operation's row
-  /// says for the others.
+  /// Fresh weights by seed: normal with variance 2 / fan-in (He 2015) for convolutions, and as
+  /// each operation's row says for the others.
   Network(Graph graph, std::uint64_t seed);
 
   Graph const& graph() const;
 
-  /// Inference: batch norm uses its running statistics, no dropout, no gradient tape unless the input or `gradient` asks.
+  /// Inference: batch norm uses its running statistics, no dropout, no gradient tape unless the
+  /// input or `gradient` asks.
   ///
   /// In   [batch, channels, (k,) j, i] float32 on the device of the weights
   /// Out  what the last node gives, float32
   at::Tensor operator()(at::Tensor const& input) const;
 
-  /// Training: batch statistics, dropout, gradients to the weights; random numbers come from LibTorch's
-  /// generator, which the caller seeds.
+  /// Training: batch statistics, dropout, gradients to the weights; random numbers come from
+  /// LibTorch's generator, which the caller seeds.
   at::Tensor train(at::Tensor const& input);
 
-  /// Inference that also hands out the outputs of `nodes` (in that order, before the final output's). `gradient`: keep the
-  /// tape, so that the caller can differentiate.
-  std::vector<at::Tensor> outputs(at::Tensor const& input, std::vector<std::size_t> const& nodes, bool gradient = false) const;
+  /// Inference that also hands out the outputs of `nodes` (in that order, before the final
+  /// output's). `gradient`: keep the tape, so that the caller can differentiate.
+  std::vector<at::Tensor> outputs(at::Tensor const& input,
+                                  std::vector<std::size_t> const& nodes,
+                                  bool gradient = false) const;
 
-  /// What is learnt, in the order of the nodes; requires_grad.
+  /// What is learnt, in the order of the nodes; float32; requires_grad. Write into them with
+  /// LibTorch's operations (copy_, add_): inference keeps copies (folded, in the working
+  /// precision) that it renews when a tensor's version or memory has changed, or after train().
+  /// With Layout::channels_last the weights of convolutions lie channels-last in memory: their
+  /// values and sizes are the same, contiguous() gives the usual order.
   std::vector<Named> parameters() const;
   /// What is kept but not learnt: running means and variances.
   std::vector<Named> buffers() const;
@@ -66,12 +76,14 @@ class Network {
 
 /// What a network for a task is asked to be. Not every row heeds every field.
 struct Draw {
-  std::int64_t in = 1;        ///< channels
-  std::int64_t out = 2;       ///< outputs
-  int dimensions = 2;         ///< 2 or 3
-  std::int64_t size = 224;    ///< pixels along a side that it will mostly see: stem and pooling follow it
-  double dropout = 0;         ///< before the head, where the paper has none
-  bool torchvision = false;   ///< exactly torchvision's, whatever the size: for pretrained weights and parity tests
+  std::int64_t in = 1;   ///< channels
+  std::int64_t out = 2;  ///< outputs
+  int dimensions = 2;    ///< 2 or 3
+  std::int64_t size =
+      224;  ///< pixels along a side that it will mostly see: stem and pooling follow it
+  double dropout = 0;        ///< before the head, where the paper has none
+  bool torchvision = false;  ///< exactly torchvision's, whatever the size: for pretrained
+                             ///< weights and parity tests
 };
 
 /// One row for each network a user can name. Add yours in catalogue.cpp.
@@ -79,22 +91,23 @@ struct NetworkRow {
   std::string_view name;
   std::string_view paper;
   Graph (*draw)(Draw const& draw);
-  bool volumes = false;   ///< can be drawn with dimensions = 3
+  bool volumes = false;  ///< can be drawn with dimensions = 3
 };
 std::span<NetworkRow const> networks();
 /// Throws Error{usage} with the nearest name.
 NetworkRow const& network_named(std::string_view name);
 
-/// Multiply-adds of one forward pass and numbers of weights, counted from the graph for an input [1, in, size…].
+/// Multiply-adds of one forward pass and numbers of weights, counted from the graph for an
+/// input [1, in, size…].
 struct Cost {
   double multiply_adds = 0;
   std::int64_t parameters = 0;
-  std::int64_t activation_values = 0;   ///< of all nodes' outputs together
+  std::int64_t activation_values = 0;  ///< of all nodes' outputs together
 };
 Cost cost_of(Graph const& graph, std::vector<std::int64_t> const& size);
 
-/// TorchScript source (one class, `forward(self, x)`) of the graph for inference, and the same as a loadable archive with its weights:
-/// PyTorch's torch.jit.load and any LibTorch run it.
+/// TorchScript source (one class, `forward(self, x)`) of the graph for inference, and the same
+/// as a loadable archive with its weights: PyTorch's torch.jit.load and any LibTorch run it.
 std::string torchscript_source(Graph const& graph);
 
 }  // namespace fovea

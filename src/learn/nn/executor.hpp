@@ -1,0 +1,61 @@
+#pragma once
+
+#include "learn/nn/network.hpp"
+#include "learn/nn/ops.hpp"
+
+namespace fovea {
+
+/// What every executor reads: a graph, checked, with what follows from it alone.
+struct Program {
+  explicit Program(Graph drawn);
+
+  Graph graph;
+  std::vector<OpRow const*> ops;  ///< by node, as all that follows
+  std::vector<Shape> shapes;      ///< of what it gives, sizes unknown that follow the input
+  std::vector<std::vector<Shape>> in_shapes;  ///< of what it reads
+  std::vector<std::vector<WeightRow>> rows;   ///< its tensors
+  std::vector<std::size_t> readers;           ///< how many nodes read it
+};
+
+/// The tensors of a network, by node, in the order of Program::rows; float32.
+using Weights = std::vector<std::vector<at::Tensor>>;
+
+/// One pass through a network.
+struct Pass {
+  std::span<std::size_t const> wanted =
+      {};  ///< nodes whose outputs are handed out, before the last one's
+  bool training = false;
+  bool gradient = false;  ///< keep the tape
+};
+
+/// The reference executor: node after node by LibTorch, on any device, with gradient. What no
+/// later node reads is let go.
+std::vector<at::Tensor> run_by_torch(Program const& program,
+                                     Weights const& weights,
+                                     Execution how,
+                                     at::Tensor const& input,
+                                     Pass const& pass);
+
+/// Prepared inference on a CPU, without gradient: batch norm is folded into the convolution
+/// before it, weights lie in the working precision and in oneDNN's own order, and sums and
+/// activations ride on the convolutions that feed them.
+class Prepared {
+ public:
+  Prepared(Program const& program, Weights const& weights, Execution how);
+  ~Prepared();
+  Prepared(Prepared const&) = delete;
+  Prepared& operator=(Prepared const&) = delete;
+
+  /// True while the weights are still those that it was made of.
+  bool holds(Weights const& weights, Execution how) const;
+  at::Tensor operator()(at::Tensor const& input) const;
+
+ private:
+  struct Steps;
+  std::unique_ptr<Steps> steps_;
+};
+
+at::MemoryFormat format_of(Layout layout, std::int64_t dimensions);
+at::ScalarType type_of(Precision precision);
+
+}  // namespace fovea
