@@ -4,9 +4,11 @@
 #include "base/image/grid.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
+#include <type_traits>
 
 namespace fovea {
 
@@ -53,12 +55,12 @@ decltype(auto) with_type(Type type, Use&& use) {
 
 /// Voxels and where they are. A copy shares voxels; whoever wants to write makes a fresh one.
 /// Stored with i fastest, then j, then k, then channel: as DICOM and NIfTI files are, and as a
-/// tensor [channel, k, j, i]. A 2D image is a volume of one slice (size[2] == 1): i runs along a
-/// row from left to right, j from the top row down.
+/// tensor [channel, k, j, i]. A 2D image is a volume of one slice (size[2] == 1): i runs along
+/// a row from left to right, j from the top row down.
 class Volume {
  public:
   /// Zeros on the grid. Throws Error{input} if a size or the number of channels is below 1 or
-  /// all voxels together would exceed 2^40.
+  /// all voxels together would exceed 2^40; Error{resource} if there is no memory for them.
   Volume(Grid grid, Type type, Unit unit = Unit::arbitrary, std::int64_t channels = 1);
 
   Grid const& grid() const { return grid_; }
@@ -84,11 +86,13 @@ class Volume {
   /// The voxels of one channel.
   template <class T>
   std::span<T const> channel(std::int64_t at) const {
-    return as<T>().subspan(static_cast<std::size_t>(at * voxels()), static_cast<std::size_t>(voxels()));
+    return as<T>().subspan(static_cast<std::size_t>(at * voxels()),
+                           static_cast<std::size_t>(voxels()));
   }
   template <class T>
   std::span<T> write_channel(std::int64_t at) {
-    return write<T>().subspan(static_cast<std::size_t>(at * voxels()), static_cast<std::size_t>(voxels()));
+    return write<T>().subspan(static_cast<std::size_t>(at * voxels()),
+                              static_cast<std::size_t>(voxels()));
   }
 
  private:

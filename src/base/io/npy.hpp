@@ -21,18 +21,21 @@ struct Array {
   std::int64_t count() const;  ///< of all values
   template <class T>
   std::span<T const> as() const {
-    if (type != TypeOf<T>::value) throw Error{Fault::bug, "an array was read as another type", "convert it"};
+    if (type != TypeOf<T>::value)
+      throw Error{Fault::bug, "an array was read as another type", "convert it"};
     return {reinterpret_cast<T const*>(bytes.get()), static_cast<std::size_t>(count())};
   }
   double at(std::int64_t index) const;  ///< one value, whatever the type; index in C order
 };
 
-/// NEP 1 versions 1 to 3. Throws Error{input} on a header that lies about its length, on pickled
-/// objects (they run code) and structured types, on more than `limit` bytes of values.
-Array decode_npy(std::span<std::byte const> bytes, std::string_view name, std::uint64_t limit = 8ULL << 30);
+/// NEP 1 versions 1 to 3. Throws Error{input} on a header that lies about its length, on
+/// pickled objects (they run code) and structured types, on more than `limit` bytes of values.
+Array decode_npy(std::span<std::byte const> bytes,
+                 std::string_view name,
+                 std::uint64_t limit = 8ULL << 30);
 
-/// Every member "NAME.npy" of a zip, by NAME; others are ignored. `only`: the names to read, all if
-/// empty. Throws Error{input} as decode_npy does, and if the zip is damaged.
+/// Every member "NAME.npy" of a zip, by NAME; others are ignored. `only`: the names to read,
+/// all if empty. Throws Error{input} as decode_npy does, and if the zip is damaged.
 std::map<std::string, Array> read_npz(fs::path const& file,
                                       std::vector<std::string> const& only = {},
                                       std::uint64_t limit = 8ULL << 30);

@@ -8,11 +8,11 @@
 
 namespace fovea {
 
-/// What a reader will take. Pictures beyond it are refused by their header, before any memory is
-/// asked for.
+/// What a reader will take. Pictures beyond it are refused by their header, before any memory
+/// is asked for.
 struct PictureLimits {
-  std::int64_t pixels = 64'000'000;    ///< width x height
-  std::uint64_t file = 512ULL << 20;   ///< bytes
+  std::int64_t pixels = 64'000'000;   ///< width x height
+  std::uint64_t file = 512ULL << 20;  ///< bytes
 };
 
 /// A 2D picture as a Volume of one slice: u8 or u16 as stored (1, 2 and 4 bits are widened to
