@@ -4,7 +4,7 @@
 #include "base/core/words.hpp"
 #include "learn/weights/container.hpp"
 
-#include <ATen/Functions.h>
+#include <ATen/ops/empty.h>
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
