@@ -5,6 +5,7 @@
 
 #include <set>
 #include <sstream>
+#include <utility>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/mark.h>
@@ -108,42 +109,48 @@ class YamlFlat : public YAML::EventHandler {
   std::set<std::string> keys_;
 };
 
-// The scalars of a list that stands alone; same refusals.
+// The scalars of a list that stands alone; the same refusals.
 class YamlItems : public YAML::EventHandler {
  public:
   std::vector<std::string> items;
-  bool good = true;
 
   void OnDocumentStart(YAML::Mark const&) override {}
   void OnDocumentEnd() override {}
-  void OnNull(YAML::Mark const&, YAML::anchor_t) override { items.emplace_back(); }
-  void OnAlias(YAML::Mark const&, YAML::anchor_t) override { good = false; }
+  void OnNull(YAML::Mark const&, YAML::anchor_t anchor) override { add(anchor, ""); }
+  void OnAlias(YAML::Mark const&, YAML::anchor_t) override { refuse(); }
   void OnScalar(YAML::Mark const&,
                 std::string const&,
-                YAML::anchor_t,
+                YAML::anchor_t anchor,
                 std::string const& value) override {
-    items.push_back(value);
+    add(anchor, value);
   }
   void OnSequenceStart(YAML::Mark const&,
                        std::string const&,
-                       YAML::anchor_t,
+                       YAML::anchor_t anchor,
                        YAML::EmitterStyle::value) override {
-    if (std::exchange(inside_, true)) deeper();
+    if (anchor != 0 || std::exchange(begun_, true)) refuse();
+    inside_ = true;
   }
-  void OnSequenceEnd() override {}
+  void OnSequenceEnd() override { inside_ = false; }
   void OnMapStart(YAML::Mark const&,
                   std::string const&,
                   YAML::anchor_t,
                   YAML::EmitterStyle::value) override {
-    deeper();
+    refuse();
   }
   void OnMapEnd() override {}
 
  private:
-  [[noreturn]] static void deeper() {
-    throw Error{Fault::input, "expected a list of plain values, got one inside another",
+  [[noreturn]] static void refuse() {
+    throw Error{Fault::input, "expected a list of plain values, got something else",
                 "write [a, b]"};
   }
+  void add(YAML::anchor_t anchor, std::string const& value) {
+    if (anchor != 0 || !inside_) refuse();
+    items.push_back(value);
+  }
+
+  bool begun_ = false;
   bool inside_ = false;
 };
 
@@ -163,7 +170,8 @@ std::string yaml_checked(std::string_view words, std::string_view what) {
                   text(what, ", line ", line, ": expected text, got the byte ", int{code}),
                   "save it as text in UTF-8"};
   }
-  return std::string{words};
+  // yaml-cpp notices an open quote at the end only where no line end stands behind it.
+  return std::string{words.substr(0, words.find_last_not_of(" \t\r\n") + 1)};
 }
 
 // Feeds one document after the other to the handler; yaml-cpp's own complaints become ours.
@@ -213,8 +221,6 @@ std::vector<std::string> yaml_list(std::string_view value) {
   if (!words.starts_with('[')) return {std::string{words}};
   YamlItems list;
   yaml_feed(words, text("the list ", words.substr(0, 60)), list);
-  if (!list.good)
-    throw Error{Fault::input, "expected a list of plain values, got an alias", "write it out"};
   return std::move(list.items);
 }
 

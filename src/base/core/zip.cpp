@@ -124,8 +124,8 @@ std::size_t zip_fill(zip_file_t* file, std::span<std::byte> room, std::string co
 ZipReader::ZipReader(fs::path const& file, std::size_t entries)
     : state_(std::make_unique<State>(text(file))) {
   std::error_code fault;
-  if (!fs::is_regular_file(file, fault))
-    throw Error{Fault::input, text("expected a zip file, got no file at ", file),
+  if (!fs::is_regular_file(file, fault) || fs::file_size(file, fault) == 0)
+    throw Error{Fault::input, text("expected a zip file, got nothing at ", file),
                 "check the path"};
   zip_error_t ignored;
   zip_error_init(&ignored);
@@ -135,6 +135,8 @@ ZipReader::ZipReader(fs::path const& file, std::size_t entries)
 
 ZipReader::ZipReader(std::span<std::byte const> bytes, std::string name, std::size_t entries)
     : state_(std::make_unique<State>(std::move(name))) {
+  // libzip would take no bytes for a zip without members.
+  if (bytes.empty()) zip_refuse(state_->name, "expected a zip file, got no bytes");
   zip_error_t ignored;
   zip_error_init(&ignored);
   state_->open(zip_source_buffer_create(bytes.data(), bytes.size(), 0, &ignored));
