@@ -14,39 +14,38 @@
 namespace fovea {
 
 enum class Split : std::uint8_t { unassigned, train, validation, test };
-constexpr std::array all_splits = {Split::train, Split::validation, Split::test};
+inline constexpr std::array all_splits = {Split::train, Split::validation, Split::test};
 std::string_view name_of(Split split);  ///< "train", "val", "test", "unassigned"
 /// Any case; also "validation", "valid", "dev", "training", "testing".
 std::optional<Split> split_named(std::string_view name);
 
 /// Where an image lies: a file, or a row of an array inside one (a MedMNIST npz).
 struct Location {
-  fs::path file;
-  std::string member;     ///< of an npz; empty for a file of its own
+  fs::path file{};
+  std::string member{};   ///< of an npz; empty for a file of its own
   std::int64_t row = -1;  ///< of the member; -1 for a file of its own
 };
 
 /// What is known of one case's class: with one label a case, `labels` holds one class index;
 /// with several (multi-label), one entry a class: 1 yes, 0 no, `unknown`.
-constexpr std::int32_t unknown = -1;
+inline constexpr std::int32_t unknown = -1;
 
 /// One subject's inputs and, when known, targets.
 struct Case {
-  std::string
-      id;  ///< unique in its data set and stable: "train/NORMAL/1.png", "train_images/17"
-  std::string patient;  ///< cases of one patient are never split apart; empty: one of its own
+  std::string id{};  ///< unique in its set and stable: "train/NORMAL/1.png", "train_images/17"
+  std::string patient{};  ///< cases of one patient are never split apart; empty: one of its own
   Split split = Split::unassigned;
   double weight = 1;  ///< in the loss
-  Location image;
-  std::vector<std::int32_t> labels;
+  Location image{};
+  std::vector<std::int32_t> labels{};
 };
 
 /// Something that a person should look at. `severe`: training on it would prove nothing (a test
 /// image that is pixel-equal to a training image).
 struct Problem {
-  std::string kind;     ///< a stable word: "unreadable", "duplicate", "near-duplicate", …
-  std::string message;  ///< a sentence for people
-  std::vector<std::size_t> cases;  ///< indices; empty: the whole set
+  std::string kind{};     ///< a stable word: "unreadable", "duplicate", "near-duplicate", …
+  std::string message{};  ///< a sentence for people
+  std::vector<std::size_t> cases{};  ///< indices; empty: the whole set
   bool severe = false;
 };
 
@@ -56,13 +55,13 @@ using ImageReader = std::function<Volume(fs::path const&)>;
 /// Cases + splits + how to read them. Cheap to copy (arrays that were read are shared).
 class Dataset {
  public:
-  fs::path root;
-  std::string form;  ///< the row of layouts that read it: "medmnist-npz", "csv", …
-  std::vector<std::string> notes;  ///< what was decided while reading, a sentence each
-  std::vector<std::string> classes;
+  fs::path root{};
+  std::string form{};  ///< the row of layouts that read it: "medmnist-npz", "csv", …
+  std::vector<std::string> notes{};  ///< what was decided while reading, a sentence each
+  std::vector<std::string> classes{};
   bool multi_label = false;
-  std::vector<Case> cases;
-  std::vector<Problem> problems;  ///< found while reading; quality() finds more
+  std::vector<Case> cases{};
+  std::vector<Problem> problems{};  ///< found while reading; quality() finds more
 
   /// The image of a case, as stored. Thread-safe. Throws Error{input} naming the case if it
   /// cannot be read.
@@ -77,8 +76,8 @@ class Dataset {
   /// same hash, wherever it lies. Reads every file once.
   std::string hash() const;
 
-  ImageReader reader;                           ///< for files of their own; empty: read_picture
-  std::function<Volume(Location const&)> rows;  ///< for rows of arrays; set by the layout
+  ImageReader reader{};  ///< for files of their own; empty: read_picture
+  std::function<Volume(Location const&)> rows{};  ///< for rows of arrays; set by the layout
 };
 
 /// The set without these cases (indices); problems keep naming the cases that stay.
