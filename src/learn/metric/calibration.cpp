@@ -211,7 +211,7 @@ std::vector<ReliabilityBin> reliability(ClassRows const& rows) {
   if (rows.multi_label)
     throw Error{Fault::bug, "one reliability diagram of several labels was asked for",
                 "ask for one class's"};
-  Prepared const made{rows};
+  ReadyRows const made{rows};
   CalibrationSums sums;
   for (auto const& one : made.judged) {
     if (!one.known) continue;

@@ -21,21 +21,21 @@ Value catalogue_micro(Drawn const& draw) {
   return share(summed(draw.counts), "any class");
 }
 
-int catalogue_answered(Prepared const& made, std::size_t one, std::size_t which) {
+int catalogue_answered(ReadyRows const& made, std::size_t one, std::size_t which) {
   auto const truth = made.truth(one, which);
   return truth < 0 ? -1 : static_cast<int>(made.found(one, which) == (truth == 1));
 }
-int catalogue_positive_found(Prepared const& made, std::size_t one, std::size_t which) {
+int catalogue_positive_found(ReadyRows const& made, std::size_t one, std::size_t which) {
   return made.truth(one, which) == 1 ? static_cast<int>(made.found(one, which)) : -1;
 }
-int catalogue_negative_spared(Prepared const& made, std::size_t one, std::size_t which) {
+int catalogue_negative_spared(ReadyRows const& made, std::size_t one, std::size_t which) {
   return made.truth(one, which) == 0 ? static_cast<int>(!made.found(one, which)) : -1;
 }
-int catalogue_found_true(Prepared const& made, std::size_t one, std::size_t which) {
+int catalogue_found_true(ReadyRows const& made, std::size_t one, std::size_t which) {
   auto const truth = made.truth(one, which);
   return truth >= 0 && made.found(one, which) ? truth : -1;
 }
-int catalogue_right(Prepared const& made, std::size_t one) {
+int catalogue_right(ReadyRows const& made, std::size_t one) {
   auto const truth = made.rows.truth[one];
   return truth < 0 ? -1 : static_cast<int>(made.top[one] == truth);
 }

@@ -2,7 +2,7 @@
 
 #include "base/core/error.hpp"
 #include "learn/metric/evaluate.hpp"
-#include "learn/metric/prepared.hpp"
+#include "learn/metric/ready.hpp"
 #include "learn/metric/statistics.hpp"
 
 #include <algorithm>
@@ -19,7 +19,7 @@ void compare_same(bool same, std::string_view what) {
 }
 
 /// How often only one of both is right; single label: over all classes.
-McNemar compare_right(Prepared const& a, Prepared const& b, std::size_t which) {
+McNemar compare_right(ReadyRows const& a, ReadyRows const& b, std::size_t which) {
   std::int64_t only_first = 0, only_second = 0;
   for (std::size_t i = 0; i < a.cases; ++i) {
     if (!a.judged[i * a.columns + which].known) continue;
@@ -53,8 +53,8 @@ McNemar mcnemar(std::int64_t only_first, std::int64_t only_second) {
 }
 
 Comparison compare(ClassRows const& first, ClassRows const& second) {
-  Prepared const a{first};
-  Prepared const b{second};
+  ReadyRows const a{first};
+  ReadyRows const b{second};
   compare_same(first.classes == second.classes && first.multi_label == second.multi_label,
                "classes");
   compare_same(first.ids == second.ids, "cases");

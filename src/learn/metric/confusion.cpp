@@ -8,7 +8,7 @@ std::vector<std::vector<std::int64_t>> confusion_matrix(ClassRows const& rows) {
   if (rows.multi_label)
     throw Error{Fault::bug, "a confusion matrix of cases with several labels was asked for",
                 "count each class against the rest"};
-  Prepared const made{rows};
+  ReadyRows const made{rows};
   std::vector out(made.classes, std::vector<std::int64_t>(made.classes));
   for (std::size_t i = 0; i < made.cases; ++i) {
     if (rows.truth[i] >= 0)

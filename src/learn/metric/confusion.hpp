@@ -1,6 +1,6 @@
 #pragma once
 
-#include "learn/metric/prepared.hpp"
+#include "learn/metric/ready.hpp"
 #include "learn/metric/statistics.hpp"
 
 #include <cstdint>

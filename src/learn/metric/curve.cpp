@@ -68,7 +68,7 @@ CurveAreas curve_areas(Binary const& rows) {
   return areas;
 }
 
-CurveAreas curve_areas(Drawn const& draw, std::vector<Prepared::Ranked> const& falling) {
+CurveAreas curve_areas(Drawn const& draw, std::vector<ReadyRows::Ranked> const& falling) {
   CurveAreas areas;
   for (auto const& ranked : falling) {
     areas.add(ranked.positive, draw.weight[ranked.one]);

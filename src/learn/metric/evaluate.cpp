@@ -28,13 +28,13 @@ Value evaluate_value(EvaluateItem const& item, Drawn const& draw) {
 }
 
 /// The class whose value this is, if it is one's: the second of two stands for all.
-std::size_t evaluate_class(EvaluateItem const& item, Prepared const& made) {
+std::size_t evaluate_class(EvaluateItem const& item, ReadyRows const& made) {
   if (item.which != evaluate_all) return item.which;
   return item.metric->of_all == nullptr && made.two_classes() ? 1 : evaluate_all;
 }
 
 template <class Trial>
-Interval evaluate_share(Prepared const& made,
+Interval evaluate_share(ReadyRows const& made,
                         std::vector<std::size_t> const& patient,
                         Value const& value,
                         Trial const& trial) {
@@ -53,7 +53,7 @@ Interval evaluate_share(Prepared const& made,
 
 /// By formula where there is one; else nothing, and the bootstrap is asked.
 std::optional<Interval> evaluate_formula(EvaluateItem const& item,
-                                         Prepared const& made,
+                                         ReadyRows const& made,
                                          std::vector<std::size_t> const& patient,
                                          Value const& value) {
   auto const& metric = *item.metric;
@@ -70,12 +70,12 @@ std::optional<Interval> evaluate_formula(EvaluateItem const& item,
   return std::nullopt;
 }
 
-bool evaluate_is_macro(EvaluateItem const& item, Prepared const& made) {
+bool evaluate_is_macro(EvaluateItem const& item, ReadyRows const& made) {
   if (evaluate_class(item, made) != evaluate_all) return false;
   return item.metric->of_all == nullptr || item.metric->name == "balanced_accuracy";
 }
 
-std::vector<EvaluateItem> evaluate_items(Prepared const& made) {
+std::vector<EvaluateItem> evaluate_items(ReadyRows const& made) {
   std::vector<EvaluateItem> out;
   for (auto const& metric : metrics()) {
     if (metric.many_only && made.two_classes()) continue;
@@ -138,7 +138,7 @@ ClassResult evaluate_class_result(std::string const& name, Counts const& counts)
   return out;
 }
 
-std::int64_t evaluate_known_cases(Prepared const& made) {
+std::int64_t evaluate_known_cases(ReadyRows const& made) {
   std::int64_t out = 0;
   for (std::size_t i = 0; i < made.cases; ++i) {
     bool known = false;
@@ -149,7 +149,7 @@ std::int64_t evaluate_known_cases(Prepared const& made) {
   return out;
 }
 
-Json evaluate_names(Prepared const& made, std::size_t one, bool of_truth) {
+Json evaluate_names(ReadyRows const& made, std::size_t one, bool of_truth) {
   if (!made.rows.multi_label) {
     auto const label = of_truth ? made.rows.truth[one] : made.top[one];
     return label < 0 ? Json{} : Json(made.rows.classes[static_cast<std::size_t>(label)]);
@@ -179,13 +179,13 @@ Interval const& ClassReport::operator[](std::string_view metric) const {
 }
 
 Value measure(MetricRow const& metric, ClassRows const& rows) {
-  Prepared const made{rows};
+  ReadyRows const made{rows};
   std::vector<double> const once(made.cases, 1);
   return evaluate_value({&metric, evaluate_all}, Drawn{made, once});
 }
 
 ClassReport evaluate(ClassRows const& rows, EvaluateOptions const& options) {
-  Prepared const made{rows};
+  ReadyRows const made{rows};
   std::vector<double> const once(made.cases, 1);
   Drawn const whole{made, once};
   ClassReport out;
@@ -240,7 +240,7 @@ Json to_json(ClassReport const& report) {
 }
 
 Json per_case(ClassRows const& rows) {
-  Prepared const made{rows};
+  ReadyRows const made{rows};
   auto out = Json::array();
   for (std::size_t i = 0; i < made.cases; ++i) {
     Json row;

@@ -2,7 +2,7 @@
 
 #include "base/core/json.hpp"
 #include "learn/metric/bootstrap.hpp"
-#include "learn/metric/prepared.hpp"
+#include "learn/metric/ready.hpp"
 
 #include <optional>
 #include <span>
@@ -29,9 +29,9 @@ struct MetricRow {
 
   /// For shares of cases, which have Wilson's interval: does this case count, and is it a hit?
   /// 1 hit, 0 miss, -1 does not count. Null: the interval is by bootstrap.
-  int (*trial)(Prepared const& made, std::size_t one, std::size_t which) = nullptr;
+  int (*trial)(ReadyRows const& made, std::size_t one, std::size_t which) = nullptr;
   /// The same for `of_all` of single-label rows.
-  int (*trial_of_all)(Prepared const& made, std::size_t one) = nullptr;
+  int (*trial_of_all)(ReadyRows const& made, std::size_t one) = nullptr;
 
   bool ranks = false;      ///< the area under the ROC curve: DeLong's interval
   bool many_only = false;  ///< says nothing new where there are two classes

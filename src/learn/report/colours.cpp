@@ -25,7 +25,7 @@ std::uint8_t colours_srgb(double linear) {
 }
 
 // Bjorn Ottosson, "A perceptual color space for image processing", 2020.
-Colour colours_from_oklab(double lightness, double a, double b) {
+Rgb colours_from_oklab(double lightness, double a, double b) {
   auto const cubed = [](double x) { return x * x * x; };
   auto const l = cubed(lightness + 0.3963377774 * a + 0.2158037573 * b);
   auto const m = cubed(lightness - 0.1055613458 * a - 0.0638541728 * b);
@@ -35,7 +35,7 @@ Colour colours_from_oklab(double lightness, double a, double b) {
           colours_srgb(-0.0041960863 * l - 0.7034186147 * m + 1.7076147010 * s)};
 }
 
-Colour colours_computed(double value) {
+Rgb colours_computed(double value) {
   auto const place = value * (colours_stops.size() - 1);
   auto const at = std::min(static_cast<std::size_t>(place), colours_stops.size() - 2);
   auto const share = place - static_cast<double>(at);
@@ -71,9 +71,9 @@ void colours_paste(Volume const& picture, Volume& sheet, std::int64_t left, std:
 
 }  // namespace
 
-Colour colour_of(double value) {
+Rgb colour_of(double value) {
   static auto const map = [] {
-    std::array<Colour, 256> out{};
+    std::array<Rgb, 256> out{};
     for (std::size_t i = 0; i < out.size(); ++i)
       out[i] = colours_computed(static_cast<double>(i) / 255);
     return out;

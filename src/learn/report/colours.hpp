@@ -9,12 +9,12 @@
 namespace fovea {
 
 /// Red, green, blue.
-using Colour = std::array<std::uint8_t, 3>;
+using Rgb = std::array<std::uint8_t, 3>;
 
 /// The colour of a value in [0, 1] (clamped): from dark violet over teal to yellow, its
 /// lightness rising evenly, so that equal steps look equal, also in grey and to the
 /// colour-blind. Computed in Oklab (Ottosson 2020) from a table of five hues.
-Colour colour_of(double value);
+Rgb colour_of(double value);
 
 /// A 2D map in colour.
 ///

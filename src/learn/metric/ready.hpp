@@ -15,10 +15,10 @@ std::size_t calibration_bin(double confidence);
 
 /// Rows looked at once, so that each of 2000 draws of patients costs one pass without a sort.
 /// Keeps a reference to the rows, which must outlive it.
-class Prepared {
+class ReadyRows {
  public:
   /// Throws as check() does.
-  explicit Prepared(ClassRows const& rows);
+  explicit ReadyRows(ClassRows const& rows);
 
   ClassRows const& rows;
   std::size_t cases, classes;
@@ -81,9 +81,9 @@ struct Counts {
 
 /// The same rows with each case counted `weight` times: what a bootstrap draws.
 struct Drawn {
-  Drawn(Prepared const& made, std::span<double const> weight);
+  Drawn(ReadyRows const& made, std::span<double const> weight);
 
-  Prepared const& made;
+  ReadyRows const& made;
   std::span<double const> weight;  ///< by case
   std::vector<Counts> counts;      ///< by class
   double known = 0;                ///< weight of the labels whose truth is known

@@ -1,4 +1,4 @@
-#include "learn/metric/prepared.hpp"
+#include "learn/metric/ready.hpp"
 
 #include "base/core/words.hpp"
 
@@ -10,7 +10,7 @@
 namespace fovea {
 namespace {
 
-std::vector<std::int32_t> prepared_top(ClassRows const& rows) {
+std::vector<std::int32_t> ready_top(ClassRows const& rows) {
   std::vector<std::int32_t> out;
   if (rows.multi_label) return out;
   auto const classes = static_cast<std::ptrdiff_t>(rows.classes.size());
@@ -20,14 +20,12 @@ std::vector<std::int32_t> prepared_top(ClassRows const& rows) {
 }
 
 /// A label to rank, with its score.
-struct PreparedScored {
+struct ReadyScored {
   double score;
-  Prepared::Ranked ranked;
+  ReadyRows::Ranked ranked;
 };
 
-void prepared_collect(Prepared const& made,
-                      std::size_t which,
-                      std::vector<PreparedScored>& into) {
+void ready_collect(ReadyRows const& made, std::size_t which, std::vector<ReadyScored>& into) {
   for (std::size_t i = 0; i < made.cases; ++i) {
     auto const truth = made.truth(i, which);
     if (truth >= 0)
@@ -36,9 +34,9 @@ void prepared_collect(Prepared const& made,
   }
 }
 
-std::vector<Prepared::Ranked> prepared_ranked(std::vector<PreparedScored> scored) {
-  std::ranges::stable_sort(scored, std::ranges::greater{}, &PreparedScored::score);
-  std::vector<Prepared::Ranked> out;
+std::vector<ReadyRows::Ranked> ready_ranked(std::vector<ReadyScored> scored) {
+  std::ranges::stable_sort(scored, std::ranges::greater{}, &ReadyScored::score);
+  std::vector<ReadyRows::Ranked> out;
   out.reserve(scored.size());
   for (std::size_t i = 0; i < scored.size(); ++i) {
     out.push_back(scored[i].ranked);
@@ -48,13 +46,13 @@ std::vector<Prepared::Ranked> prepared_ranked(std::vector<PreparedScored> scored
   return out;
 }
 
-double prepared_log(double probability) {
+double ready_log(double probability) {
   // As scikit-learn does: a probability of 0 for what happened costs 36, not infinity.
   constexpr auto least = std::numeric_limits<double>::epsilon();
   return -std::log(std::clamp(probability, least, 1 - least));
 }
 
-Prepared::Judged prepared_single(Prepared const& made, std::size_t one) {
+ReadyRows::Judged ready_single(ReadyRows const& made, std::size_t one) {
   auto const label = made.rows.truth[one];
   auto const row = std::span{made.rows.probabilities}.subspan(one * made.classes, made.classes);
   auto const confidence = row[static_cast<std::size_t>(made.top[one])];
@@ -69,10 +67,10 @@ Prepared::Judged prepared_single(Prepared const& made, std::size_t one) {
           .right = made.top[one] == label,
           .confidence = confidence,
           .squared = squared,
-          .logged = label >= 0 ? prepared_log(row[static_cast<std::size_t>(label)]) : 0};
+          .logged = label >= 0 ? ready_log(row[static_cast<std::size_t>(label)]) : 0};
 }
 
-Prepared::Judged prepared_multi(Prepared const& made, std::size_t one, std::size_t which) {
+ReadyRows::Judged ready_multi(ReadyRows const& made, std::size_t one, std::size_t which) {
   auto const truth = made.truth(one, which);
   auto const p = made.rows.probabilities[one * made.classes + which];
   return {.known = truth >= 0,
@@ -80,7 +78,7 @@ Prepared::Judged prepared_multi(Prepared const& made, std::size_t one, std::size
           .right = truth == 1,
           .confidence = p,
           .squared = (p - truth) * (p - truth),
-          .logged = prepared_log(truth == 1 ? p : 1 - p)};
+          .logged = ready_log(truth == 1 ? p : 1 - p)};
 }
 
 }  // namespace
@@ -97,17 +95,17 @@ std::size_t calibration_bin(double confidence) {
   return static_cast<std::size_t>(std::ranges::lower_bound(edges, confidence) - edges.begin());
 }
 
-Prepared::Prepared(ClassRows const& from)
+ReadyRows::ReadyRows(ClassRows const& from)
     : rows((check(from), from)),
       cases(from.cases()),
       classes(from.classes.size()),
-      top(prepared_top(from)),
+      top(ready_top(from)),
       columns(from.multi_label ? classes : 1) {
   std::vector<std::string> without;
   for (std::size_t c = 0; c < classes; ++c) {
-    std::vector<PreparedScored> scored;
-    prepared_collect(*this, c, scored);
-    falling.push_back(prepared_ranked(std::move(scored)));
+    std::vector<ReadyScored> scored;
+    ready_collect(*this, c, scored);
+    falling.push_back(ready_ranked(std::move(scored)));
     auto const positives = std::ranges::count(falling.back(), true, &Ranked::positive);
     if (positives > 0 && positives < std::ssize(falling.back()))
       in_play.push_back(c);
@@ -117,19 +115,18 @@ Prepared::Prepared(ClassRows const& from)
   }
   left_out = joined(without, ", ");
   if (!two_classes()) {
-    std::vector<PreparedScored> scored;
-    for (std::size_t c = 0; c < classes; ++c) prepared_collect(*this, c, scored);
-    pooled = prepared_ranked(std::move(scored));
+    std::vector<ReadyScored> scored;
+    for (std::size_t c = 0; c < classes; ++c) ready_collect(*this, c, scored);
+    pooled = ready_ranked(std::move(scored));
   }
   judged.reserve(cases * columns);
   for (std::size_t i = 0; i < cases; ++i) {
     for (std::size_t c = 0; c < columns; ++c)
-      judged.push_back(rows.multi_label ? prepared_multi(*this, i, c)
-                                        : prepared_single(*this, i));
+      judged.push_back(rows.multi_label ? ready_multi(*this, i, c) : ready_single(*this, i));
   }
 }
 
-Drawn::Drawn(Prepared const& from, std::span<double const> weights)
+Drawn::Drawn(ReadyRows const& from, std::span<double const> weights)
     : made(from), weight(weights), counts(from.classes) {
   if (made.rows.multi_label) {
     for (std::size_t i = 0; i < made.cases; ++i) {
