@@ -14,8 +14,8 @@ struct Interval {
   double value = 0;
   double low = 0, high = 0;
   bool defined = true;
-  std::string why;     ///< what is missing; empty if nothing is
-  std::string method;  ///< "DeLong", "Wilson", "bootstrap by patient, 2000 draws"
+  std::string why = {};     ///< what is missing; empty if nothing is
+  std::string method = {};  ///< "DeLong", "Wilson", "bootstrap by patient, 2000 draws"
 };
 
 /// Truth and finding of classified cases: all that classification metrics need. Row-major

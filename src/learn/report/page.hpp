@@ -14,16 +14,17 @@ namespace fovea {
 /// functions of this folder.
 struct Panel {
   std::string title;
-  std::string lead;  ///< plain text; empty: none
-  std::string body;  ///< HTML
-  std::string id;    ///< for the table of contents; [a-z0-9-]; empty: made from the title
+  std::string lead = {};  ///< plain text; empty: none
+  std::string body = {};  ///< HTML
+  std::string id = {};    ///< for the table of contents; [a-z0-9-]; empty: made from the title
 };
 
 struct Page {
   std::string title;
-  std::string subtitle;
-  std::vector<std::pair<std::string, std::string>> facts;  ///< the numbers on top: name, value
-  std::vector<Panel> panels;
+  std::string subtitle = {};
+  std::vector<std::pair<std::string, std::string>> facts =
+      {};  ///< the numbers on top: name, value
+  std::vector<Panel> panels = {};
 };
 
 /// One HTML file that works offline: style, script and pictures inside; light and dark (as the
@@ -35,18 +36,18 @@ std::string render(Page const& page);
 /// A point that is not finite makes a gap in its line.
 struct Point2 {
   double x = 0, y = 0;
-  std::string hover;  ///< plain text; empty: name and both values
+  std::string hover = {};  ///< plain text; empty: name and both values
 };
 struct Series {
   std::string name;
-  std::vector<Point2> points;
+  std::vector<Point2> points = {};
   bool dashed = false;
   bool dots = false;  ///< marks on the points, without a line where there is only one
 };
 struct Axes {
-  std::string x, y;                     ///< names, with units
-  std::optional<double> x_low, x_high;  ///< taken from the data where absent
-  std::optional<double> y_low, y_high;
+  std::string x, y;                               ///< names, with units
+  std::optional<double> x_low = {}, x_high = {};  ///< taken from the data where absent
+  std::optional<double> y_low = {}, y_high = {};
   bool square = false;    ///< ROC, reliability
   bool diagonal = false;  ///< a faint line from corner to corner
 };
@@ -73,9 +74,9 @@ std::string table(std::vector<std::string> const& head,
                   std::vector<std::vector<std::string>> const& rows);
 
 struct Figure {
-  Volume picture;       ///< u8, 1 or 3 channels
-  std::string caption;  ///< plain text
-  std::string badge;    ///< a short word on the picture: "wrong", "duplicate"; empty: none
+  Volume picture;            ///< u8, 1 or 3 channels
+  std::string caption = {};  ///< plain text
+  std::string badge = {};    ///< a short word on the picture: "wrong", "duplicate"; empty: none
 };
 /// PNGs inside the page, each at most twice `shown_width` wide (for fine screens), so that a
 /// contact sheet of large images stays small.
