@@ -202,9 +202,9 @@ std::string chart_lying(ChartBars const& bars, Axes const& axes, Ticks const& sc
   std::size_t longest = 0;
   for (auto const& [name, value] : bars) longest = std::max(longest, name.size());
   auto const letters = std::min<std::size_t>(longest, 24);
-  auto const left = 18 + 7.0 * static_cast<double>(letters);
+  auto const left = 18 + 8.6 * static_cast<double>(letters);  // wide letters, a phone's size
   ChartFrame const f{.width = 480,
-                     .height = 56 + step * static_cast<double>(bars.size()),
+                     .height = 50 + step * static_cast<double>(bars.size()),
                      .left = left,
                      .top = 8,
                      .wide = 480 - left - 52,
@@ -239,7 +239,7 @@ std::string chart_lying(ChartBars const& bars, Axes const& axes, Ticks const& sc
 /// A histogram: bars side by side, some of the names below.
 std::string chart_standing(ChartBars const& bars, Axes const& axes, Ticks const& scale) {
   ChartFrame f{.width = 480,
-               .height = 300,
+               .height = 292,
                .left = 62,
                .top = 14,
                .wide = 404,
@@ -279,7 +279,7 @@ std::string line_chart(std::vector<Series> const& series, Axes const& axes) {
   if (across.high < across.low) return chart_nothing(says);
 
   ChartFrame const f{.width = axes.square ? 400.0 : 480.0,
-                     .height = axes.square ? 400.0 : 300.0,
+                     .height = axes.square ? 390.0 : 292.0,
                      .left = 62,
                      .top = 14,
                      .wide = axes.square ? 324.0 : 404.0,
@@ -332,14 +332,14 @@ std::string confusion_chart(std::vector<std::string> const& classes,
 
   constexpr std::size_t most_with_numbers = 16;
   auto const room = static_cast<double>(size);
-  auto const cell = std::clamp(320.0 / room, 4.0, 76.0);
+  auto const cell = std::clamp(320.0 / room, 4.0, 88.0);
   std::size_t longest = 0;
   for (auto const& name : classes) longest = std::max(longest, name.size());
   auto const letters = std::min<std::size_t>(longest, 18);
   auto const named = cell >= 12;
-  auto const left = named ? 44 + 6.8 * static_cast<double>(letters) : 44;
-  auto const upright = named && 6.8 * static_cast<double>(letters) > cell - 6;
-  auto const top = !named ? 30 : upright ? 34 + 6.4 * static_cast<double>(letters) : 50;
+  auto const left = named ? 44 + 7.8 * static_cast<double>(letters) : 44;
+  auto const upright = named && 8.2 * static_cast<double>(letters) > cell - 4;
+  auto const top = !named ? 30 : upright ? 32 + 7.8 * static_cast<double>(letters) : 50;
   auto const width = std::max(left + cell * room + 12, 300.0);
   auto out = chart_open(width, top + cell * room + 10,
                         "Confusion matrix: rows are truth, columns are findings");

@@ -30,10 +30,10 @@ a{color:var(--accent)}
 button{font:inherit;font-size:.85rem;color:var(--ink);background:var(--paper);border:1px solid var(--line);border-radius:999px;padding:.35rem .9rem;cursor:pointer;white-space:nowrap}
 button:hover{border-color:var(--accent)}
 :focus-visible{outline:2px solid var(--accent);outline-offset:2px}
-.facts{grid-column:1/-1;display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:.75rem;margin:0 0 1.75rem}
-.facts>div{background:var(--paper);border:1px solid var(--line);border-radius:10px;padding:.75rem 1rem;display:flex;flex-direction:column;justify-content:space-between}
+.facts{grid-column:1/-1;display:grid;grid-template-columns:repeat(auto-fit,minmax(132px,1fr));gap:.7rem;margin:0 0 1.75rem}
+.facts>div{background:var(--paper);border:1px solid var(--line);border-radius:10px;padding:.7rem .85rem;display:flex;flex-direction:column;justify-content:space-between}
 .facts dt{font-size:.8rem;color:var(--soft)}
-.facts dd{margin:.15rem 0 0;font-size:1.2rem;font-weight:600;line-height:1.3;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
+.facts dd{margin:.15rem 0 0;font-size:1.12rem;font-weight:600;line-height:1.3;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
 nav{font-size:.9rem}
 nav ol{position:sticky;top:1.25rem;list-style:none;margin:0;padding:0;border-left:2px solid var(--line);max-height:calc(100vh - 2.5rem);overflow:auto}
 nav a{display:block;padding:.28rem .9rem;margin-left:-2px;border-left:2px solid transparent;color:var(--soft);text-decoration:none;overflow-wrap:anywhere}
@@ -43,8 +43,8 @@ main{min-width:0}
 section{background:var(--paper);border:1px solid var(--line);border-radius:12px;padding:1.25rem 1.5rem 1.5rem;margin:0 0 1.25rem}
 .lead{color:var(--soft);margin:0 0 1rem;max-width:75ch}
 .scroll{overflow-x:auto;margin:.75rem 0}
-table{border-collapse:collapse;font-size:.92rem;font-variant-numeric:tabular-nums}
-th,td{padding:.4rem .85rem;text-align:left;border-bottom:1px solid var(--line);vertical-align:top}
+table{width:max-content;border-collapse:collapse;font-size:.92rem;font-variant-numeric:tabular-nums}
+th,td{padding:.4rem .85rem;text-align:left;border-bottom:1px solid var(--line);vertical-align:top;max-width:52ch}
 th{font-weight:600;color:var(--soft);white-space:nowrap;border-bottom-width:2px}
 th:first-child,td:first-child{padding-left:.25rem}
 .num{text-align:right;white-space:nowrap}
@@ -70,7 +70,7 @@ tbody tr:hover{background:var(--ground)}
 .chart text.count{font-size:14px;font-weight:600;fill:var(--ink);pointer-events:none}
 .chart text.small{font-size:11px;font-weight:400}
 .chart text.over{fill:var(--paper)}
-.legend{display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;font-size:.85rem;color:var(--soft);padding-left:3.5rem}
+.legend{display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;font-size:.85rem;color:var(--soft);padding-left:3.5rem;margin-top:.4rem}
 .legend span{display:inline-flex;align-items:center;gap:.45rem;overflow-wrap:anywhere}
 .legend i{flex:none;width:22px;border-top:3px solid currentColor;border-radius:2px}
 .legend i.dashed{border-top-style:dashed}
@@ -92,7 +92,7 @@ summary{cursor:pointer;padding:.6rem 0;font-weight:600}
 details[open]{padding-bottom:.75rem}
 pre{overflow-x:auto;background:var(--ground);border:1px solid var(--line);border-radius:8px;padding:.75rem 1rem;font:.82rem/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 #tip{position:fixed;z-index:9;pointer-events:none;max-width:280px;background:var(--ink);color:var(--paper);font-size:.8rem;line-height:1.4;padding:.35rem .6rem;border-radius:6px;white-space:pre-line;overflow-wrap:anywhere;visibility:hidden;left:0;top:0}
-@media (max-width:860px){
+@media screen and (max-width:860px){
 .page{display:block;padding:1rem .75rem 3rem}
 h1{font-size:1.4rem}
 nav{margin:0 0 1rem}
@@ -101,8 +101,8 @@ nav a{white-space:nowrap;margin:0;border:1px solid var(--line);border-radius:999
 .facts{grid-template-columns:repeat(2,minmax(0,1fr));gap:.5rem}
 .facts dd{font-size:1.05rem}
 section{padding:1rem;border-radius:10px}
-.chart text,.chart text.small{font-size:13.5px}
-.chart text.name{font-size:14px}
+.chart text,.chart text.small{font-size:14.5px}
+.chart text.name{font-size:15px}
 .legend{padding-left:.5rem}
 }
 @media print{
@@ -112,14 +112,15 @@ section{padding:1rem;border-radius:10px}
 @page{margin:16mm 14mm}
 *{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 body{font-size:10.5pt}
-.page{display:block;max-width:none;padding:0}
+.page{display:block;max-width:none;padding:0 1px}
 button,nav,#tip{display:none}
 section{border:0;border-top:1px solid var(--line);border-radius:0;padding:.8rem 0 0;margin:0 0 .8rem}
 .facts{grid-template-columns:repeat(4,1fr)}
-.chart,.gallery figure,.facts>div,.note,tr{break-inside:avoid}
-h2,.lead{break-after:avoid}
+.chart,.gallery figure,.facts>div,.note,tr,.beside>div{break-inside:avoid}
+h2,h3,.lead{break-after:avoid}
 .beside{grid-template-columns:1fr 1fr}
 .scroll,pre{overflow:visible}
+table{width:auto}
 pre{white-space:pre-wrap;overflow-wrap:anywhere}
 }
 )css";
