@@ -58,8 +58,7 @@ Volume Dataset::image(Case const& one) const {
     if (one.image.row >= 0) return rows(one.image);
     return reader ? reader(one.image.file) : read_picture(one.image.file);
   } catch (Error const& error) {
-    throw Error{error.fault(), text("image ", one.id, " cannot be read: ", error.what()),
-                "leave it out (fovea data clean writes a list without it)"};
+    throw Error{error.fault(), text("image ", one.id, " cannot be read: ", error.what()), ""};
   }
 }
 

@@ -29,7 +29,7 @@ double correlation(Thumbnail const& a, Thumbnail const& b);
 /// accuse strangers: it only proposes, the thumbnails decide.
 struct NearRule {
   int bits = 4;                ///< hashes differ in at most so many
-  double correlation = 0.997;  ///< of the thumbnails, at least
+  double correlation = 0.995;  ///< of the thumbnails, at least
 };
 
 /// All pairs (a < b, sorted) that fit the rule, found without comparing each with each: hashes

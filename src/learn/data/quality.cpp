@@ -6,7 +6,6 @@
 #include "learn/data/shrink.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <map>
 #include <mutex>
@@ -143,18 +142,6 @@ bool quality_leaks(std::set<Split> const& splits) {
          (splits.contains(Split::train) || splits.contains(Split::validation));
 }
 
-bool quality_conflict(Dataset const& set, Indices const& cases) {
-  for (auto const at : cases) {
-    auto const& a = set.cases[cases.front()].labels;
-    auto const& b = set.cases[at].labels;
-    for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
-      if (a[i] != b[i] && !(set.multi_label && (a[i] == unknown || b[i] == unknown)))
-        return true;
-    }
-  }
-  return false;
-}
-
 std::string quality_in_splits(std::set<Split> const& splits) {
   std::vector<std::string> names;
   for (auto const split : splits) names.emplace_back(name_of(split));
@@ -184,7 +171,7 @@ void quality_duplicates(QualityCheck const& check, std::vector<Indices> const& e
     auto const splits = quality_splits(check.set, group);
     auto const parted = quality_parted(splits);
     auto const names = named(check.ids(group));
-    if (quality_conflict(check.set, group))
+    if (labelled_differently(check.set, group))
       check.add("conflicting-labels",
                 text(group.size(),
                      " images are equal pixel for pixel but labelled differently: ", names),
@@ -206,8 +193,9 @@ std::vector<Indices> quality_joined(
     return at;
   };
   for (auto const& [a, b] : pairs) {
-    auto const [low, high] = std::minmax(find(a), find(b));
-    leader[high] = low;
+    auto const one = find(a);
+    auto const other = find(b);
+    leader[std::max(one, other)] = std::min(one, other);
   }
   std::map<std::size_t, Indices> groups;
   for (auto const& [at, above] : leader) groups[find(at)].push_back(at);
@@ -235,7 +223,7 @@ void quality_near(QualityCheck const& check, std::vector<Indices> const& equal) 
     check.add(parted ? "near-duplicate-across-splits" : "near-duplicate",
               text(group.size(), " images look almost the same",
                    parted ? ", in " + quality_in_splits(splits) : "",
-                   quality_conflict(check.set, group) ? ", labelled differently" : "", ": ",
+                   labelled_differently(check.set, group) ? ", labelled differently" : "", ": ",
                    named(check.ids(group))),
               group);
   }
@@ -437,6 +425,29 @@ QualityReport quality(Dataset const& set,
   QualityReport report{.facts = look_at(set, threads, seen), .problems = {}};
   report.problems = problems_of(set, report.facts);
   return report;
+}
+
+std::vector<std::vector<std::size_t>> equal_images(std::vector<ImageFacts> const& facts) {
+  auto groups = quality_equal(facts);
+  std::erase_if(groups, [](Indices const& group) { return group.size() < 2; });
+  return groups;
+}
+
+bool labelled_differently(Dataset const& set, std::vector<std::size_t> const& cases) {
+  auto const differ = [&](std::vector<std::int32_t> const& a,
+                          std::vector<std::int32_t> const& b) {
+    for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
+      if (a[i] != b[i] && !(set.multi_label && (a[i] == unknown || b[i] == unknown)))
+        return true;
+    }
+    return false;
+  };
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    for (std::size_t j = i + 1; j < cases.size(); ++j) {
+      if (differ(set.cases[cases[i]].labels, set.cases[cases[j]].labels)) return true;
+    }
+  }
+  return false;
 }
 
 void keep_together(Dataset& set, std::vector<ImageFacts> const& facts) {

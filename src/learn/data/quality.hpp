@@ -43,6 +43,13 @@ QualityReport quality(Dataset const& set,
                       int threads,
                       std::function<void(std::size_t done)> const& seen = {});
 
+/// Groups (two members or more) of images that are equal pixel for pixel. Images of one even
+/// shade are equal without being copies: they are in no group.
+std::vector<std::vector<std::size_t>> equal_images(std::vector<ImageFacts> const& facts);
+
+/// True if two of the cases contradict each other; unknown labels contradict nothing.
+bool labelled_differently(Dataset const& set, std::vector<std::size_t> const& cases);
+
 /// Gives cases that are pixel-equal or nearly so one patient, so that assign_splits never parts
 /// them. Call it before; cases of given splits stay where they are. Notes how many it joined.
 void keep_together(Dataset& set, std::vector<ImageFacts> const& facts);

@@ -1,0 +1,332 @@
+#include "app/data.hpp"
+
+#include "app/command.hpp"
+#include "app/data_page.hpp"
+#include "base/core/error.hpp"
+#include "base/core/json.hpp"
+#include "base/core/pool.hpp"
+#include "base/core/progress.hpp"
+#include "base/core/words.hpp"
+#include "learn/data/clean.hpp"
+#include "learn/data/layout.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iostream>
+#include <map>
+#include <set>
+
+namespace fovea {
+namespace {
+
+constexpr Split data_splits[] = {Split::train, Split::validation, Split::test,
+                                 Split::unassigned};
+
+QualityReport data_quality(Dataset const& set, int threads) {
+  Progress progress{"looking at the images"};
+  auto const all = static_cast<double>(set.cases.size());
+  auto report = quality(set, threads > 0 ? threads : usable_cores(), [&](std::size_t done) {
+    progress.show(static_cast<double>(done), all);
+  });
+  progress.clear();
+  return report;
+}
+
+std::vector<std::string> data_ids(Dataset const& set, std::vector<std::size_t> const& cases) {
+  std::vector<std::string> ids;
+  for (auto const at : cases) ids.push_back(set.cases[at].id);
+  return ids;
+}
+
+// What one number of the readable images is: least, usual, most.
+struct DataRange {
+  double low = 0, middle = 0, high = 0;
+};
+
+std::optional<DataRange> data_range(QualityReport const& report,
+                                    double (*value)(ImageFacts const&)) {
+  std::vector<double> values;
+  for (auto const& facts : report.facts) {
+    if (facts.readable) values.push_back(value(facts));
+  }
+  if (values.empty()) return std::nullopt;
+  std::ranges::sort(values);
+  return DataRange{values.front(), values[values.size() / 2], values.back()};
+}
+
+struct DataNumber {
+  std::string_view name;
+  double (*value)(ImageFacts const&);
+};
+
+constexpr DataNumber data_numbers[] = {
+    {"width", [](ImageFacts const& f) { return static_cast<double>(f.width); }},
+    {"height", [](ImageFacts const& f) { return static_cast<double>(f.height); }},
+    {"channels", [](ImageFacts const& f) { return static_cast<double>(f.channels); }},
+    {"lowest", [](ImageFacts const& f) { return f.low; }},
+    {"highest", [](ImageFacts const& f) { return f.high; }},
+    {"mean", [](ImageFacts const& f) { return f.mean; }},
+    {"deviation", [](ImageFacts const& f) { return f.deviation; }},
+};
+
+Json data_images_json(QualityReport const& report) {
+  Json out;
+  out["readable"] = std::ranges::count_if(report.facts, &ImageFacts::readable);
+  for (auto const& row : data_numbers) {
+    auto const range = data_range(report, row.value);
+    out[std::string{row.name}] =
+        range ? Json{{"low", range->low}, {"median", range->middle}, {"high", range->high}}
+              : Json{};
+  }
+  std::set<std::string> types;
+  for (auto const& facts : report.facts) {
+    if (facts.readable) types.emplace(name_of(facts.type));
+  }
+  out["types"] = types;
+  return out;
+}
+
+Json data_classes_json(Dataset const& set) {
+  auto out = Json::array();
+  for (auto const& name : set.classes) out.push_back({{"name", name}});
+  for (auto const split : data_splits) {
+    auto const counts = class_counts(set, split);
+    for (std::size_t c = 0; c < counts.size(); ++c)
+      out[c][std::string{name_of(split)}] = counts[c];
+  }
+  return out;
+}
+
+Json data_problems_json(Dataset const& set, QualityReport const& report) {
+  auto out = Json::array();
+  for (auto const& problem : report.problems)
+    out.push_back({{"kind", problem.kind},
+                   {"severe", problem.severe},
+                   {"message", problem.message},
+                   {"cases", data_ids(set, problem.cases)}});
+  return out;
+}
+
+std::size_t data_patients(Dataset const& set) {
+  std::set<std::string_view> names;
+  for (auto const& one : set.cases) {
+    if (!one.patient.empty()) names.insert(one.patient);
+  }
+  return names.size();
+}
+
+Json data_json(Dataset const& set, QualityReport const& report) {
+  Json splits;
+  for (auto const split : data_splits)
+    splits[std::string{name_of(split)}] = set.in(split).size();
+  return {{"root", set.root.string()},
+          {"form", set.form},
+          {"cases", set.cases.size()},
+          {"patients", data_patients(set)},
+          {"multi_label", set.multi_label},
+          {"splits", splits},
+          {"classes", data_classes_json(set)},
+          {"images", data_images_json(report)},
+          {"notes", set.notes},
+          {"problems", data_problems_json(set, report)}};
+}
+
+// File names come from outside: bytes that are no UTF-8 are replaced, not an error.
+void data_print(Json const& json) {
+  std::cout << json.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
+}
+
+// Columns stand under each other; numbers are short, so all but the last are padded.
+std::string data_table(std::vector<std::vector<std::string>> const& rows) {
+  std::vector<std::size_t> widths(rows.front().size());
+  for (auto const& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string out;
+  for (auto const& row : rows) {
+    std::string line = " ";
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      line += ' ' + row[i];
+      if (i + 1 < row.size()) line += std::string(widths[i] - row[i].size() + 1, ' ');
+    }
+    out += line + '\n';
+  }
+  return out;
+}
+
+std::string data_counts_table(Dataset const& set) {
+  std::vector<std::vector<std::string>> rows = {{"class"}};
+  for (auto const& name : set.classes) rows.push_back({name});
+  rows.push_back({"all images"});
+  for (auto const split : data_splits) {
+    auto const cases = set.in(split).size();
+    if (cases == 0) continue;
+    auto const counts = class_counts(set, split);
+    rows.front().emplace_back(name_of(split));
+    for (std::size_t c = 0; c < counts.size(); ++c) rows[c + 1].push_back(text(counts[c]));
+    rows.back().push_back(text(cases));
+  }
+  return data_table(rows);
+}
+
+std::string data_images_table(QualityReport const& report) {
+  std::vector<std::vector<std::string>> rows = {{"images", "least", "usual", "most"}};
+  for (auto const& row : data_numbers) {
+    auto const range = data_range(report, row.value);
+    auto const words = [](double value) {
+      return value == std::floor(value) ? fixed(value, 0) : fixed(value, 2);
+    };
+    if (range)
+      rows.push_back(
+          {std::string{row.name}, words(range->low), words(range->middle), words(range->high)});
+  }
+  return data_table(rows);
+}
+
+// Some of each kind: a thousand duplicates must not hide the one blank image.
+std::string data_problem_list(QualityReport const& report) {
+  constexpr int most = 5;
+  std::map<std::string, int> shown;
+  std::vector<std::vector<std::string>> rows = {{"", "kind", "what was found"}};
+  for (auto const& problem : report.problems) {
+    if (++shown[problem.kind] <= most)
+      rows.push_back({problem.severe ? "!" : "", problem.kind, problem.message});
+  }
+  std::string out = rows.size() == 1 ? "  nothing suspicious\n" : data_table(rows);
+  for (auto const& [kind, count] : shown) {
+    if (count > most) out += text("     and ", count - most, " more of ", kind, "\n");
+  }
+  if (std::ranges::any_of(report.problems, &Problem::severe))
+    out += "  ! severe: a model would prove nothing with it\n";
+  return out;
+}
+
+void data_show(Dataset const& set, QualityReport const& report) {
+  std::cout << set.root.string() << ": " << set.cases.size() << " images, "
+            << set.classes.size() << " classes, read as " << set.form
+            << (set.multi_label ? ", several labels an image" : "") << '\n';
+  auto const patients = data_patients(set);
+  if (patients > 0) std::cout << "  " << patients << " patients are named\n";
+  for (auto const& words : set.notes) std::cout << "  note: " << words << '\n';
+  if (set.in(Split::unassigned).size() == set.cases.size())
+    std::cout << "  note: no splits are given; training makes them, by patient\n";
+  std::cout << '\n'
+            << data_counts_table(set) << '\n'
+            << data_images_table(report) << '\n'
+            << data_problem_list(report);
+}
+
+void data_expect_usable(QualityReport const& report) {
+  if (std::ranges::any_of(report.facts, &ImageFacts::readable)) return;
+  throw Error{Fault::input,
+              text("expected images that can be read, got ", report.facts.size(),
+                   " that cannot: ", report.facts.front().fault),
+              "check the files"};
+}
+
+void data_expect_new(fs::path const& out) {
+  if (fs::exists(out))
+    throw Error{Fault::usage, text("expected the name of a new list, ", out, " exists already"),
+                "choose another name: nothing is overwritten"};
+}
+
+Json data_clean_json(Dataset const& set,
+                     std::vector<LeftOut> const& left,
+                     fs::path const& out) {
+  auto rows = Json::array();
+  for (auto const& one : left)
+    rows.push_back({{"id", set.cases[one.at].id}, {"kind", one.kind}, {"why", one.why}});
+  return {{"out", out.string()}, {"cases", set.cases.size() - left.size()}, {"left_out", rows}};
+}
+
+void data_show_clean(Dataset const& set,
+                     std::vector<LeftOut> const& left,
+                     fs::path const& out) {
+  std::cout << "wrote " << out.string() << " with " << set.cases.size() - left.size() << " of "
+            << set.cases.size() << " images\n";
+  for (auto const& problem : set.problems) std::cout << "  " << problem.message << '\n';
+  constexpr std::size_t most = 40;
+  for (std::size_t i = 0; i < std::min(left.size(), most); ++i)
+    std::cout << "  left out: " << set.cases[left[i].at].id << ": " << left[i].why << '\n';
+  if (left.size() > most)
+    std::cout << "  and " << left.size() - most << " more (--json lists all)\n";
+  std::cout << "nothing was deleted\n";
+}
+
+template <class Options>
+void data_offer(CLI::App& app, Options& options) {
+  app.add_option("DIR", options.dir, "a folder, an .npz or a .csv")->required();
+  app.add_flag("--json", options.json, "print one JSON object");
+  app.add_option("--patient-from", options.patient_from,
+                 "regular expression on file names; its first group is the patient");
+  app.add_option("--threads", options.threads, "0: all cores")->check(CLI::NonNegativeNumber);
+}
+
+std::string data_layouts() {
+  std::string out = "Understood are, without being told:\n";
+  for (auto const& row : layouts()) out += text("  ", row.looks_like, "\n");
+  return out +
+         "\nExamples:\n"
+         "  fovea data inspect IMAGES --html sheet.html\n"
+         "  fovea data clean IMAGES --out fit.csv; fovea train fit.csv --out RUN";
+}
+
+}  // namespace
+
+int run(DataInspect const& options) {
+  auto const set =
+      read_dataset(options.dir, {.patient_from = options.patient_from, .reader = {}});
+  auto const report = data_quality(set, options.threads);
+  if (!options.html.empty()) write_file(options.html, data_page(set, report));
+  if (options.json) {
+    data_print(data_json(set, report));
+  } else {
+    data_show(set, report);
+    if (!options.html.empty()) std::cout << "\nwrote " << options.html.string() << '\n';
+  }
+  data_expect_usable(report);
+  return 0;
+}
+
+int run(DataClean const& options) {
+  data_expect_new(options.out);
+  auto const set =
+      read_dataset(options.dir, {.patient_from = options.patient_from, .reader = {}});
+  auto const report = data_quality(set, options.threads);
+  auto const left = unfit(set, report.facts);
+  if (left.size() == set.cases.size())
+    throw Error{Fault::input, text("none of the ", set.cases.size(), " images is fit for use"),
+                "see fovea data inspect"};
+  std::vector<std::size_t> gone;
+  for (auto const& one : left) gone.push_back(one.at);
+  write_file(options.out, list_of(without(set, gone), fs::absolute(options.out).parent_path()));
+  if (options.json) {
+    data_print(data_clean_json(set, left, options.out));
+  } else {
+    data_show_clean(set, left, options.out);
+  }
+  return 0;
+}
+
+int data_command(Arguments const& arguments) {
+  DataInspect inspect;
+  DataClean clean;
+  CLI::App app{"Looks at a data set, or lists what of it is fit for use.", "data"};
+  app.require_subcommand(1);
+  auto* const look =
+      app.add_subcommand("inspect", "show what a data set holds and what is wrong with it");
+  data_offer(*look, inspect);
+  look->add_option("--html", inspect.html,
+                   "also write a contact sheet with the suspicious images");
+  auto* const list = app.add_subcommand(
+      "clean", "write a list of the cases that are fit for use; deletes nothing");
+  data_offer(*list, clean);
+  list->add_option("--out", clean.out, "the list (CSV), to be given to train; a new file")
+      ->required();
+  look->footer(data_layouts());
+  list->footer(data_layouts());
+  if (!read_flags(app, arguments, data_layouts())) return 0;
+  return look->parsed() ? run(inspect) : run(clean);
+}
+
+}  // namespace fovea
