@@ -106,8 +106,9 @@ struct Cost {
 };
 Cost cost_of(Graph const& graph, std::vector<std::int64_t> const& size);
 
-/// TorchScript source (one class, `forward(self, x)`) of the graph for inference, and the same
-/// as a loadable archive with its weights: PyTorch's torch.jit.load and any LibTorch run it.
+/// TorchScript source of the graph for inference: `def forward(self, x: Tensor) -> Tensor`, a
+/// line for each node; sizes stay dynamic. torchscript.hpp writes it with its weights as an
+/// archive.
 std::string torchscript_source(Graph const& graph);
 
 }  // namespace fovea

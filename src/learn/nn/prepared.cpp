@@ -1,25 +1,338 @@
 #include "learn/nn/executor.hpp"
 
+#include <ATen/Context.h>
+#include <ATen/core/List.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/ops/convolution.h>
+#include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
+
 namespace fovea {
+namespace {
+
+using PreparedSizes = std::vector<std::int64_t>;
+using PreparedScalars = c10::List<std::optional<at::Scalar>>;  // of activations with numbers of
+                                                               // their own: none here
+constexpr std::size_t prepared_none = static_cast<std::size_t>(-1);
+
+// oneDNN's name for an activation that can ride on a convolution; LibTorch hands it through.
+std::string_view prepared_rider(std::string_view op) {
+  if (op == "relu" || op == "gelu" || op == "sigmoid" || op == "tanh" || op == "hardswish")
+    return op;
+  return op == "silu" ? "swish" : "none";
+}
+
+// A convolution as oneDNN will run it: with all that rides on it.
+struct PreparedConv {
+  at::Tensor weight = {};  // in oneDNN's own order if `packed`
+  at::Tensor bias = {};
+  PreparedSizes stride, padding, dilation;
+  std::int64_t groups = 1;
+  bool packed = false;
+  std::size_t sum = prepared_none;  // the node that is added to it
+  OpRow const* activation = nullptr;
+};
+
+struct PreparedStep {
+  std::size_t node = 0;            // whose output it makes
+  std::vector<std::size_t> reads;  // nodes
+  std::vector<at::Tensor> weights = {};
+  std::optional<PreparedConv> conv = {};
+  bool overwrite = false;
+};
+
+at::Tensor prepared_convolve(PreparedConv const& c, at::Tensor const& x) {
+  using Run = at::Tensor(at::Tensor const&, at::Tensor const&, std::optional<at::Tensor> const&,
+                         at::IntArrayRef, at::IntArrayRef, at::IntArrayRef, std::int64_t,
+                         std::string_view, c10::List<std::optional<at::Scalar>>,
+                         std::optional<std::string_view>);
+  static auto const run = c10::Dispatcher::singleton()
+                              .findSchemaOrThrow("mkldnn::_convolution_pointwise", "")
+                              .typed<Run>();
+  auto const rider = c.activation == nullptr ? "none" : prepared_rider(c.activation->name);
+  auto const algorithm =
+      rider == "gelu" ? std::optional<std::string_view>{"none"} : std::nullopt;
+  return run.call(x, c.weight, c.bias, c.padding, c.stride, c.dilation, c.groups, rider,
+                  PreparedScalars{}, algorithm);
+}
+
+at::Tensor prepared_convolve_and_add(PreparedConv const& c,
+                                     at::Tensor const& x,
+                                     at::Tensor const& other) {
+  using Run = at::Tensor(at::Tensor const&, at::Tensor const&, at::Tensor const&,
+                         std::optional<at::Tensor> const&, at::IntArrayRef, at::IntArrayRef,
+                         at::IntArrayRef, std::int64_t, std::string_view,
+                         std::optional<at::Scalar>, std::optional<std::string_view>,
+                         c10::List<std::optional<at::Scalar>>, std::optional<std::string_view>);
+  static auto const run = c10::Dispatcher::singleton()
+                              .findSchemaOrThrow("mkldnn::_convolution_pointwise", "binary")
+                              .typed<Run>();
+  auto const rider =
+      c.activation == nullptr ? std::nullopt : std::optional<std::string_view>{"relu"};
+  return run.call(x, other, c.weight, c.bias, c.padding, c.stride, c.dilation, c.groups, "add",
+                  at::Scalar{1}, rider, PreparedScalars{}, {});
+}
+
+at::Tensor prepared_packed(PreparedConv const& c) {
+  using Run = at::Tensor(at::Tensor const&, at::IntArrayRef, at::IntArrayRef, at::IntArrayRef,
+                         std::int64_t, at::OptionalIntArrayRef);
+  static auto const run = c10::Dispatcher::singleton()
+                              .findSchemaOrThrow("mkldnn::_reorder_convolution_weight", "")
+                              .typed<Run>();
+  return run.call(c.weight, c.padding, c.stride, c.dilation, c.groups, std::nullopt);
+}
+
+bool prepared_packs(Precision precision) {
+  if (!at::hasMKLDNN() || !at::globalContext().userEnabledMkldnn()) return false;
+  if (precision == Precision::float32) return true;
+  static auto const bfloat16 = c10::Dispatcher::singleton()
+                                   .findSchemaOrThrow("mkldnn::_is_mkldnn_bf16_supported", "")
+                                   .typed<bool()>();
+  return bfloat16.call();
+}
+
+struct PreparedMark {
+  void const* memory;
+  std::uint32_t version;
+  bool operator==(PreparedMark const&) const = default;
+};
+
+std::vector<PreparedMark> prepared_marks(Weights const& weights) {
+  std::vector<PreparedMark> marks;
+  for (auto const& mine : weights) {
+    for (auto const& weight : mine)
+      marks.push_back({weight.const_data_ptr(), static_cast<std::uint32_t>(weight._version())});
+  }
+  return marks;
+}
+
+// Reads a graph once and writes the steps.
+class PreparedWriter {
+ public:
+  PreparedWriter(Program const& program, Weights const& weights, Execution how)
+      : program_{program},
+        weights_{weights},
+        how_{how},
+        reader_(program.graph.nodes.size(), prepared_none) {
+    for (std::size_t at = 0; at < program.graph.nodes.size(); ++at) {
+      for (auto const from : program.graph.nodes[at].from) reader_[from] = at;
+    }
+  }
+
+  std::vector<PreparedStep> written() {
+    std::vector<PreparedStep> steps;
+    for (std::size_t at = 1; at < program_.graph.nodes.size(); ++at) {
+      if (auto const fused = at_end_of_a_chain(at)) {
+        steps.push_back(*fused);
+      } else if (!inside_a_chain(at)) {
+        steps.push_back(plain(at));
+      }
+    }
+    return steps;
+  }
+
+ private:
+  // A chain is convolution, batch norm, sum, activation; all but the first may be missing. It
+  // runs where it ends, when the other side of the sum is there.
+  struct Chain {
+    std::size_t conv = prepared_none, norm = prepared_none, sum = prepared_none,
+                activation = prepared_none;
+    std::size_t end = prepared_none;
+  };
+
+  std::size_t only_reader(std::size_t node) const {
+    return program_.readers[node] == 1 ? reader_[node] : prepared_none;
+  }
+
+  bool is(std::size_t node, std::string_view op) const {
+    return node != prepared_none && program_.graph.nodes[node].op == op;
+  }
+
+  Chain chain_from(std::size_t conv) const {
+    Chain chain{.conv = conv, .end = conv};
+    if (auto const next = only_reader(chain.end); is(next, "batch_norm"))
+      chain.norm = chain.end = next;
+    auto const rank = program_.in_shapes[conv][0].size.size();
+    if (!prepared_packs(how_.precision) || rank < 2) return chain;
+    // Only the later of two chains may take the sum upon it: the earlier one's value is there
+    // by then.
+    if (auto const next = only_reader(chain.end); is(next, "add") && takes_sum(chain.end, next))
+      chain.sum = chain.end = next;
+    if (auto const next = only_reader(chain.end); next != prepared_none) {
+      auto const rider = prepared_rider(program_.graph.nodes[next].op);
+      if (rider == "relu" || (rider != "none" && chain.sum == prepared_none))
+        chain.activation = chain.end = next;
+    }
+    return chain;
+  }
+
+  bool takes_sum(std::size_t end, std::size_t add) const {
+    auto const& from = program_.graph.nodes[add].from;
+    auto const other = from[0] == end ? from[1] : from[0];
+    return other != end && other < end;
+  }
+
+  std::optional<PreparedStep> at_end_of_a_chain(std::size_t node) const {
+    for (auto at = node;;) {
+      if (is(at, "conv")) {
+        auto const chain = chain_from(at);
+        if (chain.end != node) return std::nullopt;
+        return fused(chain);
+      }
+      auto const before = chain_before(at);
+      if (before == prepared_none) return std::nullopt;
+      at = before;
+    }
+  }
+
+  bool inside_a_chain(std::size_t node) const {
+    for (auto at = node;;) {
+      if (is(at, "conv")) return node < chain_from(at).end;
+      auto const before = chain_before(at);
+      if (before == prepared_none) return false;
+      at = before;
+    }
+  }
+
+  // The link before `node` in a chain that it may belong to.
+  std::size_t chain_before(std::size_t node) const {
+    auto const& n = program_.graph.nodes[node];
+    auto const links = n.op == "batch_norm" || n.op == "add" || prepared_rider(n.op) != "none";
+    if (!links) return prepared_none;
+    if (n.op != "add") return program_.readers[n.from[0]] == 1 ? n.from[0] : prepared_none;
+    auto const later = std::max(n.from[0], n.from[1]);
+    return program_.readers[later] == 1 ? later : prepared_none;
+  }
+
+  PreparedStep fused(Chain const& chain) const {
+    auto const& node = program_.graph.nodes[chain.conv];
+    auto const rank = program_.in_shapes[chain.conv][0].size.size();
+    PreparedConv conv{.stride = axes_option(node, "stride", rank),
+                      .padding = axes_option(node, "padding", rank),
+                      .dilation = axes_option(node, "dilation", rank),
+                      .groups = whole_option(node, "groups")};
+    fold(chain, conv);
+    PreparedStep step{.node = chain.end, .reads = {node.from[0]}};
+    if (chain.sum != prepared_none) {
+      auto const& from = program_.graph.nodes[chain.sum].from;
+      auto const mine = chain.norm != prepared_none ? chain.norm : chain.conv;
+      conv.sum = from[0] == mine ? from[1] : from[0];
+      step.reads.push_back(conv.sum);
+    }
+    if (chain.activation != prepared_none) conv.activation = program_.ops[chain.activation];
+    conv.packed = prepared_packs(how_.precision) && rank >= 2;
+    if (conv.packed) conv.weight = prepared_packed(conv);
+    step.conv = std::move(conv);
+    return step;
+  }
+
+  // y = (conv(x) - mean) / sqrt(variance + epsilon) * gamma + beta is a convolution with other
+  // weights.
+  void fold(Chain const& chain, PreparedConv& conv) const {
+    auto const& mine = weights_[chain.conv];
+    auto weight = mine[0].detach().to(at::kDouble);
+    auto bias = mine.size() > 1 ? mine[1].detach().to(at::kDouble)
+                                : at::zeros({weight.size(0)}, weight.options());
+    if (chain.norm != prepared_none) {
+      auto const& norm = weights_[chain.norm];
+      auto const epsilon = real_option(program_.graph.nodes[chain.norm], "epsilon");
+      auto const scale =
+          norm[0].detach().to(at::kDouble).div(norm[3].to(at::kDouble).add(epsilon).sqrt());
+      PreparedSizes wide(static_cast<std::size_t>(weight.dim()), 1);
+      wide[0] = -1;
+      weight = weight.mul(scale.reshape(wide));
+      bias = bias.sub(norm[2].to(at::kDouble)).mul(scale).add(norm[1].detach().to(at::kDouble));
+    }
+    conv.weight =
+        weight.to(type_of(how_.precision)).contiguous(format_of(how_.layout, weight.dim()));
+    conv.bias = bias.to(type_of(how_.precision));
+  }
+
+  PreparedStep plain(std::size_t at) const {
+    auto const& op = *program_.ops[at];
+    PreparedStep step{.node = at, .reads = program_.graph.nodes[at].from};
+    for (auto const& weight : weights_[at])
+      step.weights.push_back(op.lowers ? weight.detach().to(type_of(how_.precision))
+                                       : weight.detach());
+    auto const first = step.reads[0];
+    step.overwrite =
+        op.in_place && program_.readers[first] == 1 && program_.ops[first]->forgets;
+    return step;
+  }
+
+  Program const& program_;
+  Weights const& weights_;
+  Execution how_;
+  std::vector<std::size_t> reader_;  // the last one
+};
+
+}  // namespace
 
 struct Prepared::Steps {
   Program const& program;
-  Weights const& weights;
   Execution how;
+  std::vector<PreparedMark> marks;
+  std::vector<PreparedStep> steps;
+  std::vector<std::size_t> readers;  // by node: steps that read it
+
+  at::Tensor run(PreparedStep const& step, std::vector<at::Tensor> const& made) const;
 };
 
-Prepared::Prepared(Program const& program, Weights const& weights, Execution how)
-    : steps_{std::make_unique<Steps>(Steps{program, weights, how})} {}
+at::Tensor Prepared::Steps::run(PreparedStep const& step,
+                                std::vector<at::Tensor> const& made) const {
+  auto const& x = made[step.reads[0]];
+  if (!step.conv) {
+    std::vector<at::Tensor> in;
+    for (auto const node : step.reads) in.push_back(made[node]);
+    return program.ops[step.node]->run({.node = program.graph.nodes[step.node],
+                                        .in = in,
+                                        .weights = step.weights,
+                                        .shapes = program.in_shapes[step.node],
+                                        .overwrite = step.overwrite});
+  }
+  auto const& c = *step.conv;
+  if (!c.packed)
+    return at::convolution(x, c.weight, c.bias, c.stride, c.padding, c.dilation, false,
+                           PreparedSizes(c.stride.size(), 0), c.groups);
+  return c.sum == prepared_none ? prepared_convolve(c, x)
+                                : prepared_convolve_and_add(c, x, made[c.sum]);
+}
+
+Prepared::Prepared(Program const& program, Weights const& weights, Execution how) {
+  c10::AutoGradMode const no_tape{false};
+  steps_ = std::make_unique<Steps>(
+      Steps{.program = program,
+            .how = how,
+            .marks = prepared_marks(weights),
+            .steps = PreparedWriter{program, weights, how}.written(),
+            .readers = std::vector<std::size_t>(program.graph.nodes.size())});
+  for (auto const& step : steps_->steps) {
+    for (auto const node : step.reads) ++steps_->readers[node];
+  }
+}
+
 Prepared::~Prepared() = default;
 
-bool Prepared::holds(Weights const&, Execution how) const {
-  return steps_->how == how;
+bool Prepared::holds(Weights const& weights, Execution how) const {
+  return steps_->how == how && steps_->marks == prepared_marks(weights);
 }
 
 at::Tensor Prepared::operator()(at::Tensor const& input) const {
-  return run_by_torch(steps_->program, steps_->weights, steps_->how, input, {}).back();
+  c10::AutoGradMode const no_tape{false};
+  auto const type = type_of(steps_->how.precision);
+  std::vector<at::Tensor> made(steps_->readers.size());
+  auto unread = steps_->readers;
+  made[0] = input.to(input.options().dtype(type), false, false,
+                     format_of(steps_->how.layout, input.dim()));
+  for (auto const& step : steps_->steps) {
+    made[step.node] = steps_->run(step, made);
+    for (auto const node : step.reads) {
+      if (--unread[node] == 0) made[node].reset();
+    }
+  }
+  return made.back().to(at::kFloat);
 }
 
 }  // namespace fovea

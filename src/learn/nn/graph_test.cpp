@@ -1,0 +1,264 @@
+#include "learn/nn/graph.hpp"
+
+#include "base/core/error.hpp"
+#include "base/core/file.hpp"
+#include "learn/nn/network.hpp"
+#include "learn/nn/ops.hpp"
+#include "learn/nn/torchscript.hpp"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/randn.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <set>
+
+namespace fovea {
+namespace {
+
+Graph graph_small() {
+  Graph graph;
+  graph.add("input", {}, {{"channels", 2}, {"dimensions", 2}});
+  graph.add("conv", {0},
+            {{"out", 4}, {"kernel", std::vector<std::int64_t>{3, 1}}, {"padding", 1}},
+            "a.conv");
+  graph.add("batch_norm", {1}, {{"epsilon", 1e-3}}, "a.norm");
+  graph.marks["features"] = 2;
+  return graph;
+}
+
+void expect_refused(Json const& json, std::string_view word) {
+  try {
+    graph_from(json);
+    FAIL() << "accepted: " << word;
+  } catch (Error const& error) {
+    EXPECT_EQ(error.fault(), Fault::input);
+    EXPECT_NE(std::string{error.what()}.find(word), std::string::npos) << error.what();
+  }
+}
+
+Json changed(std::function<void(Json&)> const& change) {
+  auto json = to_json(graph_small());
+  change(json);
+  return json;
+}
+
+// A value of each kind that operations read.
+struct GraphCase {
+  std::string op;
+  Options options;
+  int dimensions = 2;
+  std::string before = {};  // an operation between the input and this one
+  std::size_t inputs = 1;
+};
+
+Graph graph_of(GraphCase const& c) {
+  Graph graph;
+  auto const input = graph.add("input", {}, {{"channels", 8}, {"dimensions", c.dimensions}});
+  auto at = input;
+  if (c.before == "pooled") at = graph.add("adaptive_avg_pool", {at}, {{"size", 2}});
+  if (c.before == "vector") at = graph.add("global_avg_pool", {at});
+  if (c.before == "tokens" || c.before == "channels_last") at = graph.add(c.before, {at});
+  std::vector<std::size_t> from(c.inputs, at);
+  if (c.op == "position") from = {at, input};
+  graph.add(c.op, from, c.options, "it");
+  return graph;
+}
+
+std::vector<GraphCase> graph_cases() {
+  using List = std::vector<std::int64_t>;
+  return {
+      {"conv",
+       {{"out", 4},
+        {"kernel", 3},
+        {"stride", 2},
+        {"padding", 1},
+        {"groups", 2},
+        {"dilation", 2}}},
+      {"conv", {{"out", 4}, {"kernel", 3}, {"bias", 0}}, 1},
+      {"conv", {{"out", 4}, {"kernel", List{1, 2, 3}}, {"padding", List{0, 1, 1}}}, 3},
+      {"conv_transpose",
+       {{"out", 6},
+        {"kernel", 3},
+        {"stride", 2},
+        {"padding", 1},
+        {"output_padding", 1},
+        {"groups", 2}}},
+      {"conv_transpose", {{"out", 6}, {"kernel", 2}, {"stride", 2}}, 3},
+      {"max_pool", {{"kernel", 3}, {"stride", 2}, {"padding", 1}, {"ceil", 1}}},
+      {"max_pool", {{"kernel", 2}, {"stride", 2}}, 1},
+      {"max_pool", {{"kernel", 2}, {"stride", 2}, {"ceil", 1}}, 3},
+      {"avg_pool",
+       {{"kernel", 3}, {"stride", 2}, {"padding", 1}, {"ceil", 1}, {"count_padding", 0}}},
+      {"avg_pool", {{"kernel", 2}, {"stride", 2}}, 1},
+      {"avg_pool", {{"kernel", 2}, {"stride", 2}}, 3},
+      {"adaptive_avg_pool", {{"size", List{3, 5}}}},
+      {"adaptive_avg_pool", {{"size", 3}}, 1},
+      {"adaptive_avg_pool", {{"size", 3}}, 3},
+      {"global_avg_pool", {}, 3},
+      {"upsample", {{"factor", 2}}},
+      {"upsample", {{"factor", 2}, {"mode", "linear"}}},
+      {"upsample", {{"factor", 2}}, 1},
+      {"upsample", {{"factor", List{1, 2, 2}}, {"mode", "linear"}}, 3},
+      {"upsample", {{"factor", 3}, {"mode", "linear"}}, 1},
+      {"upsample", {{"factor", 2}}, 3},
+      {"batch_norm", {}},
+      {"batch_norm", {}, 2, "vector"},
+      {"instance_norm", {}},
+      {"instance_norm", {{"affine", 0}}, 3},
+      {"group_norm", {{"groups", 4}}},
+      {"layer_norm", {}},
+      {"layer_norm", {}, 2, "tokens"},
+      {"layer_norm", {}, 2, "vector"},
+      {"relu", {}},
+      {"leaky_relu", {{"slope", 0.1}}},
+      {"silu", {}},
+      {"gelu", {}},
+      {"hardswish", {}},
+      {"sigmoid", {}},
+      {"tanh", {}},
+      {"add", {}, 2, "", 2},
+      {"mul", {}, 2, "", 2},
+      {"concat", {}, 2, "", 3},
+      {"concat", {}, 2, "tokens", 2},
+      {"layer_scale", {{"begin", 0.5}}},
+      {"layer_scale", {}, 3, "tokens"},
+      {"dropout", {{"rate", 0.5}}},
+      {"stochastic_depth", {{"rate", 0.5}}},
+      {"linear", {{"out", 5}, {"bias", 0}}, 2, "vector"},
+      {"linear", {{"out", 5}}, 3, "channels_last"},
+      {"flatten", {}, 2, "pooled"},
+      {"channels_last", {}},
+      {"channels_first", {}, 2, "channels_last"},
+      {"tokens", {}, 3},
+      {"class_token", {}, 2, "tokens"},
+      {"position", {{"grid", List{4, 6}}}, 2, "tokens"},
+      {"position", {{"grid", 3}}, 3, "tokens"},
+      {"position", {{"grid", 3}}, 1, "tokens"},
+      {"select_token", {{"index", 1}}, 2, "tokens"},
+      {"attention", {{"heads", 2}}, 2, "tokens"},
+      {"lstm", {{"hidden", 3}, {"layers", 2}, {"both_ways", 1}}, 1, "tokens"},
+      {"gru", {{"hidden", 3}}, 1, "tokens"},
+  };
+}
+
+}  // namespace
+
+TEST(EveryOperation, HasACaseHere) {
+  std::set<std::string> tried{"input"};
+  for (auto const& c : graph_cases()) tried.insert(c.op);
+  for (auto const& op : ops()) EXPECT_TRUE(tried.contains(std::string{op.name})) << op.name;
+}
+
+TEST(EveryOperation, GivesTheShapeThatItsRowSaysLearnsAndSaysItselfAsTorchscript) {
+  ScratchFolder const scratch;
+  for (auto const& c : graph_cases()) {
+    SCOPED_TRACE(testing::Message() << c.op << " in " << c.dimensions << " dimensions behind '"
+                                    << c.before << "'");
+    auto const graph = graph_of(c);
+    Network network{graph, 1};
+    std::vector<std::int64_t> size{9, 10, 11};
+    size.resize(static_cast<std::size_t>(c.dimensions));
+    std::vector<std::int64_t> shape{2, 8};
+    shape.insert(shape.end(), size.begin(), size.end());
+    auto const input = at::randn(shape);
+    auto const out = network(input);
+
+    auto const said = shapes_of(graph, size).back();
+    std::vector<std::int64_t> expected{2};
+    if (!said.last) expected.push_back(said.channels);
+    expected.insert(expected.end(), said.size.begin(), said.size.end());
+    if (said.last) expected.push_back(said.channels);
+    EXPECT_EQ(out.sizes(), at::IntArrayRef{expected});
+
+    auto wanting = input.clone().requires_grad_();
+    network.train(wanting).square().sum().backward();
+    EXPECT_TRUE(wanting.grad().defined());
+    for (auto const& parameter : network.parameters())
+      EXPECT_TRUE(parameter.value.grad().defined()) << parameter.name;
+
+    save_torchscript(network, scratch.path() / "op.ts");
+    auto const plain = network.outputs(input, {}).back();
+    EXPECT_LT((ForeignModule{scratch.path() / "op.ts"}(input)-plain).abs().max().item<double>(),
+              1e-5);
+    EXPECT_LT((network(input) - plain).abs().max().item<double>(), 1e-4);
+  }
+}
+
+TEST(Graph, RefusesANodeThatReadsWhatIsNotThereYet) {
+  Graph graph;
+  EXPECT_THROW(graph.add("relu", {0}), Error);
+}
+
+TEST(Graph, ComesBackFromItsJsonWithTheKindsOfItsOptions) {
+  auto const graph = graph_small();
+  auto const back = graph_from(parse_json(pretty(to_json(graph)), "graph"));
+  ASSERT_EQ(back.nodes.size(), 3U);
+  EXPECT_EQ(back.nodes[1].options, graph.nodes[1].options);
+  EXPECT_EQ(back.nodes[2].options, graph.nodes[2].options);
+  EXPECT_EQ(back.marks, graph.marks);
+}
+
+TEST(StoredGraph, IsRefusedWithTheReasonWhenItIsDamaged) {
+  expect_refused(Json::array(), "object");
+  expect_refused(changed([](Json& j) { j["version"] = 2; }), "version 2");
+  expect_refused(changed([](Json& j) { j["more"] = 1; }), "unknown field 'more'");
+  expect_refused(changed([](Json& j) { j.erase("marks"); }), "missing");
+  expect_refused(changed([](Json& j) { j["nodes"] = 3; }), "list");
+  expect_refused(changed([](Json& j) { j["nodes"] = Json::array(); }),
+                 "at least one operation");
+  expect_refused(changed([](Json& j) { j["nodes"][1]["op"] = "convv"; }),
+                 "no operation 'convv'");
+  expect_refused(changed([](Json& j) { j["nodes"][0]["op"] = "relu"; }), "node 0");
+  expect_refused(changed([](Json& j) { j["nodes"][1]["from"] = {1}; }), "node 1");
+  expect_refused(changed([](Json& j) { j["nodes"][1]["from"] = {-1}; }), "node -1");
+  expect_refused(changed([](Json& j) { j["nodes"][1]["from"] = {0, 0}; }), "1 … 1");
+  expect_refused(changed([](Json& j) { j["nodes"][1]["options"]["kernl"] = 3; }), "kernel");
+  expect_refused(changed([](Json& j) { j["nodes"][1]["options"]["out"] = 0; }), "'out'");
+  expect_refused(changed([](Json& j) { j["nodes"][1]["options"]["out"] = 2.5; }),
+                 "whole number");
+  expect_refused(changed([](Json& j) { j["nodes"][1]["options"]["out"] = "4"; }), "'out'");
+  expect_refused(changed([](Json& j) { j["nodes"][1]["options"].erase("out"); }), "'out'");
+  expect_refused(changed([](Json& j) { j["nodes"][1]["options"]["groups"] = 3; }), "groups");
+  expect_refused(changed([](Json& j) {
+                   j["nodes"][1]["options"]["kernel"] = {3, 3, 3};
+                 }),
+                 "2 numbers");
+  expect_refused(changed([](Json& j) {
+                   j["nodes"][1]["options"]["kernel"] = {1e30, 3};
+                 }),
+                 "whole number");
+  expect_refused(changed([](Json& j) { j["nodes"][2]["name"] = "a.conv"; }),
+                 "two 'a.conv.weight'");
+  expect_refused(changed([](Json& j) { j["marks"]["features"] = 9; }), "node 9");
+}
+
+TEST(StoredGraph, IsRefusedWhenItsWeightsWouldFillTheMachine) {
+  expect_refused(changed([](Json& j) {
+                   j["nodes"][0]["options"]["channels"] = 1000000;
+                   j["nodes"][1]["options"]["out"] = 1000000;
+                 }),
+                 "weights");
+}
+
+TEST(Graph, RefusesToFlattenWhatFollowsTheInput) {
+  Graph graph;
+  graph.add("input", {}, {{"channels", 1}, {"dimensions", 2}});
+  graph.add("flatten", {0});
+  EXPECT_THROW(shapes_of(graph), Error);
+}
+
+TEST(Cost, CountsResNet18AsItsPaperDoes) {
+  auto const cost = cost_of(
+      network_named("resnet18").draw({.in = 3, .out = 1000, .torchvision = true}), {224, 224});
+  EXPECT_NEAR(cost.multiply_adds, 1.814e9, 0.001e9);
+  EXPECT_EQ(cost.parameters, 11'689'512);
+}
+
+TEST(Cost, CountsKerasNetworkFor256Pixels) {
+  auto const cost =
+      cost_of(network_named("small-cnn").draw({.in = 1, .out = 1, .size = 256}), {256, 256});
+  EXPECT_NEAR(static_cast<double>(cost.parameters), 14.8e6, 0.1e6);
+}
+
+}  // namespace fovea

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "learn/nn/network.hpp"
+
+#include <filesystem>
+#include <memory>
+
+namespace fovea {
+
+/// Writes the network for inference as a TorchScript archive: torch.jit.load and any LibTorch
+/// run it; its state_dict has our names. Sizes stay dynamic: the source says them, nothing is
+/// traced. Throws Error{resource} if the file cannot be written.
+void save_torchscript(Network const& network, std::filesystem::path const& file);
+
+/// Somebody else's TorchScript. Loading one runs its code: only for a file that the user
+/// trusts.
+class ForeignModule {
+ public:
+  /// Throws Error{input} if it is not TorchScript or needs what this LibTorch has not.
+  explicit ForeignModule(std::filesystem::path const& file);
+
+  /// Inference without gradient. Throws Error{input} if it fails or gives anything but one
+  /// tensor (of a tuple or list: the first).
+  at::Tensor operator()(at::Tensor const& input) const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace fovea
