@@ -12,9 +12,10 @@ namespace fovea {
 namespace {
 
 constexpr std::size_t csv_columns = 100'000;
-// Short rows are filled up, so a wide header with many short rows asks for more than the file
-// holds.
-constexpr std::size_t csv_cells = 100'000'000;
+// Short rows are filled up, so a wide header over many short rows asks for far more than the
+// file holds: so many empty cells are added for each one that is there, and no more.
+constexpr std::size_t csv_filled = 1'000'000;
+constexpr std::size_t csv_filled_each = 16;
 
 bool csv_blank(char c) {
   return c == ' ' || c == '\t';
@@ -172,14 +173,20 @@ Table parse_csv(std::string_view words, std::string_view what, std::size_t rows)
                 "write the names of the columns into the first line"};
   csv_check_names(scan, table.columns);
   auto const wide = table.columns.size();
+  auto there = wide;
+  std::size_t filled = 0;
   for (std::vector<std::string> cells; scan.next(cells);) {
     while (cells.size() > wide && cells.back().empty()) cells.pop_back();
     if (cells.size() > wide)
       scan.refuse(text("expected ", wide, " cells, got ", cells.size()),
                   "quote cells that hold the separator");
-    if (table.rows.size() == rows || (table.rows.size() + 1) * wide > csv_cells)
-      scan.refuse(text("the table is larger than ", rows, " rows or ", csv_cells, " cells"),
-                  "split it");
+    if (table.rows.size() == rows)
+      scan.refuse(text("expected at most ", rows, " rows"), "split the table");
+    there += cells.size();
+    filled += wide - cells.size();
+    if (filled > csv_filled + csv_filled_each * there)
+      scan.refuse(text("expected rows of ", wide, " cells, got too many short ones"),
+                  "check the separator and the header row");
     cells.resize(wide);
     table.rows.push_back(std::move(cells));
     cells = {};

@@ -25,7 +25,8 @@ struct Table {
 /// trimmed when not quoted, a short row is filled up with empty cells, empty cells beyond the
 /// last column are dropped. UTF-16 is refused by name. Throws Error{input} with the line
 /// number: a row with more cells than columns, an open quote at the end, a column name twice,
-/// NUL bytes, more than `rows` rows, 100,000 columns or 1e8 cells.
+/// NUL bytes, more than `rows` rows, 100,000 columns, or
+/// far more cells missing than there are.
 Table parse_csv(std::string_view words, std::string_view what, std::size_t rows = 20'000'000);
 Table read_csv(fs::path const& file);
 

@@ -1,10 +1,13 @@
 #include "base/core/words.hpp"
 
+#include "base/core/error.hpp"
+
 #include <gtest/gtest.h>
 
 #include <clocale>
 #include <cmath>
 #include <limits>
+#include <locale>
 
 namespace fovea {
 namespace {
@@ -63,6 +66,21 @@ TEST(Numbers, HaveFixedDigitsAndNoNegativeNothing) {
   EXPECT_EQ(fixed(-0.0001, 2), "0.00");
   EXPECT_EQ(fixed(1e300, 0).size(), 301U);
   EXPECT_EQ(fixed(-std::numeric_limits<double>::infinity(), 2), "-inf");
+}
+
+struct CommaDecimals : std::numpunct<char> {
+  char do_decimal_point() const override { return ','; }
+  char do_thousands_sep() const override { return '.'; }
+  std::string do_grouping() const override { return "\3"; }
+};
+
+TEST(Numbers, DoNotFollowTheProgramsLocale) {
+  auto const before =
+      std::locale::global(std::locale{std::locale::classic(), new CommaDecimals});
+  EXPECT_EQ(text(1234567, " ", 0.5), "1234567 0.5");
+  EXPECT_EQ(spelled(1234.5), "1234.5");
+  EXPECT_EQ(number("0.5"), 0.5);
+  std::locale::global(before);
 }
 
 TEST(Numbers, DoNotFollowTheUsersLocale) {
