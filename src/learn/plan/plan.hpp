@@ -27,10 +27,10 @@ enum class KeyKind {
 struct KeyRow {
   std::string_view name;
   KeyKind kind = KeyKind::word;
-  std::string_view normal;   ///< the value where nobody says otherwise
-  std::string_view does;     ///< one line, with units
-  double low = 0, high = 0;  ///< bounds of a number, inclusive; none if low == high
-  std::string_view choices;  ///< "a|b|c", for words
+  std::string_view normal;        ///< the value where nobody says otherwise
+  std::string_view does;          ///< one line, with units
+  double low = 0, high = 0;       ///< bounds of a number, inclusive; none if low == high
+  std::string_view choices = {};  ///< "a|b|c", for words
 };
 
 /// What every task can be told. A task adds its own rows.

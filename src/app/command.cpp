@@ -1,0 +1,91 @@
+#include "app/command.hpp"
+
+#include "base/core/error.hpp"
+#include "base/core/progress.hpp"
+#include "base/core/words.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iostream>
+#include <new>
+
+namespace fovea {
+namespace {
+
+// The deepest subcommand that was given: its flags are the ones that were meant.
+CLI::App const* command_meant(CLI::App const& app) {
+  auto const given = app.get_subcommands();
+  return given.empty() ? &app : command_meant(*given.front());
+}
+
+std::vector<std::string> command_known_flags(CLI::App const& app) {
+  std::vector<std::string> known;
+  for (auto const* option : app.get_options()) {
+    for (auto const& name : option->get_lnames()) known.push_back("--" + name);
+  }
+  for (auto const* sub : app.get_subcommands([](CLI::App const*) { return true; }))
+    known.push_back(sub->get_name());
+  return known;
+}
+
+[[noreturn]] void command_refuse_extras(CLI::App const& app) {
+  auto const& meant = *command_meant(app);
+  auto const extras = app.remaining(true);
+  auto const written = extras.empty() ? std::string{} : split(extras.front(), '=').front();
+  auto const what = written.starts_with("-") ? "flag" : "argument";
+  auto const help = text("see fovea ", meant.get_name(), " --help");
+  auto const near = nearest(written, command_known_flags(meant));
+  throw Error{Fault::usage,
+              text("fovea ", meant.get_name(), " has no ", what, " '", written, "'"),
+              near ? text("did you mean '", *near, "'? (", help, ")") : help};
+}
+
+}  // namespace
+
+bool read_flags(CLI::App& app, Arguments const& arguments, std::string const& examples) {
+  app.footer(examples);
+  auto reversed = arguments;
+  std::ranges::reverse(reversed);  // CLI11 takes them from the back
+  try {
+    app.parse(reversed);
+    return true;
+  } catch (CLI::CallForHelp const&) {
+    std::cout << command_meant(app)->help();
+    return false;
+  } catch (CLI::ExtrasError const&) {
+    command_refuse_extras(app);
+  } catch (CLI::ParseError const& fault) {
+    throw Error{Fault::usage, fault.what(),
+                text("see fovea ", command_meant(app)->get_name(), " --help")};
+  }
+}
+
+int run_guarded(std::function<int()> const& work) {
+  auto const fail = [](std::string_view words, Fault fault) {
+    say(text("fovea: ", words));
+    return static_cast<int>(fault);
+  };
+  try {
+    auto const code = work();
+    std::cout.flush();
+    if (!std::cout)
+      return fail(
+          "writing the answer to the output failed; is the disk full or the pipe closed?",
+          Fault::resource);
+    return code;
+  } catch (Interrupted const& stop) {
+    say(text("fovea: ", stop.what()));
+    return 130;
+  } catch (Error const& error) {
+    return fail(error.what(), error.fault());
+  } catch (std::bad_alloc const&) {
+    return fail("not enough memory; try a smaller batch_size or image_size, or fewer threads",
+                Fault::resource);
+  } catch (std::exception const& error) {
+    return fail(text("an error inside the program: ", error.what(),
+                     "; please report it with what you ran"),
+                Fault::bug);
+  }
+}
+
+}  // namespace fovea

@@ -1,0 +1,86 @@
+#include "app/full.hpp"
+#include "base/core/words.hpp"
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+namespace fovea {
+namespace {
+
+void evaluate_print(Evaluation const& proof, Split split, std::size_t cases) {
+  std::cout << cases << " cases of the " << name_of(split) << " split\n";
+  for (auto const& [name, value] : proof.facts())
+    std::cout << "  " << name << std::string(name.size() < 22 ? 22 - name.size() : 1, ' ')
+              << value << '\n';
+}
+
+}  // namespace
+
+int evaluate_command(Arguments const& arguments) {
+  std::string model;
+  std::string data;
+  std::string split = "test";
+  std::string out;
+  bool json = false;
+  CLI::App app{"Measures a run or a package on labelled images: metrics with 95 % intervals.",
+               "evaluate"};
+  app.add_option("MODEL", model, "a run's folder or a .fovea package")->required();
+  app.add_option("DIR", data, "data set: a folder, a CSV or an npz file")->required();
+  app.add_option("--split", split, "test, val, train, or all (test)");
+  app.add_option("--out", out, "folder for metrics.json and predictions.csv");
+  app.add_flag("--json", json, "print one JSON object");
+  if (!read_flags(app, arguments,
+                  "Data without splits is measured whole, unless it is the data of the run.\n"
+                  "Examples:\n"
+                  "  fovea evaluate RUN IMAGES --json\n"
+                  "  fovea evaluate model.fovea OTHER_HOSPITAL --out measured"))
+    return 0;
+  auto const trial = open_trial(tasks(), model, data, split);
+  auto const proof = trial.task->evaluate(trial.model, trial.set, trial.cases, trial.seed);
+  auto whole = Json{{"task", trial.task->name},
+                    {"split", name_of(trial.split)},
+                    {"cases", trial.cases.size()}};
+  whole.update(proof->json());
+  if (!out.empty()) {
+    auto const folder = fresh_folder(out);
+    write_file(folder / "metrics.json", pretty(whole));
+    write_file(folder / "predictions.csv", proof->predictions_csv());
+  }
+  if (json)
+    std::cout << whole.dump() << '\n';
+  else
+    evaluate_print(*proof, trial.split, trial.cases.size());
+  return 0;
+}
+
+int compare_command(Arguments const& arguments) {
+  std::string first;
+  std::string second;
+  std::string data;
+  std::string split = "test";
+  bool json = false;
+  CLI::App app{
+      "Holds two models against each other on the same cases: is the difference more than "
+      "chance?",
+      "compare"};
+  app.add_option("A", first, "a run's folder or a .fovea package")->required();
+  app.add_option("B", second, "another one")->required();
+  app.add_option("DIR", data, "data set: a folder, a CSV or an npz file")->required();
+  app.add_option("--split", split, "test, val, train, or all (test)");
+  app.add_flag("--json", json, "print one JSON object");
+  if (!read_flags(app, arguments, "Example:\n  fovea compare RUN1 RUN2 IMAGES")) return 0;
+  auto const a = open_trial(tasks(), first, data, split);
+  auto const b = open_trial(tasks(), second, data, split);
+  auto const of_a = a.task->evaluate(a.model, a.set, a.cases, a.seed);
+  auto const of_b = b.task->evaluate(b.model, b.set, b.cases, b.seed);
+  auto whole =
+      Json{{"task", a.task->name}, {"split", name_of(a.split)}, {"cases", a.cases.size()}};
+  whole.update(of_a->against(*of_b));
+  if (json)
+    std::cout << whole.dump() << '\n';
+  else
+    std::cout << pretty(whole);
+  return 0;
+}
+
+}  // namespace fovea

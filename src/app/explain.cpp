@@ -1,0 +1,97 @@
+#include "app/full.hpp"
+#include "app/model_flags.hpp"
+#include "base/core/progress.hpp"
+#include "base/io/npy.hpp"
+#include "base/io/picture.hpp"
+#include "learn/task/report.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iostream>
+
+namespace fovea {
+namespace {
+
+Array explain_array(Volume const& map) {
+  return {{map.height(), map.width()}, Type::f32, map.bytes()};
+}
+
+// One name for each input, also when two folders hold files of one name.
+std::string explain_name(std::vector<fs::path> const& files, std::size_t at) {
+  auto const same = std::ranges::count(files, files[at].stem(), &fs::path::stem);
+  return same == 1 ? files[at].stem().string() : text(files[at].stem().string(), "-", at + 1);
+}
+
+}  // namespace
+
+int explain_command(Arguments const& arguments) {
+  std::string name;
+  std::vector<std::string> inputs;
+  std::string out;
+  ExplainOptions options;
+  bool json = false;
+  CLI::App app{
+      "Shows where in the image an answer comes from: a map over the image, with its scale, "
+      "and as raw numbers.",
+      "explain"};
+  app.add_option("MODEL", name, "a run's folder or a .fovea package")->required();
+  app.add_option("INPUT", inputs, "pictures, or folders that hold them")->required();
+  app.add_option("--out", out,
+                 "new folder for NAME.png (overlay), NAME.npy (map) and explanations.json")
+      ->required();
+  app.add_option("--method", options.method,
+                 "gradcam, occlusion or integrated-gradients (gradcam)");
+  app.add_option("--label", options.label, "the class to explain (the answer)");
+  app.add_option("--layer", options.layer,
+                 "of gradcam: the name of a layer (the last feature map)");
+  app.add_flag("--json", json, "print one JSON object");
+  if (!read_flags(app, arguments,
+                  "Examples:\n"
+                  "  fovea explain RUN image.png --out why\n"
+                  "  fovea explain model.fovea IMAGES --out why --method occlusion"))
+    return 0;
+  auto const files = pictures_in(inputs);
+  auto const [task, model] = open_task_model(tasks(), name);
+  auto const folder = fresh_folder(out);
+  Json all = Json::array();
+  std::size_t explained = 0;
+  Progress progress{"explaining"};
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    progress.show(static_cast<double>(i), static_cast<double>(files.size()));
+    Json entry = {{"file", files[i].string()}};
+    try {
+      auto const why = task->explain(model, read_picture(files[i]), options);
+      auto const stem = explain_name(files, i);
+      auto const values = why.map.as<float>();
+      write_png(folder / (stem + ".png"), framed_picture_of(why));
+      write_npy(folder / (stem + ".npy"), explain_array(why.map));
+      entry.update({{"label", why.label},
+                    {"method", why.method},
+                    {"overlay", stem + ".png"},
+                    {"map", stem + ".npy"},
+                    {"low", *std::ranges::min_element(values)},
+                    {"high", *std::ranges::max_element(values)}});
+      ++explained;
+    } catch (Error const& error) {
+      if (error.fault() != Fault::input) throw;
+      progress.clear();
+      warn(text(files[i], ": ", error.what()));
+      entry["error"] = error.what();
+    }
+    all.push_back(entry);
+  }
+  progress.clear();
+  Json const whole = {{"model", name}, {"explanations", all}};
+  write_file(folder / "explanations.json", pretty(whole));
+  if (json)
+    std::cout << whole.dump() << '\n';
+  else
+    std::cout << explained << " of " << files.size() << " images explained in "
+              << folder.string() << '\n';
+  if (explained == 0)
+    throw Error{Fault::input, "none of the images could be explained",
+                "the reasons stand above"};
+  return 0;
+}
+
+}  // namespace fovea

@@ -1,0 +1,50 @@
+#include "app/full.hpp"
+#include "base/core/words.hpp"
+#include "learn/nn/torchscript.hpp"
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+namespace fovea {
+
+int export_command(Arguments const& arguments) {
+  std::string run;
+  std::string out;
+  std::string format = "fovea";
+  CLI::App app{"Packs a finished run as one file that can be handed on.", "export"};
+  app.add_option("RUN", run, "a run's folder")->required();
+  app.add_option("--out", out, "file to write: MODEL.fovea, or MODEL.ts for TorchScript")
+      ->required();
+  app.add_option("--format", format,
+                 "fovea (package with everything) or torchscript (the network alone)");
+  if (!read_flags(app, arguments,
+                  "Examples:\n"
+                  "  fovea export RUN --out model.fovea\n"
+                  "  fovea export RUN --format torchscript --out model.ts"))
+    return 0;
+  std::vector<std::string> const formats{"fovea", "torchscript"};
+  if (format != "fovea" && format != "torchscript")
+    throw Error{Fault::usage, text("no format '", format, "'"), did_you_mean(format, formats)};
+  std::error_code fault;
+  if (fs::exists(out, fault))
+    throw Error{Fault::usage, text(fs::path{out}, " is there already"),
+                "give another name with --out"};
+  auto const model = open_model(run);  // checks every hash, so that nothing broken is handed on
+  if (format == "fovea") {
+    auto const bytes =
+        read_file(fs::is_directory(run) ? fs::path{run} / "model.fovea" : fs::path{run},
+                  std::uint64_t{64} << 30);
+    write_file(out, bytes);
+  } else {
+    if (model.networks.size() != 1)
+      throw Error{
+          Fault::usage,
+          text("the run holds ", model.networks.size(), " networks, TorchScript holds one"),
+          "export a package, or a run of one fold"};
+    save_torchscript(model.networks.front(), out);
+  }
+  std::cout << out << "  " << bytes_in_words(static_cast<double>(fs::file_size(out))) << '\n';
+  return 0;
+}
+
+}  // namespace fovea

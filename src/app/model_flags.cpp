@@ -1,0 +1,71 @@
+#include "app/model_flags.hpp"
+
+#include "base/io/picture.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace fovea {
+namespace {
+
+void model_walk(fs::path const& folder,
+                std::set<fs::path>& entered,
+                std::vector<fs::path>& found) {
+  std::error_code fault;
+  if (!entered.insert(fs::canonical(folder, fault)).second) return;  // a link that leads back
+  std::vector<fs::path> below;
+  for (auto const& entry :
+       fs::directory_iterator{folder, fs::directory_options::skip_permission_denied, fault})
+    below.push_back(entry.path());
+  if (fault)
+    throw Error{Fault::resource, text("cannot look into ", folder, ": ", fault.message()),
+                "check its permissions"};
+  std::ranges::sort(below);
+  for (auto const& path : below) {
+    if (path.filename().string().starts_with(".")) continue;
+    if (fs::is_directory(path, fault))
+      model_walk(path, entered, found);
+    else if (named_as_picture(path))
+      found.push_back(path);
+  }
+}
+
+}  // namespace
+
+std::vector<fs::path> pictures_below(fs::path const& folder) {
+  std::set<fs::path> entered;
+  std::vector<fs::path> found;
+  model_walk(folder, entered, found);
+  return found;
+}
+
+std::vector<fs::path> pictures_in(std::vector<std::string> const& inputs) {
+  std::vector<fs::path> found;
+  for (auto const& input : inputs) {
+    std::error_code fault;
+    if (fs::is_directory(input, fault)) {
+      auto const below = pictures_below(input);
+      found.insert(found.end(), below.begin(), below.end());
+    } else if (fs::exists(input, fault)) {
+      found.emplace_back(input);
+    } else {
+      throw Error{Fault::input, text("there is no file or folder ", fs::path{input}),
+                  "check the path"};
+    }
+  }
+  if (found.empty())
+    throw Error{Fault::input, "no picture was found in what was named",
+                "give PNG, JPEG, TIFF, BMP or GIF files, or folders that hold them"};
+  return found;
+}
+
+fs::path fresh_folder(std::string const& name) {
+  fs::path folder{name};
+  make_folder(folder);
+  if (!fs::is_empty(folder))
+    throw Error{Fault::usage, text(folder, " is not empty"),
+                "give a new or empty folder with --out"};
+  return folder;
+}
+
+}  // namespace fovea

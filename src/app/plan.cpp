@@ -1,0 +1,59 @@
+#include "app/full.hpp"
+#include "base/core/words.hpp"
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+namespace fovea {
+namespace {
+
+void plan_print(Work const& work) {
+  auto const count = [&](Split split) { return work.set.in(split).size(); };
+  std::cout << "task      " << work.task->name << ": " << work.task->does << "\ndata      "
+            << work.set.form << ", " << count(Split::train) << " training, "
+            << count(Split::validation) << " validation, " << count(Split::test)
+            << " test cases\nclasses   " << joined(work.set.classes, ", ")
+            << "\n\nDecided from the data or asked for:\n";
+  std::string rest;
+  for (auto const rows : {common_keys(), work.task->keys()}) {
+    for (auto const& row : rows) {
+      auto const line = text("  ", row.name, ": ", work.plan.word(row.name));
+      auto const& reason = work.plan.reason(row.name);
+      if (work.plan.normal(row.name))
+        rest += text(line, "  (", row.does, ")\n");
+      else
+        std::cout << line << (reason.empty() ? "" : "  (" + reason + ")") << '\n';
+    }
+  }
+  std::cout << "\nAt their normal values:\n" << rest;
+}
+
+}  // namespace
+
+int plan_command(Arguments const& arguments) {
+  PlanFlags flags;
+  std::string out;
+  bool json = false;
+  CLI::App app{"Shows what training would do with a data set, and why; trains nothing.",
+               "plan"};
+  flags.offer(app);
+  app.add_option("--out", out,
+                 "write the plan as a YAML file, to edit and to give to train --plan");
+  app.add_flag("--json", json, "print the values as one JSON object");
+  if (!read_flags(
+          app, arguments,
+          plan_help() +
+              "Examples:\n"
+              "  fovea plan IMAGES\n"
+              "  fovea plan IMAGES --out my.yaml; fovea train --plan my.yaml --out RUN"))
+    return 0;
+  auto const work = prepare_work(tasks(), flags.settings(), {});
+  if (!out.empty()) write_file(out, work.plan.yaml());
+  if (json)
+    std::cout << work.plan.json().dump() << '\n';
+  else
+    plan_print(work);
+  return 0;
+}
+
+}  // namespace fovea

@@ -1,0 +1,125 @@
+#include "app/full.hpp"
+#include "app/model_flags.hpp"
+#include "base/core/csv.hpp"
+#include "base/core/progress.hpp"
+#include "base/core/stop.hpp"
+#include "base/core/words.hpp"
+#include "base/io/picture.hpp"
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <optional>
+
+namespace fovea {
+namespace {
+
+struct Asked {
+  fs::path file;
+  std::optional<Answer> answer;
+  std::string fault;  // why there is none
+};
+
+Asked predict_one(Task const& task, Model const& model, fs::path const& file) {
+  try {
+    return {file, task.answer(model, read_picture(file)), {}};
+  } catch (Error const& error) {
+    if (error.fault() != Fault::input) throw;
+    return {file, std::nullopt, error.what()};
+  }
+}
+
+Json predict_json(Asked const& asked) {
+  Json out = {{"file", asked.file.string()}};
+  if (!asked.answer) return out["error"] = asked.fault, out;
+  out["label"] = asked.answer->label;
+  out["scores"] = Json::object();
+  for (auto const& [label, score] : asked.answer->scores) out["scores"][label] = score;
+  out["doubts"] = asked.answer->doubts;
+  return out;
+}
+
+std::string predict_csv(std::vector<Asked> const& all) {
+  std::vector<std::string> head{"file", "label"};
+  std::vector<std::string> labels;
+  for (auto const& asked : all) {
+    if (!asked.answer || !labels.empty()) continue;
+    for (auto const& [label, score] : asked.answer->scores) labels.push_back(label);
+  }
+  for (auto const& label : labels) head.push_back("score " + label);
+  head.insert(head.end(), {"doubts", "error"});
+  auto out = csv_row(head);
+  for (auto const& asked : all) {
+    std::vector<std::string> row{asked.file.string(), asked.answer ? asked.answer->label : ""};
+    for (std::size_t c = 0; c < labels.size(); ++c)
+      row.push_back(asked.answer ? spelled(asked.answer->scores[c].second) : "");
+    row.push_back(asked.answer ? joined(asked.answer->doubts, "; ") : "");
+    row.push_back(asked.fault);
+    out += csv_row(row);
+  }
+  return out;
+}
+
+void predict_write(std::string const& name,
+                   std::vector<Asked> const& all,
+                   Json const& answers) {
+  fs::path const out{name};
+  if (out.extension() == ".csv") return write_file(out, predict_csv(all));
+  if (out.extension() == ".json") return write_file(out, pretty(answers));
+  auto const folder = fresh_folder(name);
+  write_file(folder / "answers.csv", predict_csv(all));
+  write_file(folder / "answers.json", pretty(answers));
+}
+
+}  // namespace
+
+int predict_command(Arguments const& arguments) {
+  std::string name;
+  std::vector<std::string> inputs;
+  std::string out;
+  bool json = false;
+  CLI::App app{
+      "Asks a run or a package about images. An image that breaks the model's contract gets no "
+      "answer but a reason.",
+      "predict"};
+  app.add_option("MODEL", name, "a run's folder or a .fovea package")->required();
+  app.add_option("INPUT", inputs, "pictures, or folders that hold them")->required();
+  app.add_option("--out", out, "answers as FILE.csv, FILE.json, or both in a folder");
+  app.add_flag("--json", json, "print one JSON object");
+  if (!read_flags(app, arguments,
+                  "Examples:\n"
+                  "  fovea predict RUN image.png\n"
+                  "  fovea predict model.fovea INCOMING --out answers.csv"))
+    return 0;
+  auto const files = pictures_in(inputs);
+  auto const [task, model] = open_task_model(tasks(), name);
+  auto const& stop = stop_on_signals();
+  std::vector<Asked> all;
+  Json answers = {{"model", name}, {"answers", Json::array()}};
+  std::size_t answered = 0;
+  Progress progress{"predicting"};
+  for (auto const& file : files) {
+    if (stop.asked()) break;
+    progress.show(static_cast<double>(all.size()), static_cast<double>(files.size()));
+    all.push_back(predict_one(*task, model, file));
+    answers["answers"].push_back(predict_json(all.back()));
+    if (all.back().answer)
+      ++answered;
+    else
+      warn(text(file, ": ", all.back().fault));
+  }
+  progress.clear();
+  if (!out.empty()) predict_write(out, all, answers);
+  if (json)
+    std::cout << answers.dump() << '\n';
+  else if (out.empty())
+    std::cout << predict_csv(all);
+  if (all.size() < files.size())
+    throw Interrupted{text("stopped after ", all.size(), " of ", files.size(),
+                           " images; their answers are written")};
+  if (answered == 0)
+    throw Error{Fault::input, text("none of the ", files.size(), " images got an answer"),
+                "the reasons stand above"};
+  return 0;
+}
+
+}  // namespace fovea

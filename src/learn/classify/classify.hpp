@@ -1,0 +1,20 @@
+#pragma once
+
+#include "learn/task/task.hpp"
+#include "learn/transform/augment.hpp"
+
+namespace fovea {
+
+/// Images into classes: one label a case, or several.
+Task classify_task();
+
+std::span<KeyRow const> classify_keys();
+double classify_fits(Dataset const& set);
+void classify_plan(Dataset const& set, QualityReport const& quality, Plan& plan);
+std::unique_ptr<TaskLearner> classify_learner(Plan const& plan, Dataset const& set);
+
+/// What the plan says is done to every image.
+Prepare prepare_of(Plan const& plan);
+Augment augment_of(Plan const& plan);
+
+}  // namespace fovea

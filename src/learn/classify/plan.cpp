@@ -1,0 +1,186 @@
+#include "base/core/words.hpp"
+#include "learn/classify/classify.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace fovea {
+namespace {
+
+/// What the readable training images have in common.
+struct Sizes {
+  std::int64_t typical = 224;  ///< median of the shorter sides
+  bool equal = true;
+  bool colour = false;
+  bool bytes = true;                    ///< all stored in 8 bits
+  double low = 0, high = 255;           ///< over all
+  double mean = 0.5, deviation = 0.25;  ///< of values mapped to 0 … 1
+  std::size_t count = 0;
+};
+
+Sizes plan_sizes(Dataset const& set, QualityReport const& quality) {
+  Sizes out;
+  std::vector<std::int64_t> sides;
+  double sum = 0;
+  double squares = 0;
+  auto low = std::numeric_limits<double>::infinity();
+  auto high = -low;
+  for (auto const index : set.in(Split::train)) {
+    auto const& facts = quality.facts[index];
+    if (!facts.readable) continue;
+    out.equal = out.equal && facts.width == quality.facts[set.in(Split::train)[0]].width &&
+                facts.height == facts.width;
+    sides.push_back(std::min(facts.width, facts.height));
+    out.colour = out.colour || facts.channels >= 3;
+    out.bytes = out.bytes && facts.type == Type::u8;
+    low = std::min(low, facts.low);
+    high = std::max(high, facts.high);
+    sum += facts.mean;
+    squares += facts.deviation * facts.deviation + facts.mean * facts.mean;
+  }
+  if (sides.empty())
+    throw Error{Fault::input, "none of the training images can be read",
+                "see `fovea data inspect` for the reason of each"};
+  out.count = sides.size();
+  std::ranges::nth_element(sides,
+                           sides.begin() + static_cast<std::ptrdiff_t>(sides.size() / 2));
+  out.typical = sides[sides.size() / 2];
+  // 8 bits keep their full range, so that "bright" means the same in every set; others are
+  // stretched over what occurs.
+  out.low = out.bytes ? 0 : low;
+  out.high = out.bytes ? 255 : std::max(high, low + 1e-6);
+  auto const count = static_cast<double>(sides.size());
+  auto const mean = sum / count;
+  auto const spread = std::sqrt(std::max(0.0, squares / count - mean * mean));
+  out.mean = (mean - out.low) / (out.high - out.low);
+  out.deviation = std::max(1e-3, spread / (out.high - out.low));
+  return out;
+}
+
+/// Largest class by smallest, over the training cases.
+double plan_imbalance(Dataset const& set) {
+  std::vector<double> counts(set.classes.size());
+  for (auto const index : set.in(Split::train)) {
+    if (!set.multi_label) ++counts[static_cast<std::size_t>(set.cases[index].labels[0])];
+  }
+  auto const [least, most] = std::ranges::minmax_element(counts);
+  return set.multi_label || *least == 0 ? 1 : *most / *least;
+}
+
+/// Sets what nobody has set yet.
+class Suggest {
+ public:
+  explicit Suggest(Plan& plan) : plan_(plan) {}
+  template <class Value>
+  void operator()(std::string_view key, Value value, std::string const& reason) const {
+    if (plan_.normal(key)) plan_.set(key, value, reason);
+  }
+
+ private:
+  Plan& plan_;
+};
+
+void plan_image(Sizes const& sizes, Plan& plan) {
+  Suggest const suggest{plan};
+  constexpr std::int64_t small = 64;
+  constexpr std::int64_t most = 224;
+  if (sizes.typical <= small)
+    suggest("image_size", sizes.typical,
+            sizes.equal ? "all images have this size" : "the median of the shorter sides");
+  else if (sizes.typical < most)
+    suggest("image_size", (sizes.typical + 16) / 32 * 32,
+            "the median of the shorter sides, to a multiple of 32");
+  else
+    suggest("image_size", most,
+            text("the images have about ", sizes.typical,
+                 " pixels; at 224 the networks of the table were made"));
+  suggest("channels", sizes.colour ? 3 : 1,
+          sizes.colour ? "there are colour images" : "all images are grey");
+  suggest(
+      "intensity_low", sizes.low,
+      sizes.bytes ? "8-bit images keep their range" : "the least value of the training images");
+  suggest("intensity_high", sizes.high,
+          sizes.bytes ? "8-bit images keep their range"
+                      : "the largest value of the training images");
+  suggest("mean", std::round(sizes.mean * 1e6) / 1e6, "measured on the training images");
+  suggest("deviation", std::round(sizes.deviation * 1e6) / 1e6,
+          "measured on the training images");
+}
+
+void plan_network(Sizes const& sizes, Plan& plan) {
+  Suggest const suggest{plan};
+  auto const small = plan.whole("image_size") <= 64;
+  suggest("network", std::string_view{small ? "resnet18" : "resnet18"},
+          "a residual network that trains fast and rarely fails");
+  auto const most = std::max<std::int64_t>(1, static_cast<std::int64_t>(sizes.count) / 8);
+  auto const batch = std::min<std::int64_t>(small ? 64 : 32, most);
+  suggest("batch_size", batch,
+          batch == most ? "at least eight updates an epoch"
+                        : "a good pace for images of this size");
+  suggest("average", 0.998, "averaged weights answer more steadily");
+}
+
+void plan_augmentation(Dataset const& set, Sizes const& sizes, Plan& plan) {
+  Suggest const suggest{plan};
+  auto const few = sizes.count < 2000;
+  auto const why = few ? text("only ", sizes.count, " training images: strong changes")
+                       : text(sizes.count, " training images");
+  suggest("flip_left_right", sizes.colour ? 0.5 : 0.0,
+          sizes.colour ? "colour images (skin, tissue, fundus) look alike when mirrored"
+                       : "grey images: in radiographs the side matters");
+  suggest("rotate", few ? 12 : 10, why);
+  suggest("scale", few ? 0.15 : 0.1, why);
+  suggest("shift", few ? 0.08 : 0.06, why);
+  suggest("brightness", 0.1, "exposure differs between machines");
+  suggest("contrast", 0.25, "exposure differs between machines");
+  suggest("gamma", 0.25, "exposure differs between machines");
+  suggest("noise", 0.03, "detectors differ");
+  auto const ratio = plan_imbalance(set);
+  if (ratio > 1.5)
+    suggest("balance", std::string_view{"sampling"},
+            text("the largest class is ", fixed(ratio, 1), " times the smallest"));
+  suggest("label_smoothing", set.multi_label ? 0.0 : 0.05, "labels are never all right");
+}
+
+}  // namespace
+
+double classify_fits(Dataset const& set) {
+  return set.classes.empty() || set.cases.empty() ? 0 : 1;
+}
+
+void classify_plan(Dataset const& set, QualityReport const& quality, Plan& plan) {
+  auto const sizes = plan_sizes(set, quality);
+  plan_image(sizes, plan);
+  plan_network(sizes, plan);
+  plan_augmentation(set, sizes, plan);
+}
+
+Prepare prepare_of(Plan const& plan) {
+  auto const side = plan.whole("image_size");
+  return {.width = side,
+          .height = side,
+          .channels = plan.whole("channels"),
+          .low = plan.fraction("intensity_low"),
+          .high = plan.fraction("intensity_high"),
+          .mean = plan.fraction("mean"),
+          .deviation = plan.fraction("deviation")};
+}
+
+Augment augment_of(Plan const& plan) {
+  return {.flip_left_right = plan.fraction("flip_left_right"),
+          .flip_up_down = plan.fraction("flip_up_down"),
+          .rotate = plan.fraction("rotate"),
+          .scale = plan.fraction("scale"),
+          .shift = plan.fraction("shift"),
+          .shear = plan.fraction("shear"),
+          .elastic = plan.fraction("elastic"),
+          .brightness = plan.fraction("brightness"),
+          .contrast = plan.fraction("contrast"),
+          .gamma = plan.fraction("gamma"),
+          .noise = plan.fraction("noise"),
+          .blur = plan.fraction("blur"),
+          .cut_out = plan.fraction("cut_out")};
+}
+
+}  // namespace fovea

@@ -1,0 +1,55 @@
+#pragma once
+
+#include "learn/classify/images.hpp"
+#include "learn/metric/rows.hpp"
+#include "learn/model/package.hpp"
+#include "learn/task/task.hpp"
+
+#include <functional>
+
+namespace fovea {
+
+/// How a classifier's images are prepared and its logits become probabilities, as a package
+/// states it in `preprocessing` and `decoding`.
+struct Contract {
+  Prepare prepare;
+  bool multi_label = false;  ///< sigmoid for each class, not softmax over all
+  bool flips = false;        ///< mean over the image and its mirror image
+};
+void write_contract(Contract const& contract, ModelAbout& about);
+/// Throws Error{input} on a step, a field or a value that this version does not know: an answer
+/// is never made from half of the recipe.
+Contract contract_of(ModelAbout const& about);
+
+/// Prepared images [n, channels, j, i] of the cases, normalised.
+at::Tensor image_batch(PreparedImages const& images,
+                       Prepare const& prepare,
+                       std::span<std::size_t const> cases);
+
+/// Logits [n, classes] of one network for all cases, in batches, float32 on the CPU. Fewer rows
+/// if `stop` was asked.
+at::Tensor logits_of(Network const& network,
+                     PreparedImages const& images,
+                     Contract const& contract,
+                     std::span<std::size_t const> cases,
+                     Stop const& stop);
+
+/// Probabilities [n, classes] from logits.
+at::Tensor probabilities_of(at::Tensor const& logits,
+                            Contract const& contract,
+                            double temperature);
+
+/// Truth and finding as metrics want them. `label_of`: the model's class for each of the set's
+/// classes.
+ClassRows rows_of(Dataset const& set,
+                  std::span<std::size_t const> cases,
+                  at::Tensor const& probabilities,
+                  std::vector<std::string> const& classes);
+
+/// What the model says of one stored image: probabilities [classes], mean over its networks.
+at::Tensor asked(Model const& model, Contract const& contract, Volume const& image);
+
+/// Throws Error{input} with all reasons if the image is outside of what the model was made for.
+void demand_contract(Model const& model, Volume const& image);
+
+}  // namespace fovea

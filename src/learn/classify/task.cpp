@@ -1,0 +1,243 @@
+#include "base/core/memory.hpp"
+#include "base/core/words.hpp"
+#include "learn/classify/classify.hpp"
+#include "learn/classify/evaluation.hpp"
+#include "learn/classify/predict.hpp"
+#include "learn/explain/explain.hpp"
+#include "learn/metric/calibration.hpp"
+#include "learn/tensor/tensor.hpp"
+
+#include <ATen/ops/cat.h>
+#include <ATen/ops/from_blob.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace fovea {
+namespace {
+
+std::vector<std::string> task_labels(Model const& model) {
+  std::vector<std::string> out;
+  for (auto const& label : model.about.labels) out.push_back(label.name);
+  return out;
+}
+
+PreparedImages task_images(Dataset const& set, Prepare const& prepare) {
+  return PreparedImages{set, prepare, available_memory() / 4};
+}
+
+// What the training images were like: an image far from that gets no answer.
+ModelAbout::Input task_input(Dataset const& set,
+                             QualityReport const& quality,
+                             Contract const& contract) {
+  constexpr auto most = std::numeric_limits<std::int64_t>::max();
+  auto const& prepare = contract.prepare;
+  ModelAbout::Input input{.channels = prepare.channels,
+                          .size = {prepare.height, prepare.width},
+                          .smallest = {most, most},
+                          .largest = {0, 0}};
+  input.low = std::numeric_limits<double>::infinity();
+  input.high = -input.low;
+  double sum = 0;
+  double squares = 0;
+  double deviations = 0;
+  double count = 0;
+  for (auto const index : usable_cases(set, quality, Split::train)) {
+    auto const& facts = quality.facts[index];
+    input.smallest = {std::min(input.smallest[0], facts.height),
+                      std::min(input.smallest[1], facts.width)};
+    input.largest = {std::max(input.largest[0], facts.height),
+                     std::max(input.largest[1], facts.width)};
+    input.low = std::min(input.low, facts.low);
+    input.high = std::max(input.high, facts.high);
+    sum += facts.mean;
+    squares += facts.mean * facts.mean;
+    deviations += facts.deviation;
+    ++count;
+  }
+  input.mean = sum / count;
+  input.mean_spread = std::sqrt(std::max(0.0, squares / count - input.mean * input.mean));
+  input.deviation = deviations / count;
+  return input;
+}
+
+std::vector<double> task_values(at::Tensor const& tensor) {
+  auto const dense = tensor.to(at::kDouble).contiguous();
+  auto const* const values = dense.const_data_ptr<double>();
+  return {values, values + dense.numel()};
+}
+
+// Of two classes the second's threshold is all there is to choose.
+std::vector<OperatingPoint> task_points(ClassRows const& validation) {
+  std::vector<OperatingPoint> out;
+  auto const binary = !validation.multi_label && validation.classes.size() == 2;
+  for (std::size_t which = binary ? 1 : 0; which < validation.classes.size(); ++which) {
+    for (auto& point : choose_points(one_against_rest(validation, which)))
+      out.push_back(std::move(point));
+  }
+  return out;
+}
+
+Model task_finish(Plan const& plan,
+                  Dataset const& set,
+                  QualityReport const& quality,
+                  std::vector<Fold> const& folds) {
+  Contract const contract{prepare_of(plan), set.multi_label, plan.flag("test_flips")};
+  auto const images = task_images(set, contract.prepare);
+  Model model;
+  std::vector<at::Tensor> logits;
+  std::vector<std::size_t> cases;
+  Stop const never;
+  for (auto const& fold : folds) {
+    model.networks.push_back(fold.network);
+    model.networks.back().execution({Precision::float32, fold.network.execution().layout});
+    auto some = fold.validation;
+    std::erase_if(some, [&](std::size_t index) { return !quality.facts[index].readable; });
+    logits.push_back(logits_of(fold.network, images, contract, some, never));
+    cases.insert(cases.end(), some.begin(), some.end());
+  }
+  auto const all = at::cat(logits);
+  auto const truth = rows_of(set, cases, probabilities_of(all, contract, 1), set.classes).truth;
+  auto& about = model.about;
+  about.temperature =
+      fit_temperature(task_values(all), truth, set.classes.size(), set.multi_label).value;
+  auto const validation =
+      rows_of(set, cases, probabilities_of(all, contract, about.temperature), set.classes);
+  for (auto const& point : task_points(validation)) {
+    if (point.why.empty())
+      about.operating_points.push_back({.name = point.rule,
+                                        .label = point.of,
+                                        .threshold = point.threshold,
+                                        .measured = {}});
+  }
+  write_contract(contract, about);
+  about.input = task_input(set, quality, contract);
+  about.output = {.format = "classes",
+                  .channels = static_cast<std::int64_t>(set.classes.size()),
+                  .on_grid = false};
+  for (auto const& name : set.classes) about.labels.push_back({name, {}});
+  about.description = text("Says which of ", set.classes.size(),
+                           " classes an image belongs to: ", joined(set.classes, ", "), ".");
+  return model;
+}
+
+std::unique_ptr<Evaluation> task_evaluate(Model const& model,
+                                          Dataset const& set,
+                                          std::vector<std::size_t> const& cases,
+                                          std::uint64_t seed) {
+  auto const contract = contract_of(model.about);
+  if (set.multi_label != contract.multi_label)
+    throw Error{Fault::input,
+                contract.multi_label ? "the model gives several labels a case, the data has one"
+                                     : "the model gives one label a case, the data has several",
+                "measure it on data of its kind"};
+  auto const images = task_images(set, contract.prepare);
+  at::Tensor sum;
+  Stop const never;
+  for (auto const& network : model.networks) {
+    auto const one = probabilities_of(logits_of(network, images, contract, cases, never),
+                                      contract, model.about.temperature);
+    sum = sum.defined() ? sum + one : one;
+  }
+  std::vector<OperatingPoint> points;
+  for (auto const& point : model.about.operating_points)
+    points.push_back(
+        {.of = point.label, .rule = point.name, .threshold = point.threshold, .why = {}});
+  return std::make_unique<ClassEvaluation>(
+      rows_of(set, cases, sum / static_cast<double>(model.networks.size()), task_labels(model)),
+      cases, std::move(points), model.about.temperature, seed);
+}
+
+Answer task_answer(Model const& model, Volume const& image) {
+  auto const contract = contract_of(model.about);
+  demand_contract(model, image);
+  return answer_from(task_labels(model), contract.multi_label,
+                     task_values(asked(model, contract, image)));
+}
+
+std::int64_t task_label(Model const& model,
+                        Contract const& contract,
+                        Volume const& image,
+                        std::string const& wanted) {
+  auto const labels = task_labels(model);
+  if (wanted.empty()) return asked(model, contract, image).argmax().item<std::int64_t>();
+  auto const found = std::ranges::find(labels, wanted);
+  if (found == labels.end())
+    throw Error{Fault::usage, text("the model has no class '", wanted, "'"),
+                did_you_mean(wanted, labels)};
+  return found - labels.begin();
+}
+
+// A layer by its mark or by the name of its weights.
+std::size_t task_layer(Graph const& graph, std::string const& name) {
+  if (auto const mark = graph.marks.find(name); mark != graph.marks.end()) return mark->second;
+  std::vector<std::string> known;
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    if (graph.nodes[i].name == name) return i;
+    if (!graph.nodes[i].name.empty()) known.push_back(graph.nodes[i].name);
+  }
+  throw Error{Fault::usage, text("the network has no layer '", name, "'"),
+              did_you_mean(name, known)};
+}
+
+Volume task_shown(Volume const& prepared) {
+  Volume out{prepared.grid(), Type::u8, Unit::arbitrary, prepared.channels()};
+  std::ranges::transform(
+      prepared.as<float>(), out.write<std::uint8_t>().begin(), [](float value) {
+        return static_cast<std::uint8_t>(std::lround(255 * std::clamp(value, 0.F, 1.F)));
+      });
+  return out;
+}
+
+Explanation task_explain(Model const& model,
+                         Volume const& image,
+                         ExplainOptions const& options) {
+  auto const contract = contract_of(model.about);
+  demand_contract(model, image);
+  auto const prepared = contract.prepare(image);
+  auto const label = task_label(model, contract, image, options.label);
+  auto networks = model.networks;
+  if (options.randomised) {
+    for (auto& network : networks) network = Network{network.graph(), 0x5a17};
+  }
+  auto explainer = explainer_named(options.method).with_defaults();
+  if (!options.layer.empty())
+    explainer = GradCam{task_layer(networks.front().graph(), options.layer)};
+  auto const normalised = contract.prepare.normalise(prepared);
+  auto const map = explained(networks, tensor_of(normalised).squeeze(1).unsqueeze(0),
+                             logit_of(label), explainer);
+  return {task_shown(prepared), volume_of(map.unsqueeze(0), prepared.grid(), Unit::arbitrary),
+          task_labels(model)[static_cast<std::size_t>(label)], options.method};
+}
+
+at::Tensor task_embedding(Model const& model, Volume const& image) {
+  auto const contract = contract_of(model.about);
+  auto const normalised = contract.prepare.normalise(contract.prepare(image));
+  auto const& network = model.networks.front();
+  auto const mark = network.graph().marks.find("embedding");
+  if (mark == network.graph().marks.end())
+    throw Error{Fault::input, "the network marks no embedding",
+                "train it with a network of this version"};
+  return network.outputs(tensor_of(normalised).squeeze(1).unsqueeze(0), {mark->second})
+      .front()
+      .flatten();
+}
+
+}  // namespace
+
+Task classify_task() {
+  return {.name = "classify",
+          .does = "images into classes, one label a case or several",
+          .keys = classify_keys,
+          .fits = classify_fits,
+          .plan = classify_plan,
+          .learner = classify_learner,
+          .finish = task_finish,
+          .evaluate = task_evaluate,
+          .answer = task_answer,
+          .explain = task_explain,
+          .embedding = task_embedding};
+}
+
+}  // namespace fovea

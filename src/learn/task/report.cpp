@@ -1,0 +1,355 @@
+#include "learn/task/report.hpp"
+
+#include "base/core/csv.hpp"
+#include "base/core/rng.hpp"
+#include "base/core/words.hpp"
+#include "learn/explain/explain.hpp"
+#include "learn/report/colours.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+
+namespace fovea {
+namespace {
+
+constexpr std::size_t report_per_class = 6;
+constexpr std::size_t report_mistakes = 8;
+
+Volume report_grey(Volume const& picture) {
+  if (picture.channels() == 1) return picture;
+  auto grey = image2d(picture.width(), picture.height(), Type::u8);
+  auto const red = picture.channel<std::uint8_t>(0);
+  auto const green = picture.channel<std::uint8_t>(1);
+  auto const blue = picture.channel<std::uint8_t>(2);
+  auto const out = grey.write<std::uint8_t>();
+  for (std::size_t i = 0; i < out.size(); ++i)
+    out[i] =
+        static_cast<std::uint8_t>((299 * red[i] + 587 * green[i] + 114 * blue[i] + 500) / 1000);
+  return grey;
+}
+
+Panel report_data(ReportParts const& parts) {
+  auto const& set = parts.work.set;
+  std::map<std::pair<std::string, Split>, std::size_t> counts;
+  for (auto const& one : set.cases) {
+    for (std::size_t c = 0; c < set.classes.size(); ++c) {
+      auto const has =
+          set.multi_label ? one.labels[c] == 1 : one.labels[0] == static_cast<std::int32_t>(c);
+      if (has) ++counts[{set.classes[c], one.split}];
+    }
+  }
+  std::vector<std::vector<std::string>> rows;
+  for (auto const& name : set.classes) {
+    std::vector<std::string> row{name};
+    for (auto const split : all_splits) row.push_back(text(counts[{name, split}]));
+    rows.push_back(row);
+  }
+  std::vector<std::string> all{"all cases"};
+  for (auto const split : all_splits) all.push_back(text(set.in(split).size()));
+  rows.push_back(all);
+  auto body = table({"class", "train", "validation", "test"}, rows);
+  for (auto const& words : set.notes) body += note("info", words);
+  if (!parts.images) return {"Data", "What was learnt from.", body, "data"};
+
+  Rng rng{{static_cast<std::uint64_t>(parts.work.plan.whole("seed")), 0xc0}};
+  std::vector<Figure> figures;
+  for (std::size_t c = 0; c < set.classes.size(); ++c) {
+    std::vector<std::size_t> of_class;
+    for (auto const index : set.in(Split::train)) {
+      auto const& labels = set.cases[index].labels;
+      if (set.multi_label ? labels[c] == 1 : labels[0] == static_cast<std::int32_t>(c))
+        of_class.push_back(index);
+    }
+    rng.shuffle(std::span{of_class});
+    of_class.resize(std::min(of_class.size(), report_per_class));
+    for (auto const index : of_class)
+      figures.push_back({shown(set.image(set.cases[index])), set.classes[c], {}});
+  }
+  return {"Data",
+          "What was learnt from, and some training images of each class, drawn at random.",
+          body + gallery(figures), "data"};
+}
+
+Panel report_warnings(ReportParts const& parts) {
+  std::string body;
+  auto const& problems = parts.work.quality.problems;
+  for (auto const& problem : problems) {
+    // Names of files stay out of a report without images.
+    auto const words = parts.images ? problem.message
+                                    : text(problem.kind, ": ", problem.cases.size(), " cases");
+    body += note(problem.severe ? "fault" : "warning", words);
+  }
+  if (problems.empty())
+    body = note("good",
+                "Nothing odd was found: no unreadable, blank, duplicate or outlying images.");
+  return {"Data warnings", "What a person should look at before trusting the result.", body,
+          "warnings"};
+}
+
+std::vector<Series> report_history(fs::path const& file,
+                                   std::span<std::string_view const> wanted) {
+  auto const history = read_csv(file);
+  auto const step = history.find({"step"});
+  std::vector<Series> series;
+  for (auto const name : wanted) {
+    auto const column = history.find({name});
+    if (column < 0 || step < 0) continue;
+    Series line{.name = std::string{name}, .points = {}, .dots = history.rows.size() < 3};
+    for (auto const& row : history.rows) {
+      auto const x = number(row[static_cast<std::size_t>(step)]);
+      auto const y = number(row[static_cast<std::size_t>(column)]);
+      if (x && y) line.points.push_back({*x, *y, {}});
+    }
+    if (!line.points.empty()) series.push_back(std::move(line));
+  }
+  return series;
+}
+
+Panel report_training(ReportParts const& parts) {
+  std::string body;
+  for (std::size_t fold = 0; fold < parts.folds.size(); ++fold) {
+    auto const file =
+        (parts.folds.size() == 1 ? parts.run : parts.run / text("fold-", fold + 1)) /
+        "history.csv";
+    constexpr std::string_view losses[] = {"loss"};
+    constexpr std::string_view scores[] = {"auc", "accuracy", "balanced_accuracy"};
+    body += beside(
+        {line_chart(report_history(file, losses), {.x = "update", .y = "training loss"}),
+         line_chart(report_history(file, scores), {.x = "update", .y = "validation score"})});
+  }
+  return {"Training",
+          "The loss of the training samples (augmented, so harder than the images themselves) "
+          "and the scores on the validation cases.",
+          body, "training"};
+}
+
+std::string report_caption(Answer const& answer) {
+  std::string out = text("says ", answer.label);
+  for (auto const& [label, score] : answer.scores) {
+    if (label == answer.label) out += text(" (", fixed(100 * score, 0), " %)");
+  }
+  return out;
+}
+
+std::string report_truth(Dataset const& set, Case const& one) {
+  if (!set.multi_label) return set.classes[static_cast<std::size_t>(one.labels[0])];
+  std::vector<std::string> labels;
+  for (std::size_t c = 0; c < set.classes.size(); ++c) {
+    if (one.labels[c] == 1) labels.push_back(set.classes[c]);
+  }
+  return labels.empty() ? "none" : joined(labels, ";");
+}
+
+Panel report_mistakes_panel(ReportParts const& parts) {
+  auto const& set = parts.work.set;
+  std::vector<Figure> figures;
+  for (auto const index : parts.proof.worst(report_mistakes)) {
+    auto const& one = set.cases[index];
+    auto const image = set.image(one);
+    auto const why = parts.work.task->explain(parts.model, image, {});
+    figures.push_back({shown(image),
+                       text("truth ", report_truth(set, one), ", ",
+                            report_caption(parts.proof.answer(index)), ": ", one.id),
+                       "wrong"});
+    figures.push_back({picture_of(why), text(why.method, " for ", why.label), {}});
+  }
+  auto const body =
+      figures.empty() ? note("good", "No case was answered wrongly.") : gallery(figures, 160);
+  return {
+      "Worst mistakes",
+      "The wrong answers that were given most surely, and where in the image each came from.",
+      body, "mistakes"};
+}
+
+// Rank correlation (Spearman) of two maps.
+double report_alike(Volume const& a, Volume const& b) {
+  auto const ranks = [](std::span<float const> values) {
+    std::vector<std::size_t> order(values.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::ranges::stable_sort(order, {}, [&](std::size_t i) { return values[i]; });
+    std::vector<double> rank(values.size());
+    for (std::size_t i = 0; i < order.size(); ++i) rank[order[i]] = static_cast<double>(i);
+    return rank;
+  };
+  auto const x = ranks(a.as<float>());
+  auto const y = ranks(b.as<float>());
+  auto const middle = (static_cast<double>(x.size()) - 1) / 2;
+  double xy = 0;
+  double xx = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    xy += (x[i] - middle) * (y[i] - middle);
+    xx += (x[i] - middle) * (x[i] - middle);
+  }
+  return xx == 0 ? 0 : xy / xx;
+}
+
+Panel report_sanity(ReportParts const& parts, std::vector<std::size_t> const& cases) {
+  constexpr std::size_t looked_at = 6;
+  double alike = 0;
+  std::size_t count = 0;
+  for (auto const index : cases) {
+    if (count == looked_at) break;
+    auto const image = parts.work.set.image(parts.work.set.cases[index]);
+    auto const learnt = parts.work.task->explain(parts.model, image, {});
+    auto const random = parts.work.task->explain(parts.model, image,
+                                                 {.label = learnt.label, .randomised = true});
+    alike += report_alike(learnt.map, random.map);
+    ++count;
+  }
+  alike /= static_cast<double>(std::max<std::size_t>(1, count));
+  constexpr double limit = 0.5;
+  auto const words =
+      text("Over ", count,
+           " images the maps of the trained network and of one with fresh random weights have "
+           "a rank correlation of ",
+           fixed(alike, 2), ". ",
+           alike < limit ? "The maps depend on what was learnt."
+                         : "The maps hardly depend on what was learnt: do not trust them.");
+  return {"Sanity of the maps",
+          "An explanation that stays the same when the weights are random explains nothing "
+          "(Adebayo et al., NeurIPS 2018).",
+          note(alike < limit ? "good" : "fault", words), "sanity"};
+}
+
+Panel report_neighbours(ReportParts const& parts) {
+  constexpr std::size_t queries = 4;
+  constexpr std::size_t shown_each = 4;
+  constexpr std::size_t most = 2000;
+  auto const& work = parts.work;
+  auto train = usable_cases(work.set, work.quality, Split::train);
+  Rng rng{{static_cast<std::uint64_t>(work.plan.whole("seed")), 0x4e}};
+  rng.shuffle(std::span{train});
+  train.resize(std::min(train.size(), most));
+  Neighbours index;
+  for (auto const one : train)
+    index.add(one, work.task->embedding(parts.model, work.set.image(work.set.cases[one])));
+  std::vector<Figure> figures;
+  for (auto const query : parts.proof.worst(queries)) {
+    auto const image = work.set.image(work.set.cases[query]);
+    figures.push_back({shown(image), text("asked: ", work.set.cases[query].id), "asked"});
+    for (auto const& near :
+         index.nearest(work.task->embedding(parts.model, image), shown_each)) {
+      auto const& one = work.set.cases[near.index];
+      figures.push_back(
+          {shown(work.set.image(one)),
+           text(report_truth(work.set, one), ", likeness ", fixed(near.likeness, 2)),
+           {}});
+    }
+  }
+  auto const body =
+      figures.empty() ? note("good", "No case was answered wrongly.") : gallery(figures);
+  return {"Looks like these",
+          text("The training images that look most alike to the network, for the worst "
+               "mistakes (among ",
+               train.size(), " training images)."),
+          body, "neighbours"};
+}
+
+Panel report_how(ReportParts const& parts) {
+  auto about = parts.about;
+  if (!parts.images) about.erase("data");
+  std::vector<std::vector<std::string>> rows;
+  for (auto const& [key, value] : about.items()) {
+    if (!value.is_structured())
+      rows.push_back({key, value.is_string() ? value.get<std::string>() : value.dump()});
+  }
+  for (auto const& [key, value] : about.value("surroundings", Json::object()).items())
+    rows.push_back({key, value.is_string() ? value.get<std::string>() : value.dump()});
+  auto plan = parts.work.plan;
+  if (!parts.images) plan.set("data", std::string_view{});
+  return {"How it was made", "All that is needed to repeat the run and to trace it.",
+          table({"what", "value"}, rows) + details("The plan", verbatim(plan.yaml())), "how"};
+}
+
+}  // namespace
+
+Volume shown(Volume const& image) {
+  if (image.type() == Type::u8 && (image.channels() == 1 || image.channels() == 3))
+    return image;
+  auto const values = as_float(image);
+  auto const all = values.as<float>();
+  auto low = std::numeric_limits<float>::infinity();
+  auto high = -low;
+  for (auto const value : all) {
+    if (!std::isfinite(value)) continue;
+    low = std::min(low, value);
+    high = std::max(high, value);
+  }
+  auto const channels = image.channels() >= 3 ? 3 : 1;
+  auto out = image2d(image.width(), image.height(), Type::u8, channels);
+  auto const range = high > low ? high - low : 1.F;
+  auto const written = out.write<std::uint8_t>();
+  for (std::size_t i = 0; i < written.size(); ++i)
+    written[i] = std::isfinite(all[i])
+                     ? static_cast<std::uint8_t>(std::lround(255 * (all[i] - low) / range))
+                     : std::uint8_t{0};
+  return out;
+}
+
+Volume picture_of(Explanation const& why) {
+  Volume map{why.map.grid(), Type::f32};
+  auto const values = why.map.as<float>();
+  auto const most = std::ranges::max(values);
+  std::ranges::transform(values, map.write<float>().begin(), [&](float value) {
+    return most > 0 ? std::max(0.F, value / most) : 0.F;
+  });
+  return overlay(report_grey(why.shown), map);
+}
+
+Volume framed_picture_of(Explanation const& why) {
+  constexpr std::int64_t least_width = 224;
+  constexpr std::int64_t gap = 4;
+  auto const small = picture_of(why);
+  // Whole pixels are repeated, so that small images can be seen and nothing is made up between
+  // them.
+  auto const times =
+      std::max<std::int64_t>(1, (least_width + small.width() - 1) / small.width());
+  auto const width = small.width() * times;
+  auto const height = small.height() * times;
+  auto const scale_height = std::max<std::int64_t>(8, width / 24);
+  auto const scale = colour_scale(width, scale_height);
+  auto out = image2d(width, height + gap + scale_height, Type::u8, 3);
+  for (std::int64_t c = 0; c < 3; ++c) {
+    auto const from = small.channel<std::uint8_t>(c);
+    auto const bar = scale.channel<std::uint8_t>(c);
+    auto const to = out.write_channel<std::uint8_t>(c);
+    for (std::int64_t j = 0; j < height; ++j) {
+      for (std::int64_t i = 0; i < width; ++i)
+        to[static_cast<std::size_t>(j * width + i)] =
+            from[static_cast<std::size_t>(j / times * small.width() + i / times)];
+    }
+    std::ranges::copy(bar, to.begin() + static_cast<std::ptrdiff_t>((height + gap) * width));
+  }
+  return out;
+}
+
+Page report_of(ReportParts const& parts) {
+  auto const& work = parts.work;
+  Page page{.title = text("Fovea: ", joined(work.set.classes, " · ")),
+            .subtitle = text(work.task->does, "; ", work.plan.word("network"),
+                             ", measured on the ", name_of(parts.proven_on), " split"),
+            .facts = parts.proof.facts(),
+            .panels = {}};
+  if (parts.proven_on != Split::test)
+    page.panels.push_back({"Not a proof", "",
+                           note("fault",
+                                "There is no test split: these numbers are of the cases that "
+                                "choices were made by."),
+                           "no-proof"});
+  for (auto& panel : parts.proof.panels()) page.panels.push_back(std::move(panel));
+  if (parts.images) {
+    page.panels.push_back(report_mistakes_panel(parts));
+    page.panels.push_back(report_neighbours(parts));
+  }
+  page.panels.push_back(
+      report_sanity(parts, usable_cases(work.set, work.quality, parts.proven_on)));
+  page.panels.push_back(report_data(parts));
+  page.panels.push_back(report_warnings(parts));
+  page.panels.push_back(report_training(parts));
+  page.panels.push_back(report_how(parts));
+  return page;
+}
+
+}  // namespace fovea

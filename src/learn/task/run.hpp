@@ -1,0 +1,58 @@
+#pragma once
+
+#include "base/core/file.hpp"
+#include "base/core/json.hpp"
+#include "learn/data/dataset.hpp"
+#include "learn/plan/plan.hpp"
+
+#include <memory>
+#include <optional>
+
+namespace fovea {
+
+/// The folder of one training run. Everything in it can be read by a person or by a standard
+/// tool: plan.yaml · run.json (versions, seeds, hashes, state) · splits.csv · history.csv ·
+/// checkpoints/ · model.fovea · predictions/ · metrics.json · explanations/ · report.html
+class RunFolder {
+ public:
+  /// An empty or new folder for a fresh run. Throws Error{usage} if something is in it already
+  /// (saying whether --resume would go on), Error{resource} if it cannot be made or another
+  /// process works on it.
+  static RunFolder begin(fs::path const& folder);
+  /// A run that was begun. Throws Error{input} if it is none, or was written by a newer
+  /// version.
+  static RunFolder resume(fs::path const& folder);
+
+  fs::path const& path() const { return path_; }
+  fs::path model() const { return path_ / "model.fovea"; }
+  fs::path report() const { return path_ / "report.html"; }
+  fs::path plan() const { return path_ / "plan.yaml"; }
+  fs::path about() const { return path_ / "run.json"; }
+  fs::path splits() const { return path_ / "splits.csv"; }
+  fs::path metrics() const { return path_ / "metrics.json"; }
+
+  void write_about(Json about) const;  ///< adds the format's version
+  void write_splits(Dataset const& set) const;
+  /// Gives the cases the splits that the run was begun with. Throws Error{input} if the data
+  /// has changed since.
+  void apply_splits(Dataset& set) const;
+
+ private:
+  RunFolder(fs::path folder, std::unique_ptr<FileLock> lock)
+      : path_(std::move(folder)), lock_(std::move(lock)) {}
+
+  fs::path path_;
+  std::unique_ptr<FileLock> lock_;
+};
+
+/// run.json of a run, checked for its version, without locking the folder: for those who only
+/// read.
+Json read_about(fs::path const& folder);
+
+/// True if the folder looks like a run.
+bool is_run(fs::path const& folder);
+
+/// What a result depends on beside plan and data: versions, CPU, threads.
+Json surroundings();
+
+}  // namespace fovea

@@ -1,0 +1,283 @@
+#include "base/core/memory.hpp"
+#include "base/core/pool.hpp"
+#include "base/core/progress.hpp"
+#include "base/core/words.hpp"
+#include "learn/task/job.hpp"
+#include "learn/task/report.hpp"
+#include "learn/tensor/tensor.hpp"
+#include "learn/train/fit.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <ctime>
+
+namespace fovea {
+namespace {
+
+std::string train_now() {
+  auto const now = std::time(nullptr);
+  std::tm parts{};
+  ::gmtime_r(&now, &parts);
+  std::array<char, 32> out{};
+  std::strftime(out.data(), out.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return out.data();
+}
+
+/// One training run under way: its folder, its plan, and what it will say of itself.
+class TrainRun {
+ public:
+  TrainRun(TrainJob const& job, RunFolder folder, Work work)
+      : job_(job), folder_(std::move(folder)), work_(std::move(work)) {}
+
+  Json operator()(bool fresh);
+  RunFolder const& folder() const { return folder_; }
+
+ private:
+  std::vector<Dataset> fold_sets() const;
+  Fold train_fold(Dataset const& set, std::size_t fold, std::size_t folds);
+  Fit fit_of(Dataset const& set, std::size_t fold, std::size_t folds, double reserve) const;
+  double reserve_for(TaskLearner& learner, Dataset const& set) const;
+  void chose(std::string_view key, std::string const& value, std::string const& reason);
+  void write_plan() const { write_file(folder_.plan(), work_.plan.yaml()); }
+  void write_about(std::string_view state);
+  Json prove(std::vector<Fold> const& folds);
+
+  TrainJob const& job_;
+  RunFolder folder_;
+  Work work_;
+  Json about_ = Json::object();
+  double training_seconds_ = 0;
+  double samples_per_second_ = 0;
+};
+
+// Cross-validation cuts training and validation cases anew; the test split is never touched.
+std::vector<Dataset> TrainRun::fold_sets() const {
+  auto const folds = static_cast<int>(work_.plan.whole("folds"));
+  if (folds == 1) return {work_.set};
+  std::vector<std::size_t> among;
+  for (auto const split : {Split::train, Split::validation}) {
+    auto const cases = work_.set.in(split);
+    among.insert(among.end(), cases.begin(), cases.end());
+  }
+  auto const fold_of =
+      folds_of(work_.set, among, folds, static_cast<std::uint64_t>(work_.plan.whole("seed")));
+  std::vector<Dataset> sets(static_cast<std::size_t>(folds), work_.set);
+  for (std::size_t fold = 0; fold < sets.size(); ++fold) {
+    for (std::size_t i = 0; i < among.size(); ++i)
+      sets[fold].cases[among[i]].split =
+          fold_of[i] == static_cast<int>(fold) ? Split::validation : Split::train;
+  }
+  return sets;
+}
+
+// What comes after the training: predicting validation and test once each, explaining, writing.
+// Timed by one validation with fresh weights.
+double TrainRun::reserve_for(TaskLearner& learner, Dataset const& set) const {
+  constexpr double fixed_seconds = 3;
+  Clock const clock;
+  Stop const never;
+  learner.validate(never);
+  auto const each = clock.seconds() / static_cast<double>(std::max<std::size_t>(
+                                          1, set.in(Split::validation).size()));
+  auto const cases =
+      static_cast<double>(set.in(Split::validation).size() + set.in(Split::test).size());
+  constexpr double maps_cost_as_many_cases = 400;
+  return fixed_seconds + 1.5 * each * (cases + maps_cost_as_many_cases);
+}
+
+Fit TrainRun::fit_of(Dataset const& set,
+                     std::size_t fold,
+                     std::size_t folds,
+                     double reserve) const {
+  auto const& plan = work_.plan;
+  auto const cores =
+      plan.whole("threads") > 0 ? static_cast<int>(plan.whole("threads")) : usable_cores();
+  Fit fit;
+  fit.seed = mixed({static_cast<std::uint64_t>(plan.whole("seed")), fold});
+  fit.batch_size = plan.whole("batch_size");
+  fit.steps_per_epoch = std::max<std::int64_t>(
+      1, static_cast<std::int64_t>(set.in(Split::train).size()) / fit.batch_size);
+  fit.steps = plan.whole("steps") > 0 ? plan.whole("steps")
+                                      : plan.whole("epochs") * fit.steps_per_epoch;
+  if (auto const time = plan.fraction("time"); time > 0) {
+    // The folds that are left share what is left of the time.
+    auto const left = std::max(1.0, time - job_.clock.seconds() - reserve);
+    fit.seconds = left / static_cast<double>(folds - fold) + reserve;
+    fit.reserve = reserve;
+  }
+  fit.validate_every = plan.whole("validate_every");
+  fit.loader_threads = plan.whole("loader_threads") > 0
+                           ? static_cast<int>(plan.whole("loader_threads"))
+                           : std::max(1, cores / 2);
+  fit.average = plan.fraction("average");
+  fit.patience = plan.whole("patience");
+  fit.checkpoint_seconds = plan.fraction("checkpoint_seconds");
+  fit.keep_best = plan.word("keep") == "best";
+  fit.run_as = plan.word("run_as");
+  // Only the first fold's steps follow from the time; the others take as many as it took in the
+  // end.
+  if (fold == 0) fit.shortenings = shortenings_of(joined(plan.list("shortenings"), ", "));
+  fit.folder = folds == 1 ? folder_.path() : folder_.path() / text("fold-", fold + 1);
+  fit.resume = job_.resume;
+  fit.stop = job_.stop;
+  fit.quiet = job_.quiet;
+  return fit;
+}
+
+void TrainRun::chose(std::string_view key,
+                     std::string const& value,
+                     std::string const& reason) {
+  work_.plan.set(key, std::string_view{key == "shortenings" ? "[" + value + "]" : value},
+                 reason);
+  write_plan();
+}
+
+Fold TrainRun::train_fold(Dataset const& set, std::size_t fold, std::size_t folds) {
+  auto plan = work_.plan;
+  plan.set("seed", static_cast<std::int64_t>(static_cast<std::uint64_t>(plan.whole("seed")) +
+                                             1000003 * fold));
+  auto const learner = work_.task->learner(plan, set);
+  auto fit_options = fit_of(set, fold, folds,
+                            work_.plan.fraction("time") > 0 ? reserve_for(*learner, set) : 0);
+  if (folds > 1) make_folder(fit_options.folder);
+  fit_options.chose = [&](std::string_view key, std::string const& value,
+                          std::string const& reason) { chose(key, value, reason); };
+  auto const fitted = fit(*learner, fit_options);
+  training_seconds_ += fitted.seconds;
+  samples_per_second_ = fitted.samples_per_second;
+  if (fitted.interrupted) {
+    write_about("interrupted");
+    throw Interrupted{text("stopped after ", fitted.steps,
+                           " steps, all work is saved; go on with: fovea train --out ",
+                           folder_.path().string(), " --resume")};
+  }
+  return {learner->network(), set.in(Split::validation)};
+}
+
+void TrainRun::write_about(std::string_view state) {
+  about_["state"] = state;
+  about_["task"] = work_.task->name;
+  about_["data"] = work_.plan.word("data");
+  about_["data_form"] = work_.set.form;
+  about_["data_hash"] = work_.data_hash;
+  about_["cases"] = {{"train", work_.set.in(Split::train).size()},
+                     {"validation", work_.set.in(Split::validation).size()},
+                     {"test", work_.set.in(Split::test).size()}};
+  about_["classes"] = work_.set.classes;
+  about_["seed"] = work_.plan.whole("seed");
+  about_["images"] = job_.images;
+  about_["training_seconds"] = training_seconds_;
+  about_["samples_per_second"] = samples_per_second_;
+  about_["peak_memory_mib"] = peak_memory() >> 20;
+  about_["surroundings"] = surroundings();
+  folder_.write_about(about_);
+}
+
+// Measures on validation (where choices were made) and, once, on test.
+Json TrainRun::prove(std::vector<Fold> const& folds) {
+  auto model = work_.task->finish(work_.plan, work_.set, work_.quality, folds);
+  auto& about = model.about;
+  auto const seed = static_cast<std::uint64_t>(work_.plan.whole("seed"));
+  auto const has_test = !work_.set.in(Split::test).empty();
+  auto const split = has_test ? Split::test : Split::validation;
+  auto const cases = usable_cases(work_.set, work_.quality, split);
+  auto const proof = work_.task->evaluate(model, work_.set, cases, seed);
+
+  about.task = work_.task->name;
+  about.name = joined(work_.set.classes, " / ");
+  about.proof = {std::string{name_of(split)}, static_cast<std::int64_t>(cases.size()),
+                 proof->values()};
+  about.provenance.seed = seed;
+  about.provenance.data_hash = work_.data_hash;
+  about.provenance.data =
+      text(work_.set.in(Split::train).size(), " training, ",
+           work_.set.in(Split::validation).size(), " validation and ",
+           work_.set.in(Split::test).size(), " test cases, read as ", work_.set.form);
+  about.provenance.init = work_.plan.word("init").empty()
+                              ? ""
+                              : fs::path{work_.plan.word("init")}.filename().string();
+  about.provenance.plan = work_.plan.yaml();
+  for (auto const& [key, value] : surroundings().items())
+    about.provenance.versions[key] =
+        value.is_string() ? value.get<std::string>() : value.dump();
+  write_package(folder_.model(), model);
+
+  auto result =
+      Json{{"task", work_.task->name}, {"split", name_of(split)}, {"cases", cases.size()}};
+  result.update(proof->json());
+  make_folder(folder_.path() / "predictions");
+  write_file(folder_.path() / "predictions" / text(name_of(split), ".csv"),
+             proof->predictions_csv());
+  write_file(folder_.metrics(), pretty(result));
+
+  about_["finished"] = train_now();
+  about_["total_seconds"] = std::round(job_.clock.seconds() * 10) / 10;
+  write_about("finished");
+  ReportParts const parts{work_, model,          folds,  *proof,
+                          split, folder_.path(), about_, job_.images};
+  write_file(folder_.report(), render(report_of(parts)));
+  if (!job_.quiet) {
+    for (auto const& [name, value] : proof->facts()) say(text("  ", name, "  ", value));
+    say(text("report: ", folder_.report().string()));
+  }
+  return {{"run", folder_.path().string()},    {"report", folder_.report().string()},
+          {"model", folder_.model().string()}, {"seconds", job_.clock.seconds()},
+          {"plan", work_.plan.json()},         {"evaluation", result}};
+}
+
+Json TrainRun::operator()(bool fresh) {
+  auto const threads = static_cast<int>(work_.plan.whole("threads"));
+  use_threads(threads > 0 ? threads : usable_cores());
+  if (fresh) {
+    write_plan();
+    folder_.write_splits(work_.set);
+    about_["started"] = train_now();
+    write_about("training");
+  } else {
+    about_ = read_about(folder_.path());
+    training_seconds_ = 0;
+  }
+  std::vector<Fold> folds;
+  auto const sets = fold_sets();
+  for (std::size_t fold = 0; fold < sets.size(); ++fold) {
+    if (sets.size() > 1 && !job_.quiet) say(text("fold ", fold + 1, " of ", sets.size()));
+    folds.push_back(train_fold(sets[fold], fold, sets.size()));
+  }
+  return prove(folds);
+}
+
+// A run that goes on keeps its plan: only where the data lies now may be said anew.
+std::vector<Setting> train_resumed(TrainJob const& job, RunFolder const& folder) {
+  auto settings = settings_in(folder.plan());
+  for (auto const& setting : job.settings) {
+    if (setting.key != "data")
+      throw Error{Fault::usage,
+                  text("'", setting.key, "' cannot be changed while going on with a run (",
+                       setting.from, ")"),
+                  "leave it out, or begin a new run with --plan " + folder.plan().string()};
+    settings.push_back(setting);
+  }
+  return settings;
+}
+
+}  // namespace
+
+Json train(TrainJob const& job) {
+  if (job.resume) {
+    auto folder = RunFolder::resume(job.out);
+    auto work = prepare_work(job.tasks, train_resumed(job, folder), job.reader, &folder);
+    auto const about = read_about(folder.path());
+    if (about.value("data_hash", "") != work.data_hash)
+      throw Error{
+          Fault::input,
+          "the data is not what the run was begun with: images, labels or splits have changed",
+          "restore the data as it was, or begin a new run"};
+    return TrainRun{job, std::move(folder), std::move(work)}(false);
+  }
+  auto folder = RunFolder::begin(job.out);
+  auto work = prepare_work(job.tasks, job.settings, job.reader);
+  return TrainRun{job, std::move(folder), std::move(work)}(true);
+}
+
+}  // namespace fovea

@@ -1,0 +1,112 @@
+#include "base/core/pool.hpp"
+#include "base/core/progress.hpp"
+#include "base/core/words.hpp"
+#include "learn/task/job.hpp"
+
+#include <algorithm>
+
+namespace fovea {
+namespace {
+
+bool trial_has_splits(Dataset const& set) {
+  return std::ranges::any_of(set.cases,
+                             [](Case const& one) { return one.split != Split::unassigned; });
+}
+
+// The plan that made the model: of its run, or kept in the package.
+Plan trial_plan(Task const& task, Model const& model) {
+  Plan plan{task.keys()};
+  if (!model.about.provenance.plan.empty())
+    plan.read(model.about.provenance.plan, "the model's plan");
+  return plan;
+}
+
+// Data without splits gets those of the model's run if it is the very data that the model was
+// made from.
+bool trial_recognise(Dataset& set,
+                     QualityReport const& quality,
+                     Task const& task,
+                     Model const& model) {
+  auto const plan = trial_plan(task, model);
+  auto copy = set;
+  assign_splits(copy, static_cast<std::uint64_t>(plan.whole("seed")),
+                {plan.fraction("validation_share"), plan.fraction("test_share")});
+  for (std::size_t i = 0; i < copy.cases.size(); ++i) {
+    if (!quality.facts[i].readable) copy.cases[i].split = Split::unassigned;
+  }
+  if (data_hash(copy, quality) != model.about.provenance.data_hash) return false;
+  set = std::move(copy);
+  return true;
+}
+
+Split trial_split(std::string_view name) {
+  if (name == "all") return Split::unassigned;
+  if (auto const found = split_named(name); found && *found != Split::unassigned) return *found;
+  std::vector<std::string> const known{"test", "val", "train", "all"};
+  throw Error{Fault::usage, text("no split '", name, "'"), did_you_mean(name, known)};
+}
+
+}  // namespace
+
+Model open_model(fs::path const& run_or_package) {
+  std::error_code fault;
+  if (!fs::is_directory(run_or_package, fault)) return read_package(run_or_package);
+  auto const about = read_about(run_or_package);
+  if (!fs::exists(run_or_package / "model.fovea", fault))
+    throw Error{
+        Fault::input,
+        text("the run in ", run_or_package,
+             " has not finished (state: ", about.value("state", "unknown"), ")"),
+        text("go on with it: fovea train --out ", run_or_package.string(), " --resume")};
+  return read_package(run_or_package / "model.fovea");
+}
+
+TaskModel open_task_model(std::span<Task const> tasks, fs::path const& run_or_package) {
+  auto model = open_model(run_or_package);
+  for (auto const& task : tasks) {
+    if (task.name == model.about.task) return {&task, std::move(model)};
+  }
+  throw Error{Fault::input,
+              text("the model is of the task '", model.about.task,
+                   "', which this version does not know"),
+              "use a newer version of fovea"};
+}
+
+Trial open_trial(std::span<Task const> tasks,
+                 fs::path const& run_or_package,
+                 fs::path const& data,
+                 std::string_view split) {
+  auto const wanted = trial_split(split);
+  auto [task, model] = open_task_model(tasks, run_or_package);
+  auto const plan = trial_plan(*task, model);
+  auto set = read_dataset(data, {.patient_from = plan.word("patient_from"), .reader = {}});
+  auto const looked = look_at(set, usable_cores());
+  Trial trial{task,
+              std::move(model),
+              std::move(set),
+              wanted,
+              {},
+              static_cast<std::uint64_t>(plan.whole("seed"))};
+  if (wanted != Split::unassigned && !trial_has_splits(trial.set) &&
+      !trial_recognise(trial.set, looked, *task, trial.model)) {
+    warn(
+        "the data gives no splits and is not what the model was made from: all its cases are "
+        "measured");
+    trial.split = Split::unassigned;
+  }
+  for (std::size_t i = 0; i < trial.set.cases.size(); ++i) {
+    auto const chosen =
+        trial.split == Split::unassigned || trial.set.cases[i].split == trial.split;
+    if (chosen && looked.facts[i].readable)
+      trial.cases.push_back(i);
+    else if (chosen)
+      warn(text(trial.set.cases[i].id, " is left out: ", looked.facts[i].fault));
+  }
+  if (trial.cases.empty())
+    throw Error{Fault::input,
+                text("no readable case is in the ", name_of(trial.split), " split of ", data),
+                "choose another with --split, or --split all"};
+  return trial;
+}
+
+}  // namespace fovea

@@ -1,0 +1,258 @@
+#!/usr/bin/env bash
+# The program as a user meets it: real data sets (made up), real training (seconds), wrong flags, broken files, interruptions.
+source "$(dirname "$0")/cases.sh"
+fovea=$FOVEA_BUILD/fovea
+quick=(--network small-cnn --epochs 2 --set image_size=32 --set batch_size=16)
+
+images() { "$FOVEA_BUILD/make_images" "$1" "${2:-48}" 32; }
+# One finished run that the cases below only read: made once.
+shared_run() {
+  if [[ ! -e $rooms/shared/run/report.html ]]; then
+    mkdir -p "$rooms/shared"
+    images "$rooms/shared/images"
+    "$fovea" train "$rooms/shared/images" --out "$rooms/shared/run" "${quick[@]}" --patient-from '^(p[0-9]+)_' >/dev/null 2>"$rooms/shared/log" ||
+      { cat "$rooms/shared/log"; return 1; }
+  fi
+  run=$rooms/shared/run data=$rooms/shared/images
+}
+field() { python3 -c 'import json,sys; v=json.load(open(sys.argv[1])); print(eval("v"+sys.argv[2]))' "$1" "$2"; }
+json_out() { printf '%s' "$out" >"$room/out.json"; field "$room/out.json" "$1"; }
+
+help_fits_a_screen_and_names_the_commands() {
+  ends_with 0 "$fovea" --help
+  (($(wc -l <<<"$out") <= 40))
+  for word in demo data plan train evaluate predict explain export compare; do holds "$out" "$word"; done
+  for command in plan train evaluate predict explain export compare demo; do
+    ends_with 0 "$fovea" "$command" --help
+    holds "$out" xample
+    (($(wc -l <<<"$out") <= 50))
+  done
+  ends_with 0 "$fovea" --version
+  holds "$out" threads
+}
+unknown_words_are_refused_with_the_nearest() {
+  ends_with 2 "$fovea" trian x
+  holds "$err" "did you mean 'train'"
+  ends_with 2 "$fovea" train x --out y --epoch 3
+  holds "$err" "did you mean '--epochs'"
+  ends_with 2 "$fovea" data inpect x
+  holds "$err" "did you mean 'inspect'"
+  images images
+  ends_with 2 "$fovea" train images --out run --set learning_rat=1
+  holds "$err" "did you mean 'learning_rate'"
+  ends_with 2 "$fovea" train images --out run2 --network resnet81
+  holds "$err" "did you mean 'resnet18'"
+  ends_with 2 "$fovea" train images --out run3 --task clasify
+  holds "$err" "did you mean 'classify'"
+  ends_with 2 "$fovea" train images --out run4 --time soon
+  holds "$err" "a time such as"
+}
+a_command_without_a_network_loads_no_libtorch() {
+  images images
+  ends_with 0 env LD_DEBUG=libs "$fovea" data inspect images
+  lacks "$err" libtorch
+}
+bad_data_gets_a_reason_and_exit_3() {
+  mkdir empty one && images good
+  cp good/normal/*.png one/
+  ends_with 3 "$fovea" train empty --out a
+  ends_with 3 "$fovea" train nowhere --out b
+  ends_with 3 "$fovea" train one --out c
+  mkdir -p single/only && cp good/normal/*.png single/only/
+  ends_with 3 "$fovea" train single --out d
+  holds "$err" "two classes"
+  mkdir -p broken/a broken/b && for c in a b; do for i in 1 2 3; do echo text >broken/$c/$i.png; done; done
+  ends_with 3 "$fovea" train broken --out e
+  printf 'path,label\nmissing.png,x\n' >list.csv
+  ends_with 3 "$fovea" train list.csv --out f
+  for left in a b c d e f; do [[ ! -e $left/plan.yaml ]]; done
+}
+a_bad_image_among_good_ones_is_named_and_left_out() {
+  images images
+  : >images/normal/zero.png
+  head -c 100 "$(ls images/opacity/*.png | head -n 1)" >images/opacity/cut.png
+  ends_with 0 "$fovea" train images --out run "${quick[@]}" --epochs 1
+  holds "$err" "normal/zero.png"
+  holds "$err" "opacity/cut.png"
+}
+a_folder_that_is_not_empty_is_refused() {
+  images images
+  mkdir run && touch run/mine.txt
+  ends_with 2 "$fovea" train images --out run "${quick[@]}"
+  holds "$err" "not empty"
+  [[ -e run/mine.txt ]]
+}
+a_run_holds_what_it_should() {
+  shared_run
+  for file in plan.yaml run.json splits.csv history.csv metrics.json model.fovea report.html predictions/test.csv; do [[ -s $run/$file ]] || { echo "no $file"; return 1; }; done
+  ends_with 2 "$fovea" train "$data" --out "$run"
+  holds "$err" "--resume"
+}
+the_same_seed_gives_the_same_weights_from_plan_alone() {
+  images images
+  ends_with 0 "$fovea" train images --out one "${quick[@]}" --set loader_threads=1
+  ends_with 0 "$fovea" train --plan one/plan.yaml --out two
+  ends_with 0 "$fovea" train --plan one/plan.yaml --out three --set loader_threads=3
+  for other in two three; do cmp <(unzip -p one/model.fovea weights.safetensors) <(unzip -p $other/model.fovea weights.safetensors); done
+}
+killed_in_the_middle_it_goes_on_bit_for_bit() {
+  images images
+  local plan=(--set checkpoint_seconds=0.1 --set run_as=float32 --epochs 12)
+  ends_with 0 "$fovea" train images --out whole "${quick[@]:0:2}" "${quick[@]:4}" "${plan[@]}"
+  "$fovea" train images --out killed "${quick[@]:0:2}" "${quick[@]:4}" "${plan[@]}" >/dev/null 2>&1 &
+  for ((i = 0; i < 600; i++)); do [[ ! -e killed/checkpoints/last.fovea-checkpoint ]] || break; sleep 0.05; done
+  kill -9 $! && ! wait $!
+  ends_with 0 "$fovea" train --out killed --resume
+  cmp <(unzip -p whole/model.fovea weights.safetensors) <(unzip -p killed/model.fovea weights.safetensors)
+}
+an_interrupt_saves_and_says_how_to_go_on() {
+  images images
+  "$fovea" train images --out run --network small-cnn --set image_size=32 --epochs 100000 >out 2>err &
+  for ((i = 0; i < 600; i++)); do [[ ! -e run/history.csv ]] || break; sleep 0.05; done
+  kill -INT $!
+  local code=0
+  wait $! || code=$?
+  equal $code 130
+  holds "$(<err)" "--resume"
+  ends_with 3 "$fovea" predict run "$(ls images/normal/*.png | head -n 1)"
+  holds "$err" "has not finished"
+}
+two_processes_on_one_run_are_refused() {
+  images images
+  "$fovea" train images --out run --network small-cnn --set image_size=32 --epochs 100000 >/dev/null 2>&1 &
+  for ((i = 0; i < 600; i++)); do [[ ! -e run/history.csv ]] || break; sleep 0.05; done
+  ends_with 4 "$fovea" train --out run --resume
+  holds "$err" "another process"
+  kill -9 $!
+}
+evaluate_prints_one_json_object() {
+  shared_run
+  ends_with 0 "$fovea" evaluate "$run" "$data" --json
+  equal "$(json_out '["task"]') $(json_out '["split"]') $(json_out '["classes"]')" "classify test ['normal', 'opacity']"
+  for metric in accuracy balanced_accuracy auc average_precision f1 precision sensitivity specificity ece; do
+    json_out "['metrics']['$metric'].keys() >= {'value','low','high'}" | grep -qx True
+  done
+  equal "$(json_out '["metrics"]["auc"]["value"]')" "$(field "$run/metrics.json" '["metrics"]["auc"]["value"]')"
+  equal "$(json_out '["cases"]')" "$(json_out '["per_case"].__len__()')"
+}
+the_package_answers_as_the_run_does() {
+  shared_run
+  ends_with 0 "$fovea" export "$run" --out model.fovea
+  ends_with 0 "$fovea" predict "$run" "$data" --out a.csv
+  ends_with 0 "$fovea" predict model.fovea "$data" --out b.csv
+  cmp a.csv b.csv
+  equal "$(wc -l <a.csv)" "$(($(find "$data" -name '*.png' | wc -l) + 1))"
+  ends_with 2 "$fovea" export "$run" --out model.fovea
+}
+a_changed_or_cut_package_is_refused() {
+  shared_run
+  head -c 20000 "$run/model.fovea" >cut.fovea
+  ends_with 3 "$fovea" predict cut.fovea "$data"
+  cp "$run/model.fovea" changed.fovea
+  printf X | dd of=changed.fovea bs=1 seek=$(($(stat -c %s changed.fovea) / 2)) conv=notrunc 2>/dev/null
+  ends_with 3 "$fovea" predict changed.fovea "$data"
+  ends_with 3 "$fovea" predict "$(ls "$data"/normal/*.png | head -n 1)" "$data"
+}
+an_image_outside_the_contract_gets_no_answer() {
+  shared_run
+  "$FOVEA_BUILD/make_images" large 8 400
+  ends_with 3 "$fovea" predict "$run" large --json
+  holds "$err" "outside of what the model was made for"
+  json_out '["answers"][0]["error"]' | grep -q .
+}
+explain_writes_overlays_and_raw_maps() {
+  shared_run
+  local image
+  image=$(ls "$data"/opacity/*.png | head -n 1)
+  for method in gradcam occlusion integrated-gradients; do
+    ends_with 0 "$fovea" explain "$run" "$image" --out "why-$method" --method $method
+    [[ -s why-$method/$(basename "$image") && -s why-$method/$(basename "$image" .png).npy && -s why-$method/explanations.json ]]
+  done
+  ends_with 2 "$fovea" explain "$run" "$image" --out x --method gradcan
+  holds "$err" "did you mean 'gradcam'"
+}
+torchscript_is_written() {
+  shared_run
+  ends_with 0 "$fovea" export "$run" --format torchscript --out model.ts
+  unzip -l model.ts | grep -q code/
+}
+compare_of_a_model_with_itself_finds_no_difference() {
+  shared_run
+  ends_with 0 "$fovea" compare "$run" "$run" "$data" --json
+  equal "$(json_out '["auc"][0]["p"]') $(json_out '["mcnemar"][0]["exact_p"]')" "1.0 1.0"
+}
+the_test_split_takes_part_in_no_choice() {
+  # Other test images and labels, same training and validation cases: the same weights, temperature and thresholds.
+  images images 64
+  local n=0 split list=$room/list.csv other=$room/other.csv
+  echo path,label,split >"$list"
+  for image in images/*/*.png; do
+    n=$((n + 1)) split=train
+    ((n % 4 != 0)) || split=val
+    ((n % 4 != 1)) || split=test
+    echo "$image,$(basename "$(dirname "$image")"),$split"
+  done >>"$list"
+  sed '/,test$/{s/,normal,/,TMP,/;s/,opacity,/,normal,/;s/,TMP,/,opacity,/}' "$list" >"$other"
+  ends_with 0 "$fovea" train "$list" --out a "${quick[@]}" --set run_as=float32
+  ends_with 0 "$fovea" train "$other" --out b "${quick[@]}" --set run_as=float32
+  cmp <(unzip -p a/model.fovea weights.safetensors) <(unzip -p b/model.fovea weights.safetensors)
+  unzip -p a/model.fovea package.json >a.json && unzip -p b/model.fovea package.json >b.json
+  for part in '["temperature"]' '["input"]' '["preprocessing"]'; do equal "$(field a.json "$part")" "$(field b.json "$part")"; done
+  equal "$(python3 -c 'import json,sys; print([p["threshold"] for p in json.load(open("a.json"))["operating_points"]])')" \
+    "$(python3 -c 'import json,sys; print([p["threshold"] for p in json.load(open("b.json"))["operating_points"]])')"
+}
+test_images_equal_to_training_images_are_refused() {
+  mkdir leak && images leak/images
+  local first second
+  { read -r first; read -r second; } < <(ls leak/images/normal/*.png)
+  cp "$first" "$second"
+  { echo path,label,split
+    for image in leak/images/*/*.png; do
+      local split=train
+      case $image in "$second") split=test ;; *5_1.png) split=val ;; *7_1.png) split=test ;; esac
+      echo "${image#leak/},$(basename "$(dirname "$image")"),$split"
+    done; } >leak/list.csv
+  ends_with 3 "$fovea" train leak/list.csv --out run "${quick[@]}"
+  holds "$err" "pixel-equal"
+  ends_with 0 "$fovea" data clean leak/list.csv --out leak/clean.csv
+  ends_with 0 "$fovea" train leak/clean.csv --out run2 "${quick[@]}"
+}
+a_comma_locale_changes_nothing() {
+  local locale
+  locale=$(locale -a | grep -im1 -E '^(de_DE|fr_FR|da_DK|nl_NL)') || skip "no locale with decimal commas is installed"
+  images images
+  ends_with 0 env LC_ALL="$locale" "$fovea" train images --out run "${quick[@]}" --set learning_rate=0.0005
+  grep -q 'learning_rate: 0.0005' run/plan.yaml
+}
+folds_answer_together() {
+  images images
+  ends_with 0 "$fovea" train images --out run "${quick[@]}" --folds 3
+  [[ -s run/fold-1/history.csv && -s run/fold-3/history.csv ]]
+  unzip -l run/model.fovea | grep -q networks/2.json
+}
+a_second_begun_time_budget_is_kept() {
+  images images
+  ends_with 0 "$fovea" train images --out run --network small-cnn --set image_size=32 --time 1s
+  [[ -s run/report.html ]]
+}
+a_report_without_images_names_no_file() {
+  images images
+  ends_with 0 "$fovea" train images --out run "${quick[@]}" --no-images
+  lacks "$(<run/report.html)" '.png'
+  lacks "$(<run/report.html)" "$room"
+}
+a_full_disk_ends_with_4_and_keeps_the_last_checkpoint() {
+  images images
+  # 200 KiB a file: reports and checkpoints do not fit, small files do.
+  ends_with 4 bash -c 'trap "" XFSZ; ulimit -f 200; exec "$@"' - "$fovea" train images --out run --network resnet18 --set image_size=32 --epochs 2
+  [[ -s run/plan.yaml && ! -e run/model.fovea ]]
+}
+an_unprivileged_user_gets_exit_4_where_he_may_not_write() {
+  ((EUID == 0)) || skip "needs root to become somebody else"
+  images images && mkdir locked && chmod 755 . && chmod 700 locked
+  chmod -R a+rX "$rooms" && chmod 700 locked
+  ends_with 4 setpriv --reuid=65534 --regid=65534 --clear-groups "$fovea" train images --out locked/run "${quick[@]}"
+}
+
+for name in $(declare -F | awk '{print $3}' | grep -E '_.*_' ); do case_ "${name//_/ }" "$name"; done
+finish
