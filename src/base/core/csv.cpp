@@ -11,6 +11,7 @@
 namespace fovea {
 namespace {
 
+constexpr std::string_view csv_mark = "\xef\xbb\xbf";  // UTF-8's byte order mark
 constexpr std::size_t csv_columns = 100'000;
 // Short rows are filled up, so a wide header over many short rows asks for far more than the
 // file holds: so many empty cells are added for each one that is there, and no more.
@@ -137,7 +138,7 @@ std::string_view csv_checked(std::string_view words, std::string_view what) {
   if (words.find('\0') != std::string_view::npos)
     throw Error{Fault::input, text("expected a table as text, got zero bytes in ", what),
                 "save it as CSV in UTF-8"};
-  if (words.starts_with("\xef\xbb\xbf")) words.remove_prefix(3);
+  if (words.starts_with(csv_mark)) words.remove_prefix(csv_mark.size());
   return words;
 }
 
@@ -205,8 +206,8 @@ std::string csv_row(std::vector<std::string> const& cells) {
   for (std::size_t i = 0; i < cells.size(); ++i) {
     if (i > 0) out += ',';
     auto const& cell = cells[i];
-    auto const quote =
-        cell.find_first_of(",;|\t\"\r\n") != std::string::npos || trimmed(cell) != cell;
+    auto const quote = cell.find_first_of(",;|\t\"\r\n") != std::string::npos ||
+                       trimmed(cell) != cell || cell.starts_with(csv_mark);
     if (quote) out += '"';
     for (auto const c : cell) {
       if (c == '"') out += c;

@@ -23,10 +23,10 @@ class YamlFlat : public YAML::EventHandler {
   explicit YamlFlat(std::string_view what) : what_(what) {}
 
   std::vector<YamlLine> lines;
-  bool seen = false;  // a document with something in it
 
   void OnDocumentStart(YAML::Mark const& mark) override {
-    if (seen) refuse(mark, "a second document", "keep one mapping");
+    // Also of empty ones: yaml-cpp may offer nothing for ever without going on in the text.
+    if (std::exchange(begun_, true)) refuse(mark, "a second document", "keep one mapping");
   }
   void OnDocumentEnd() override {}
   void OnNull(YAML::Mark const& mark, YAML::anchor_t anchor) override {
@@ -63,7 +63,6 @@ class YamlFlat : public YAML::EventHandler {
     if (where_ != Where::outside)
       refuse(mark, "a mapping inside the mapping", "write one line per key");
     where_ = Where::key;
-    seen = true;
   }
   void OnMapEnd() override { where_ = Where::outside; }
 
@@ -104,6 +103,7 @@ class YamlFlat : public YAML::EventHandler {
   }
 
   std::string_view what_;
+  bool begun_ = false;
   Where where_ = Where::outside;
   std::vector<std::string> items_;
   std::set<std::string> keys_;
@@ -114,7 +114,9 @@ class YamlItems : public YAML::EventHandler {
  public:
   std::vector<std::string> items;
 
-  void OnDocumentStart(YAML::Mark const&) override {}
+  void OnDocumentStart(YAML::Mark const&) override {
+    if (std::exchange(begun_, true)) refuse();
+  }
   void OnDocumentEnd() override {}
   void OnNull(YAML::Mark const&, YAML::anchor_t anchor) override { add(anchor, ""); }
   void OnAlias(YAML::Mark const&, YAML::anchor_t) override { refuse(); }
@@ -128,8 +130,7 @@ class YamlItems : public YAML::EventHandler {
                        std::string const&,
                        YAML::anchor_t anchor,
                        YAML::EmitterStyle::value) override {
-    if (anchor != 0 || std::exchange(begun_, true)) refuse();
-    inside_ = true;
+    if (anchor != 0 || std::exchange(inside_, true)) refuse();
   }
   void OnSequenceEnd() override { inside_ = false; }
   void OnMapStart(YAML::Mark const&,

@@ -39,14 +39,27 @@ TEST(Yaml, ReadsAFlatMapping) {
 
 TEST(Yaml, RefusesWhatGoesBeyondAPlan) {
   std::string const deep(100'000, '[');
-  for (auto const& words :
-       {std::string{"a:\n  b: 1\n"}, std::string{"a: [[1]]\n"}, std::string{"a: &x 1\nb: *x\n"},
-        std::string{"a: &x [1]\n"}, std::string{"a: !!int 1\n"}, std::string{"a: !x [1]\n"},
-        std::string{"a: 1\n---\nb: 2\n"}, std::string{"a: 1\nb: 2\na: 3\n"},
-        std::string{"- 1\n- 2\n"}, std::string{"lone\n"}, std::string{"a: {b: 1}\n"},
-        std::string{"? [a]\n: 1\n"}, "a: " + deep, deep, std::string{"a: \"open\n"},
-        std::string{"a: 1\n\tb: 2\n"}, std::string("a: \x04\n"), std::string("a: \0b\n", 6),
-        std::string(2U << 20, '#')}) {
+  for (auto const& words : {std::string{"a:\n  b: 1\n"},
+                            std::string{"a: [[1]]\n"},
+                            std::string{"a: &x 1\nb: *x\n"},
+                            std::string{"a: &x [1]\n"},
+                            std::string{"a: !!int 1\n"},
+                            std::string{"a: !x [1]\n"},
+                            std::string{"a: 1\n---\nb: 2\n"},
+                            std::string{"a: 1\nb: 2\na: 3\n"},
+                            std::string{", \\"},
+                            std::string{"---\n---\na: 1\n"},
+                            std::string{"- 1\n- 2\n"},
+                            std::string{"lone\n"},
+                            std::string{"a: {b: 1}\n"},
+                            std::string{"? [a]\n: 1\n"},
+                            "a: " + deep,
+                            deep,
+                            std::string{"a: \"open\n"},
+                            std::string{"a: 1\n\tb: 2\n"},
+                            std::string("a: \x04\n"),
+                            std::string("a: \0b\n", 6),
+                            std::string(2U << 20, '#')}) {
     try {
       parse_yaml(words, "plan.yaml");
       ADD_FAILURE() << "was taken: " << words.substr(0, 80);
@@ -73,7 +86,8 @@ TEST(Yaml, TakesListsApart) {
   EXPECT_EQ(yaml_list("plain text"), Items{"plain text"});
   EXPECT_EQ(yaml_list("[]"), Items{});
   EXPECT_EQ(yaml_list("  "), Items{});
-  for (auto const* const bad : {"[a", "[[a]]", "[{a: 1}]", "[*a]", "[&a b]", "[a] b"})
+  for (auto const* const bad :
+       {"[a", "[[a]]", "[{a: 1}]", "[*a]", "[&a b]", "[a] b", "[a], \\"})
     EXPECT_THROW(yaml_list(bad), Error) << bad;
 }
 

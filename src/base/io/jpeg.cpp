@@ -27,7 +27,7 @@ struct Jpeg {
   char fault[JMSG_LENGTH_MAX]{};
   bool damaged = false;
 
-  explicit Jpeg(std::span<std::byte const> bytes);
+  Jpeg();
   Jpeg(Jpeg const&) = delete;
   Jpeg& operator=(Jpeg const&) = delete;
   ~Jpeg() { jpeg_destroy_decompress(&info); }
@@ -75,19 +75,23 @@ void jpeg_do(Jpeg& self, Step const& step) {
     refuse_picture(text("expected a whole JPEG, got: ", self.fault));
 }
 
-Jpeg::Jpeg(std::span<std::byte const> bytes) {
+Jpeg::Jpeg() {
   info.err = jpeg_std_error(&errors);
   info.client_data = this;
   errors.error_exit = jpeg_on_error;
   errors.emit_message = jpeg_on_message;
   errors.output_message = jpeg_say_nothing;
   progress.progress_monitor = jpeg_on_progress;
-  jpeg_do(*this, [&] {
-    jpeg_create_decompress(&info);
-    info.progress = &progress;
-    jpeg_mem_src(&info, reinterpret_cast<unsigned char const*>(bytes.data()), bytes.size());
-    jpeg_save_markers(&info, JPEG_APP0 + 1, 0xffff);
-    jpeg_read_header(&info, TRUE);
+  jpeg_do(*this, [&] { jpeg_create_decompress(&info); });
+}
+
+void jpeg_header(Jpeg& self, std::span<std::byte const> bytes) {
+  jpeg_do(self, [&] {
+    self.info.progress = &self.progress;
+    jpeg_mem_src(&self.info, reinterpret_cast<unsigned char const*>(bytes.data()),
+                 bytes.size());
+    jpeg_save_markers(&self.info, JPEG_APP0 + 1, 0xffff);
+    jpeg_read_header(&self.info, TRUE);
   });
 }
 
@@ -150,7 +154,8 @@ bool begins_as_jpeg(std::span<std::byte const> bytes) {
 }
 
 Volume decode_jpeg(std::span<std::byte const> bytes, PictureLimits const& limits) {
-  Jpeg self{bytes};
+  Jpeg self;
+  jpeg_header(self, bytes);
   check_picture_size(self.info.image_width, self.info.image_height, limits);
   jpeg_choose(self);
   jpeg_do(self, [&] { jpeg_start_decompress(&self.info); });

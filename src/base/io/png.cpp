@@ -62,8 +62,10 @@ Png::Png(std::span<std::byte const> of)
     : png(png_create_read_struct(PNG_LIBPNG_VER_STRING, this, png_on_error, png_on_warning)),
       bytes(of) {
   if (png != nullptr) info = png_create_info_struct(png);
-  if (info == nullptr)
+  if (info == nullptr) {
+    png_destroy_read_struct(&png, nullptr, nullptr);
     throw Error{Fault::resource, "no memory to read a PNG", "close other programs"};
+  }
   png_set_read_fn(png, this, png_on_read);
   png_set_user_limits(png, 0x7fffffff, 0x7fffffff);  // ours were checked before
   // Notes, colour profiles and the like change no pixel; unread they cannot harm.
