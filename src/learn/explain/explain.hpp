@@ -41,8 +41,9 @@ struct GradCam {
 /// Occlusion (Zeiler and Fergus, ECCV 2014): how far the answer falls when a patch is covered,
 /// averaged over the patches on a pixel. In units of the answer; negative where covering helps.
 struct Occlusion {
-  std::int64_t patch = 0;   ///< pixels along a side; 0: an eighth of the shortest side
-  std::int64_t stride = 0;  ///< between patches; 0: half of the patch
+  std::int64_t patch = 0;  ///< pixels along a side; 0: an eighth of the shortest side
+  std::int64_t stride =
+      0;  ///< between patches; 0: half of the patch, for volumes (a cube of passes) the whole
   double value = 0;         ///< what covers: 0 is the mean of images that are normalised
   std::int64_t batch = 32;  ///< images at once
 

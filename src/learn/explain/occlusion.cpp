@@ -65,10 +65,9 @@ at::Tensor Occlusion::operator()(Network const& network,
         "use positive numbers"};
   c10::NoGradGuard const quiet;
   auto const size = image.sizes().slice(2);
-  auto const side =
-      patch > 0 ? patch : std::max<std::int64_t>(*std::ranges::min_element(size) / 8, 1);
-  auto const corners =
-      occlusion_corners(size, side, stride > 0 ? stride : std::max<std::int64_t>(side / 2, 1));
+  auto const side = patch > 0 ? patch : (*std::ranges::min_element(size) + 7) / 8;
+  auto const step = stride > 0 ? stride : size.size() == 2 ? (side + 1) / 2 : side;
+  auto const corners = occlusion_corners(size, side, step);
   auto const answer = answers(network, image, question, 1).item<double>();
   auto const sum = at::zeros(size, at::kDouble), times = at::zeros(size, at::kDouble);
   for (std::size_t at = 0; at < corners.size(); at += static_cast<std::size_t>(batch)) {

@@ -2,6 +2,7 @@
 
 #include "base/core/error.hpp"
 #include "learn/model/state.hpp"
+#include "learn/nn/torchscript.hpp"
 
 #include <algorithm>
 #include <set>
@@ -34,6 +35,14 @@ Network package_network(Container const& package, PackageParts const& parts) {
   return network;
 }
 
+// LibTorch writes TorchScript into files only.
+Bytes package_script(Network const& network) {
+  ScratchFolder const folder;
+  auto const file = folder.path() / "model.ts";
+  save_torchscript(network, file);
+  return read_file(file, 64ULL << 30);
+}
+
 }  // namespace
 
 void write_package(fs::path const& file, Model const& model) {
@@ -49,6 +58,7 @@ void write_package(fs::path const& file, Model const& model) {
     auto const& network = model.networks[at];
     members.push_back(member_of(parts.graph, pretty(to_json(network.graph()))));
     members.push_back({parts.weights, encode_weights(network)});
+    members.push_back({parts.script, package_script(network)});
   }
   write_container(file, std::move(members));
 }

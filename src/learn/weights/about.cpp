@@ -343,7 +343,7 @@ ModelAbout about_from(Json const& json, std::string_view name) {
 }
 
 std::vector<std::string> outside_contract(ModelAbout::Input const& input,
-                                          ImageFacts const& image) {
+                                          ImageSeen const& image) {
   std::vector<std::string> out;
   if (image.channels != input.channels)
     out.push_back(

@@ -106,7 +106,7 @@ Json to_json(ModelAbout const& about);
 ModelAbout about_from(Json const& json, std::string_view name);
 
 /// An image as it came, before preprocessing.
-struct ImageFacts {
+struct ImageSeen {
   std::int64_t channels = 1;
   std::vector<std::int64_t> size;  ///< slowest axis first
   double low = 0, high = 0, mean = 0, deviation = 0;
@@ -117,7 +117,7 @@ struct ImageFacts {
 /// more than a tenth of the training range outside of it; a mean more than six spreads off;
 /// contrast below a twentieth or above five times the typical one.
 std::vector<std::string> outside_contract(ModelAbout::Input const& input,
-                                          ImageFacts const& image);
+                                          ImageSeen const& image);
 
 /// The model card (Mitchell 2019) as Markdown. Words from outside (labels, names, the plan) are
 /// escaped: they cannot become markup.

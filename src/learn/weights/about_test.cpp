@@ -123,7 +123,7 @@ TEST(ModelAbout, IsNotWrittenIfItCouldNotBeReadBack) {
 TEST(Contract, ObjectsToWhatTheModelWasNotMadeForAndToNothingElse) {
   struct Row {
     std::string_view reason;  // empty: it fits
-    ImageFacts image;
+    ImageSeen image;
   };
   Row const rows[] = {
       {"", {1, {28, 28}, 3, 250, 118, 47}},
