@@ -94,7 +94,7 @@ TEST(EveryPart, NeedsNothingFromOutside) {
   auto const all = render(page);
   EXPECT_EQ(count_of("http://", all) + count_of("https://", all), 0U);
   EXPECT_EQ(count_of("src=\"", all), count_of("src=\"data:image/png;base64,", all));
-  EXPECT_EQ(count_of("href=\"", all), count_of("href=\"#", all));base64,|#)"}));
+  EXPECT_EQ(count_of("href=\"", all), count_of("href=\"#", all));
   EXPECT_EQ(count_of("@import", all) + count_of("url(", all), 0U);
   EXPECT_NE(all.find("default-src 'none'"), all.npos);
   EXPECT_NE(all.find("@media print"), all.npos);
