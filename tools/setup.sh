@@ -260,11 +260,13 @@ unpack_wheels() {
   rm -rf "$deps.old"
 }
 
-configure() {  # PRESET [OPTION...]
-  local folder=$root/build/$1 key
-  key="$root $libtorch $(cksum <"$root/CMakePresets.json") ${FOVEA_WERROR-} $(tr '\n' ' ' 2>/dev/null <"$libtorch/.wheels")"
-  [[ ! -f $folder/.configured || $(<"$folder/.configured") != "$key" ]] || return 0
-  rm -rf "$folder"
+configure() {  # PRESET
+  local folder=$root/build/$1 base key was=''
+  base="$root $libtorch $(cksum <"$root/CMakePresets.json") $(tr '\n' ' ' 2>/dev/null <"$libtorch/.wheels")"
+  key="$base|${FOVEA_WERROR-}"
+  [[ ! -f $folder/.configured ]] || was=$(<"$folder/.configured")
+  [[ $was != "$key" ]] || return 0
+  [[ ${was%|*} == "$base" ]] || rm -rf "$folder"
   step "Configuring $1" '' env -C "$root" cmake --preset "$1" -DLIBTORCH_ROOT="$libtorch" ||
     failed 4 "cmake" "is a package missing or too old? Needed are g++ 12, cmake 3.25 and those in tools/pins"
   printf '%s\n' "$key" >"$folder/.configured"
