@@ -105,13 +105,13 @@ void folders_splits(fs::path const& root,
 }
 
 // Archives unpack into a folder of their own name: chest_xray/chest_xray/train/….
-fs::path folders_top(fs::path root) {
-  for (int level = 0; level < 3; ++level) {
-    auto const view = view_of(root);
-    if (view.folders.size() != 1 || !view.pictures.empty() || folders_split_above(view))
-      return root;
-    if (view_of(view.folders[0]).folders.size() < 2) return root;
-    root = view.folders[0];
+fs::path folders_top(fs::path const& root) {
+  auto top = root;
+  for (int level = 0; level < 4; ++level) {
+    auto const view = view_of(top);
+    if (view.folders.size() > 1 || folders_split_above(view)) return top;
+    if (view.folders.empty() || !view.pictures.empty()) break;
+    top = view.folders[0];
   }
   return root;
 }
