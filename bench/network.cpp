@@ -3,6 +3,7 @@
 // NETWORK SIZE CHANNELS OUTPUTS BATCH sgd|adam [THREADS]
 #include "learn/nn/network.hpp"
 
+#include "base/core/error.hpp"
 #include "base/core/pool.hpp"
 #include "base/core/progress.hpp"
 #include "base/core/words.hpp"
@@ -51,8 +52,9 @@ class NetworkLearner : public Learner {
                {"target", at::randint(ask.outputs, {ask.batch}, at::kLong)}} {}
 
   std::vector<Group> groups() override {
-    Group group{.name = "net",
-                .optimiser = {.kind = kind_, .learning_rate = 1e-3, .schedule = "constant"}};
+    Group group;
+    group.name = "net";
+    group.optimiser = {.kind = kind_, .learning_rate = 1e-3, .schedule = "constant"};
     for (auto const& [name, value, decays] : net_.parameters())
       group.weights.push_back({name, value, decays});
     for (auto const& [name, value, decays] : net_.buffers())

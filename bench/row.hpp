@@ -2,6 +2,7 @@
 
 #include "base/core/json.hpp"
 
+#include <algorithm>
 #include <ctime>
 #include <functional>
 #include <iostream>
