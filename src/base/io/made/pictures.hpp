@@ -284,7 +284,7 @@ struct BmpMade {
 
 inline void made_put(Bytes& out, std::uint32_t value, int count) {
   for (int i = 0; i < count; ++i)
-    out.push_back(static_cast<std::byte>(value >> (8 * i) & 0xff));
+    out.push_back(i < 4 ? static_cast<std::byte>(value >> (8 * i) & 0xff) : std::byte{0});
 }
 
 inline Bytes made_bmp(BmpMade const& made) {
