@@ -268,7 +268,6 @@ class FitRun {
     if (step_ == 0)
       save();  // a folder that cannot be written is known before the work, not after
     Loader loader{learner_, options_.seed, options_.batch_size, step_, options_.loader_threads};
-    loader.end_at(total());
     while (true) {
       if (validation_due() && !validate()) break;
       if (done()) break;
@@ -277,7 +276,7 @@ class FitRun {
         break;
       }
       step(loader);
-      if (budgeted()) keep_in_time(loader);
+      if (budgeted()) keep_in_time();
       save_if_due(validation_due() ? pace_.validation : 0);
     }
     if (progress_) progress_->clear();
@@ -285,6 +284,7 @@ class FitRun {
   }
 
   void step(Loader& loader) {
+    loader.end_at(total());  // a shortening may have moved it, either way
     at::manual_seed(mixed({options_.seed, static_cast<std::uint64_t>(step_)}));
     auto const from = clock_();
     auto const batch = loader.next();
@@ -391,7 +391,7 @@ class FitRun {
   }
 
   // --- the time -----------------------------------------------------------------------------
-  void keep_in_time(Loader& loader) {
+  void keep_in_time() {
     auto const now = elapsed();
     auto const left = fit_limit * allowed() - now;
     auto const window = allowed() / 40;
@@ -400,13 +400,13 @@ class FitRun {
     measure_pace(now);
     auto const ahead = seconds_of_steps(pace_, total() - step_, validate_every_);
     if (ahead > left)
-      return change_total(loader, steps_that_fit(pace_, 0.98 * left, validate_every_),
+      return change_total(steps_that_fit(pace_, 0.98 * left, validate_every_),
                           "it runs slower than planned");
     // The first steps are slower than the rest; once, early, what they saved may be used.
     auto const early = !lengthened_ && now > 0.1 * allowed() && now < 0.3 * allowed();
     if (early) lengthened_ = true;
     if (early && ahead < 0.95 * left)
-      change_total(loader, steps_that_fit(pace_, fit_aim * left, validate_every_),
+      change_total(steps_that_fit(pace_, fit_aim * left, validate_every_),
                    "it runs faster than planned");
   }
 
@@ -423,12 +423,11 @@ class FitRun {
     validating_lately_ = 0;
   }
 
-  void change_total(Loader& loader, std::int64_t more, std::string const& reason) {
+  void change_total(std::int64_t more, std::string const& reason) {
     auto const changed = step_ + more;
     if (changed == total()) return;
     shortenings_.push_back({step_, changed});
     timeline_ = Timeline{steps_, shortenings_};
-    loader.end_at(changed);
     chose("shortenings", spelled(shortenings_), reason);
   }
 

@@ -38,6 +38,7 @@ Loader::~Loader() {
 void Loader::end_at(std::int64_t step) {
   {
     std::scoped_lock const lock{guard_};
+    if (end_ == step) return;
     end_ = step;
   }
   room_.notify_all();
@@ -120,7 +121,10 @@ void Loader::work() {
   // LibTorch sets a thread's number of OpenMP threads when it first asks, from a number that is
   // the whole process's: at::set_num_threads(1) here would slow the steps down. So let it ask,
   // then change this thread's own number.
+  // (Both asks are needed: this program and LibTorch's library each have their own "asked"
+  // flag.)
   at::internal::lazy_init_num_threads();
+  at::get_num_threads();
   omp_set_num_threads(1);
   at::NoGradGuard const no_tape;
   while (true) {

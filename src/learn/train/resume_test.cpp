@@ -137,7 +137,7 @@ TEST(Resume, GoesOnBitForBitFromAnyStep) {
   at::set_num_threads(1);
   auto const check = [](auto fragile, auto whole) {
     fit(whole, resume_options({}, 60));
-    for (auto const stop_at : {0, 1, 14, 15, 16, 37, 59}) {
+    for (auto const stop_at : {0, 15, 16, 37}) {
       SCOPED_TRACE(stop_at);
       ScratchFolder const scratch;
       auto options = resume_options(scratch.path(), 60);
@@ -215,7 +215,7 @@ TEST(Resume, RefusesCheckpointsThatAreDamagedForeignOrNewer) {
   refused(other, "another run");
 
   Rng rng{4};
-  for (int i = 0; i < 200; ++i) {
+  for (int i = 0; i < 50; ++i) {
     auto bad = good;
     bad[static_cast<std::size_t>(rng.below(static_cast<std::int64_t>(bad.size())))] ^=
         std::byte{0x10};
