@@ -295,9 +295,9 @@ ChestPoint chest_place(ChestAnatomy const& a, Rng& rng) {
 }
 
 void chest_grow_opacity(ChestAnatomy& a, Rng& rng) {
-  auto const hard = rng.chance(0.15);
-  a.blob_shade = hard ? rng.uniform(0.12, 0.2) : rng.uniform(0.26, 0.55);
-  auto const reach = rng.uniform(0.08, 0.19);
+  auto const hard = rng.chance(0.12);
+  a.blob_shade = hard ? rng.uniform(0.18, 0.3) : rng.uniform(0.36, 0.65);
+  auto const reach = rng.uniform(0.11, 0.23);
   auto const places = rng.chance(0.2) ? 2 : 1;
   for (int i = 0; i < places; ++i) {
     auto const centre = chest_place(a, rng);
