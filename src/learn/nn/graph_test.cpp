@@ -185,6 +185,25 @@ TEST(EveryOperation, GivesTheShapeThatItsRowSaysLearnsAndSaysItselfAsTorchscript
   }
 }
 
+TEST(EveryOperation, RunsAndLearnsInBfloat16) {
+  for (auto const& c : graph_cases()) {
+    SCOPED_TRACE(testing::Message() << c.op << " in " << c.dimensions << " dimensions");
+    for (auto const layout : {Layout::contiguous, Layout::channels_last}) {
+      Network network{graph_of(c), 1};
+      std::vector<std::int64_t> shape{2, 8, 9, 10, 11};
+      shape.resize(static_cast<std::size_t>(c.dimensions) + 2);
+      auto const input = at::randn(shape);
+      auto const plain = network.outputs(input, {}).back();
+      network.execution({Precision::bfloat16, layout});
+      auto const difference = (network(input) - plain).norm() / plain.norm();
+      EXPECT_LT(difference.item<double>(), 0.03);
+      auto wanting = input.clone().requires_grad_();
+      network.train(wanting).square().sum().backward();
+      EXPECT_TRUE(wanting.grad().isfinite().all().item<bool>());
+    }
+  }
+}
+
 TEST(Graph, RefusesANodeThatReadsWhatIsNotThereYet) {
   Graph graph;
   EXPECT_THROW(graph.add("relu", {0}), Error);
@@ -205,7 +224,10 @@ TEST(StoredGraph, IsRefusedWithTheReasonWhenItIsDamaged) {
   expect_refused(changed([](Json& j) { j["more"] = 1; }), "unknown field 'more'");
   expect_refused(changed([](Json& j) { j.erase("marks"); }), "missing");
   expect_refused(changed([](Json& j) { j["nodes"] = 3; }), "list");
-  expect_refused(changed([](Json& j) { j["nodes"] = Json::array(); }),
+  expect_refused(changed([](Json& j) {
+                   j["nodes"] = Json::array();
+                   j["marks"] = Json::object();
+                 }),
                  "at least one operation");
   expect_refused(changed([](Json& j) { j["nodes"][1]["op"] = "convv"; }),
                  "no operation 'convv'");

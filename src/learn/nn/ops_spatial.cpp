@@ -240,6 +240,11 @@ at::Tensor spatial_max_pool(RunOp const& run) {
   return at::max_pool3d(run.in[0], kernel, stride, padding, dilation, ceil);
 }
 
+// LibTorch pools no volume in bfloat16 on a CPU.
+at::Tensor spatial_wide(at::Tensor const& x) {
+  return x.dim() == 5 ? x.to(at::kFloat) : x;
+}
+
 at::Tensor spatial_avg_pool(RunOp const& run) {
   auto const rank = spatial_rank(run);
   auto const kernel = axes_option(run.node, "kernel", rank),
@@ -249,7 +254,8 @@ at::Tensor spatial_avg_pool(RunOp const& run) {
              count = whole_option(run.node, "count_padding") != 0;
   if (rank == 1) return at::avg_pool1d(run.in[0], kernel, stride, padding, ceil, count);
   if (rank == 2) return at::avg_pool2d(run.in[0], kernel, stride, padding, ceil, count);
-  return at::avg_pool3d(run.in[0], kernel, stride, padding, ceil, count);
+  return at::avg_pool3d(spatial_wide(run.in[0]), kernel, stride, padding, ceil, count)
+      .to(run.in[0].scalar_type());
 }
 
 std::string spatial_pool_script(ScriptOp const& s,
