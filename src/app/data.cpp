@@ -325,7 +325,11 @@ int data_command(Arguments const& arguments) {
       ->required();
   look->footer(data_layouts());
   list->footer(data_layouts());
-  if (!read_flags(app, arguments, data_layouts())) return 0;
+  if (!read_flags(app, arguments,
+                  "Examples:\n"
+                  "  fovea data inspect IMAGES --html look.html\n"
+                  "  fovea data clean IMAGES --out list.csv; fovea train list.csv --out RUN"))
+    return 0;
   return look->parsed() ? run(inspect) : run(clean);
 }
 

@@ -69,7 +69,11 @@ int demo_command(Arguments const& arguments) {
   if (time.empty()) time = "3m";
 
   demo_step(text("fovea data inspect ", data, " --html ", (folder / "inspect.html").string()));
-  run(DataInspect{.dir = data, .html = folder / "inspect.html"});
+  DataInspect inspect;
+  inspect.dir = data;
+  inspect.html = folder / "inspect.html";
+  if (phantoms) inspect.patient_from = phantom_chest_patient;
+  run(inspect);
 
   auto const run_folder = folder / "run";
   demo_step(text("fovea train ", data, " --out ", run_folder.string(), " --time ", time));

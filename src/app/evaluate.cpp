@@ -1,4 +1,5 @@
 #include "app/full.hpp"
+#include "app/model_flags.hpp"
 #include "base/core/words.hpp"
 
 #include <CLI/CLI.hpp>

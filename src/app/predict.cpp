@@ -47,14 +47,14 @@ std::string predict_csv(std::vector<Asked> const& all) {
   }
   for (auto const& label : labels) head.push_back("score " + label);
   head.insert(head.end(), {"doubts", "error"});
-  auto out = csv_row(head);
+  auto out = csv_row(head) + "\n";
   for (auto const& asked : all) {
     std::vector<std::string> row{asked.file.string(), asked.answer ? asked.answer->label : ""};
     for (std::size_t c = 0; c < labels.size(); ++c)
       row.push_back(asked.answer ? spelled(asked.answer->scores[c].second) : "");
     row.push_back(asked.answer ? joined(asked.answer->doubts, "; ") : "");
     row.push_back(asked.fault);
-    out += csv_row(row);
+    out += csv_row(row) + "\n";
   }
   return out;
 }

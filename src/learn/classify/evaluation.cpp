@@ -106,7 +106,7 @@ Json ClassEvaluation::json() const {
 std::string ClassEvaluation::predictions_csv() const {
   std::vector<std::string> head{"id", "truth", "label"};
   for (auto const& name : rows_.classes) head.push_back("score " + name);
-  auto out = csv_row(head);
+  auto out = csv_row(head) + "\n";
   for (std::size_t row = 0; row < rows_.cases(); ++row) {
     auto const answer = answer_of_row(row);
     std::vector<std::string> truth;
@@ -117,7 +117,7 @@ std::string ClassEvaluation::predictions_csv() const {
     }
     std::vector<std::string> cells{rows_.ids[row], joined(truth, ";"), answer.label};
     for (auto const& [label, score] : answer.scores) cells.push_back(spelled(score));
-    out += csv_row(cells);
+    out += csv_row(cells) + "\n";
   }
   return out;
 }

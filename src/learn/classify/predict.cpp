@@ -3,6 +3,7 @@
 #include "base/core/words.hpp"
 #include "learn/tensor/tensor.hpp"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/flip.h>

@@ -3,12 +3,14 @@
 #include "learn/classify/classify.hpp"
 #include "learn/classify/evaluation.hpp"
 #include "learn/classify/predict.hpp"
-#include "learn/explain/explain.hpp"
+#include "learn/explain/cases.hpp"
+#include "learn/explain/sanity.hpp"
 #include "learn/metric/calibration.hpp"
+#include "learn/task/job.hpp"
 #include "learn/tensor/tensor.hpp"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/from_blob.h>
 
 #include <algorithm>
 #include <cmath>
@@ -122,6 +124,11 @@ Model task_finish(Plan const& plan,
   return model;
 }
 
+// [1, channels, j, i]; keeps the volume alive.
+at::Tensor task_input_tensor(Volume const& normalised) {
+  return tensor_of(normalised).squeeze(1).unsqueeze(0);
+}
+
 std::unique_ptr<Evaluation> task_evaluate(Model const& model,
                                           Dataset const& set,
                                           std::vector<std::size_t> const& cases,
@@ -211,17 +218,22 @@ Explanation task_explain(Model const& model,
           task_labels(model)[static_cast<std::size_t>(label)], options.method};
 }
 
-at::Tensor task_embedding(Model const& model, Volume const& image) {
+Removal task_removal(Model const& model, Volume const& image, ExplainOptions const& options) {
   auto const contract = contract_of(model.about);
+  auto const why = task_explain(model, image, options);
+  auto const label = task_label(model, contract, image, why.label);
   auto const normalised = contract.prepare.normalise(contract.prepare(image));
-  auto const& network = model.networks.front();
-  auto const mark = network.graph().marks.find("embedding");
-  if (mark == network.graph().marks.end())
-    throw Error{Fault::input, "the network marks no embedding",
-                "train it with a network of this version"};
-  return network.outputs(tensor_of(normalised).squeeze(1).unsqueeze(0), {mark->second})
-      .front()
-      .flatten();
+  return removal_curves(model.networks.front(), task_input_tensor(normalised),
+                        tensor_of(why.map).squeeze(0).squeeze(0),
+                        probability_of(label, !contract.multi_label));
+}
+
+at::Tensor task_embeddings(Model const& model, std::span<Volume const> images) {
+  auto const contract = contract_of(model.about);
+  std::vector<at::Tensor> inputs;
+  for (auto const& image : images)
+    inputs.push_back(task_input_tensor(contract.prepare.normalise(contract.prepare(image))));
+  return embeddings(model.networks.front(), at::cat(inputs));
 }
 
 }  // namespace
@@ -236,8 +248,9 @@ Task classify_task() {
           .finish = task_finish,
           .evaluate = task_evaluate,
           .answer = task_answer,
+          .removal = task_removal,
           .explain = task_explain,
-          .embedding = task_embedding};
+          .embeddings = task_embeddings};
 }
 
 }  // namespace fovea

@@ -31,8 +31,8 @@ Work prepare_work(std::span<Task const> tasks,
                   ImageReader const& reader,
                   RunFolder const* run = nullptr);
 
-/// One look at every image, with progress.
-QualityReport look_at(Dataset const& set, int threads);
+/// quality() with progress.
+QualityReport quality_with_progress(Dataset const& set, int threads);
 
 /// Over ids, patients, splits, labels, weights and images.
 std::string data_hash(Dataset const& set, QualityReport const& quality);

@@ -96,7 +96,7 @@ std::string data_hash(Dataset const& set, QualityReport const& quality) {
   return hash.hex();
 }
 
-QualityReport look_at(Dataset const& set, int threads) {
+QualityReport quality_with_progress(Dataset const& set, int threads) {
   Progress progress{"looking at the images"};
   return quality(set, threads, [&](std::size_t done) {
     progress.show(static_cast<double>(done), static_cast<double>(set.cases.size()));
@@ -146,7 +146,7 @@ Work prepare_work(std::span<Task const> tasks,
                   {plan.fraction("validation_share"), plan.fraction("test_share")});
   auto const threads =
       plan.whole("threads") > 0 ? static_cast<int>(plan.whole("threads")) : usable_cores();
-  auto quality = look_at(set, threads);
+  auto quality = quality_with_progress(set, threads);
   prepare_drop_unreadable(set, quality);
   prepare_demand_cases(set);
   if (!plan.flag("allow_test_duplicates")) prepare_refuse_leaks(set, quality);

@@ -3,13 +3,14 @@
 #include "base/core/csv.hpp"
 #include "base/core/rng.hpp"
 #include "base/core/words.hpp"
-#include "learn/explain/explain.hpp"
+#include "learn/explain/cases.hpp"
+#include "learn/explain/sanity.hpp"
 #include "learn/report/colours.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
-#include <numeric>
 
 namespace fovea {
 namespace {
@@ -163,78 +164,105 @@ Panel report_mistakes_panel(ReportParts const& parts) {
       body, "mistakes"};
 }
 
-// Rank correlation (Spearman) of two maps.
-double report_alike(Volume const& a, Volume const& b) {
-  auto const ranks = [](std::span<float const> values) {
-    std::vector<std::size_t> order(values.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    std::ranges::stable_sort(order, {}, [&](std::size_t i) { return values[i]; });
-    std::vector<double> rank(values.size());
-    for (std::size_t i = 0; i < order.size(); ++i) rank[order[i]] = static_cast<double>(i);
-    return rank;
-  };
-  auto const x = ranks(a.as<float>());
-  auto const y = ranks(b.as<float>());
-  auto const middle = (static_cast<double>(x.size()) - 1) / 2;
-  double xy = 0;
-  double xx = 0;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    xy += (x[i] - middle) * (y[i] - middle);
-    xx += (x[i] - middle) * (x[i] - middle);
+// Mean of the curves of several images: they all have the same fractions.
+Series report_curve(std::string name,
+                    std::vector<Removal> const& removals,
+                    Curve Removal::*which,
+                    bool dashed) {
+  Series line{.name = std::move(name), .points = {}, .dashed = dashed};
+  auto const count = removals.front().*which;
+  for (std::size_t i = 0; i < count.answers.size(); ++i) {
+    double sum = 0;
+    for (auto const& removal : removals) sum += (removal.*which).answers[i];
+    line.points.push_back(
+        {static_cast<double>(i) / static_cast<double>(count.answers.size() - 1),
+         sum / static_cast<double>(removals.size()),
+         {}});
   }
-  return xx == 0 ? 0 : xy / xx;
+  return line;
+}
+
+std::string report_removal(std::vector<Removal> const& removals) {
+  Axes const out{
+      .x = "share of the pixels taken out", .y = "mean answer", .y_low = 0, .y_high = 1};
+  Axes const in{.x = "share of the pixels put in", .y = "mean answer", .y_low = 0, .y_high = 1};
+  return beside(
+      {line_chart({report_curve("by the map", removals, &Removal::deletion, false),
+                   report_curve("at random", removals, &Removal::random_deletion, true)},
+                  out),
+       line_chart({report_curve("by the map", removals, &Removal::insertion, false),
+                   report_curve("at random", removals, &Removal::random_insertion, true)},
+                  in)});
 }
 
 Panel report_sanity(ReportParts const& parts, std::vector<std::size_t> const& cases) {
   constexpr std::size_t looked_at = 6;
   double alike = 0;
-  std::size_t count = 0;
-  for (auto const index : cases) {
-    if (count == looked_at) break;
-    auto const image = parts.work.set.image(parts.work.set.cases[index]);
-    auto const learnt = parts.work.task->explain(parts.model, image, {});
-    auto const random = parts.work.task->explain(parts.model, image,
-                                                 {.label = learnt.label, .randomised = true});
-    alike += report_alike(learnt.map, random.map);
-    ++count;
+  std::size_t compared = 0;
+  std::vector<Removal> removals;
+  auto const& work = parts.work;
+  for (std::size_t i = 0; i < std::min(looked_at, cases.size()); ++i) {
+    auto const image = work.set.image(
+        work.set.cases[cases[i * cases.size() / std::min(looked_at, cases.size())]]);
+    auto const learnt = work.task->explain(parts.model, image, {});
+    auto const random =
+        work.task->explain(parts.model, image, {.label = learnt.label, .randomised = true});
+    if (auto const likeness =
+            rank_correlation(learnt.map.as<float>(), random.map.as<float>())) {
+      alike += *likeness;
+      ++compared;
+    }
+    removals.push_back(work.task->removal(parts.model, image, {}));
   }
-  alike /= static_cast<double>(std::max<std::size_t>(1, count));
-  constexpr double limit = 0.5;
+  alike /= static_cast<double>(std::max<std::size_t>(1, compared));
+  auto const sound = alike < Randomised::alike;
   auto const words =
-      text("Over ", count,
-           " images the maps of the trained network and of one with fresh random weights have "
-           "a rank correlation of ",
+      text("Over ", compared,
+           " images the maps of the trained network and of one with random weights have a rank "
+           "correlation of ",
            fixed(alike, 2), ". ",
-           alike < limit ? "The maps depend on what was learnt."
-                         : "The maps hardly depend on what was learnt: do not trust them.");
+           sound ? "The maps depend on what was learnt."
+                 : "The maps hardly depend on what was learnt: do not trust them.");
+  auto body = note(sound ? "good" : "fault", words);
+  if (!removals.empty())
+    body += paragraph(
+                "Taking out what the map calls important should make the answer fall faster "
+                "than taking out pixels at random, and putting it in "
+                "should make it rise faster (Petsiuk et al., BMVC 2018).") +
+            report_removal(removals);
   return {"Sanity of the maps",
           "An explanation that stays the same when the weights are random explains nothing "
           "(Adebayo et al., NeurIPS 2018).",
-          note(alike < limit ? "good" : "fault", words), "sanity"};
+          body, "sanity"};
 }
 
 Panel report_neighbours(ReportParts const& parts) {
   constexpr std::size_t queries = 4;
   constexpr std::size_t shown_each = 4;
-  constexpr std::size_t most = 2000;
+  constexpr std::size_t most = 600;  // enough to find likenesses, seldom more than some seconds
   auto const& work = parts.work;
   auto train = usable_cases(work.set, work.quality, Split::train);
   Rng rng{{static_cast<std::uint64_t>(work.plan.whole("seed")), 0x4e}};
   rng.shuffle(std::span{train});
   train.resize(std::min(train.size(), most));
-  Neighbours index;
-  for (auto const one : train)
-    index.add(one, work.task->embedding(parts.model, work.set.image(work.set.cases[one])));
+  CaseIndex index;
+  constexpr std::size_t at_once = 32;
+  for (std::size_t first = 0; first < train.size(); first += at_once) {
+    std::vector<Volume> images;
+    for (std::size_t i = first; i < std::min(first + at_once, train.size()); ++i)
+      images.push_back(work.set.image(work.set.cases[train[i]]));
+    index.add(work.task->embeddings(parts.model, images));
+  }
   std::vector<Figure> figures;
   for (auto const query : parts.proof.worst(queries)) {
     auto const image = work.set.image(work.set.cases[query]);
     figures.push_back({shown(image), text("asked: ", work.set.cases[query].id), "asked"});
     for (auto const& near :
-         index.nearest(work.task->embedding(parts.model, image), shown_each)) {
-      auto const& one = work.set.cases[near.index];
+         index.nearest(work.task->embeddings(parts.model, {&image, 1})[0], shown_each)) {
+      auto const& one = work.set.cases[train[near.index]];
       figures.push_back(
           {shown(work.set.image(one)),
-           text(report_truth(work.set, one), ", likeness ", fixed(near.likeness, 2)),
+           text(report_truth(work.set, one), ", likeness ", fixed(near.similarity, 2)),
            {}});
     }
   }
@@ -255,7 +283,8 @@ Panel report_how(ReportParts const& parts) {
     if (!value.is_structured())
       rows.push_back({key, value.is_string() ? value.get<std::string>() : value.dump()});
   }
-  for (auto const& [key, value] : about.value("surroundings", Json::object()).items())
+  auto const around = about.value("surroundings", Json::object());
+  for (auto const& [key, value] : around.items())
     rows.push_back({key, value.is_string() ? value.get<std::string>() : value.dump()});
   auto plan = parts.work.plan;
   if (!parts.images) plan.set("data", std::string_view{});

@@ -82,9 +82,9 @@ void RunFolder::write_about(Json about) const {
 }
 
 void RunFolder::write_splits(Dataset const& set) const {
-  auto out = csv_row({"id", "split", "patient"});
+  auto out = csv_row({"id", "split", "patient"}) + "\n";
   for (auto const& one : set.cases)
-    out += csv_row({one.id, std::string{name_of(one.split)}, one.patient});
+    out += csv_row({one.id, std::string{name_of(one.split)}, one.patient}) + "\n";
   write_file(splits(), out);
 }
 

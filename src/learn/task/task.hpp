@@ -1,6 +1,7 @@
 #pragma once
 
 #include "learn/data/quality.hpp"
+#include "learn/explain/sanity.hpp"
 #include "learn/model/package.hpp"
 #include "learn/plan/plan.hpp"
 #include "learn/report/page.hpp"
@@ -67,9 +68,9 @@ struct Explanation {
 
 struct ExplainOptions {
   std::string method = "gradcam";  ///< "gradcam", "occlusion", "integrated-gradients"
-  std::string label;               ///< empty: the answer
-  std::string layer;  ///< of gradcam: a mark or the name of a node's weights; empty: the last
-                      ///< feature map
+  std::string label = {};          ///< empty: the answer
+  std::string layer = {};  ///< of gradcam: a mark or the name of a node's weights; empty: the
+                           ///< last feature map
   bool randomised = false;  ///< explain fresh weights instead: the sanity check of Adebayo 2018
 };
 
@@ -97,11 +98,15 @@ struct Task {
                                           std::uint64_t seed);
   /// Throws Error{input} if the image breaks the model's contract.
   Answer (*answer)(Model const& model, Volume const& image);
+  /// How the answer falls and rises as pixels are taken out and put in by the map's order,
+  /// beside random orders.
+  Removal (*removal)(Model const& model, Volume const& image, ExplainOptions const& options);
   Explanation (*explain)(Model const& model,
                          Volume const& image,
                          ExplainOptions const& options);
-  /// A row of numbers an image, alike for images that look alike to the model: [values].
-  at::Tensor (*embedding)(Model const& model, Volume const& image);
+  /// A row of numbers an image, alike for images that look alike to the model: [images,
+  /// values].
+  at::Tensor (*embeddings)(Model const& model, std::span<Volume const> images);
 };
 
 /// Throws Error{usage} with the nearest name.

@@ -1,6 +1,7 @@
 #include "base/core/memory.hpp"
 #include "base/core/pool.hpp"
 #include "base/core/progress.hpp"
+#include "base/core/rng.hpp"
 #include "base/core/words.hpp"
 #include "learn/task/job.hpp"
 #include "learn/task/report.hpp"
@@ -198,7 +199,8 @@ Json TrainRun::prove(std::vector<Fold> const& folds) {
                               ? ""
                               : fs::path{work_.plan.word("init")}.filename().string();
   about.provenance.plan = work_.plan.yaml();
-  for (auto const& [key, value] : surroundings().items())
+  auto const around = surroundings();
+  for (auto const& [key, value] : around.items())
     about.provenance.versions[key] =
         value.is_string() ? value.get<std::string>() : value.dump();
   write_package(folder_.model(), model);

@@ -80,7 +80,7 @@ Trial open_trial(std::span<Task const> tasks,
   auto [task, model] = open_task_model(tasks, run_or_package);
   auto const plan = trial_plan(*task, model);
   auto set = read_dataset(data, {.patient_from = plan.word("patient_from"), .reader = {}});
-  auto const looked = look_at(set, usable_cores());
+  auto const looked = quality_with_progress(set, usable_cores());
   Trial trial{task,
               std::move(model),
               std::move(set),
