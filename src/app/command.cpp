@@ -40,10 +40,21 @@ std::vector<std::string> command_known_flags(CLI::App const& app) {
               near ? text("did you mean '", *near, "'? (", help, ")") : help};
 }
 
+// Of a flag that is given twice the last one counts, so that a script's line can be amended at
+// its end.
+void command_last_counts(CLI::App& app) {
+  for (auto* option : app.get_options()) {
+    if (option->get_items_expected_max() == 1) option->take_last();
+  }
+  for (auto* sub : app.get_subcommands([](CLI::App*) { return true; }))
+    command_last_counts(*sub);
+}
+
 }  // namespace
 
 bool read_flags(CLI::App& app, Arguments const& arguments, std::string const& examples) {
   app.footer(examples);
+  command_last_counts(app);
   auto reversed = arguments;
   std::ranges::reverse(reversed);  // CLI11 takes them from the back
   try {
@@ -54,6 +65,11 @@ bool read_flags(CLI::App& app, Arguments const& arguments, std::string const& ex
     return false;
   } catch (CLI::ExtrasError const&) {
     command_refuse_extras(app);
+  } catch (CLI::RequiredError const& fault) {
+    // A misspelt subcommand is the likelier reason than a missing one.
+    if (!app.remaining(true).empty()) command_refuse_extras(app);
+    throw Error{Fault::usage, fault.what(),
+                text("see fovea ", command_meant(app)->get_name(), " --help")};
   } catch (CLI::ParseError const& fault) {
     throw Error{Fault::usage, fault.what(),
                 text("see fovea ", command_meant(app)->get_name(), " --help")};

@@ -27,7 +27,7 @@ std::string did_you_mean(std::string_view written, std::span<std::string const> 
 std::optional<double> number(std::string_view words);
 std::optional<std::int64_t> whole(std::string_view words);
 
-/// The shortest text that reads back as the same number; in the C locale.
+/// The fewest digits that read back as the same number; in the C locale.
 std::string spelled(double value);
 /// With so many digits behind the point: fixed(0.5, 3) is "0.500".
 std::string fixed(double value, int digits);

@@ -58,6 +58,9 @@ TEST(Numbers, ReadBackAsTheSame) {
   for (auto const value : {0.1, 1.0 / 3, 1e-300, -2.5e17, 5e-324, 100.0})
     EXPECT_EQ(number(spelled(value)), value);
   EXPECT_EQ(spelled(0.7), "0.7");
+  EXPECT_EQ(spelled(0.0005), "0.0005");
+  EXPECT_EQ(spelled(1e-9), "1e-09");
+  EXPECT_EQ(spelled(32), "32");
 }
 
 TEST(Numbers, HaveFixedDigitsAndNoNegativeNothing) {
