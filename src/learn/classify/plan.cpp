@@ -111,8 +111,9 @@ void plan_image(Sizes const& sizes, Plan& plan) {
 void plan_network(Sizes const& sizes, Plan& plan) {
   Suggest const suggest{plan};
   auto const small = plan.whole("image_size") <= 64;
-  suggest("network", std::string_view{small ? "resnet18" : "resnet18"},
-          "a residual network that trains fast and rarely fails");
+  suggest("network", std::string_view{small ? "resnet-small" : "resnet18"},
+          small ? "made for small images: nothing is thrown away before the first blocks"
+                : "a residual network that trains fast and rarely fails");
   auto const most = std::max<std::int64_t>(1, static_cast<std::int64_t>(sizes.count) / 8);
   auto const batch = std::min<std::int64_t>(small ? 64 : 32, most);
   suggest("batch_size", batch,
