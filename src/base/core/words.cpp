@@ -107,11 +107,11 @@ std::string spelled(double value) {
   std::array<char, 64> out{};
   // People read 0.0005 more easily than 5e-04, though it is longer.
   auto const size = std::abs(value);
-  auto const end = size >= 1e-5 && size < 1e15
-                       ? std::to_chars(out.data(), out.data() + out.size(), value,
-                                       std::chars_format::fixed)
-                             .ptr
-                       : std::to_chars(out.data(), out.data() + out.size(), value).ptr;
+  auto const end =
+      size >= 1e-5 && size < 1e15
+          ? std::to_chars(out.data(), out.data() + out.size(), value, std::chars_format::fixed)
+                .ptr
+          : std::to_chars(out.data(), out.data() + out.size(), value).ptr;
   return {out.data(), end};
 }
 

@@ -69,8 +69,8 @@ struct Explanation {
 struct ExplainOptions {
   std::string method = "gradcam";  ///< "gradcam", "occlusion", "integrated-gradients"
   std::string label = {};          ///< empty: the answer
-  std::string layer = {};  ///< of gradcam: a mark or the name of a node's weights; empty: the
-                           ///< last feature map
+  std::string layer = {};   ///< of gradcam: a mark or the name of a node's weights; empty: the
+                            ///< last feature map
   bool randomised = false;  ///< explain fresh weights instead: the sanity check of Adebayo 2018
 };
 

@@ -21,11 +21,11 @@ TEST(Tensor, SharesTheVoxelsOfItsVolumeAndOutlivesIt) {
 
 TEST(Tensor, KeepsTheTypeOfTheVoxelsExceptForSixteenUnsignedBits) {
   for (auto const& [type, scalar] : {std::pair{Type::u8, at::kByte},
-                                    {Type::u16, at::kFloat},
-                                    {Type::i16, at::kShort},
-                                    {Type::i32, at::kInt},
-                                    {Type::f32, at::kFloat},
-                                    {Type::f64, at::kDouble}}) {
+                                     {Type::u16, at::kFloat},
+                                     {Type::i16, at::kShort},
+                                     {Type::i32, at::kInt},
+                                     {Type::f32, at::kFloat},
+                                     {Type::f64, at::kDouble}}) {
     SCOPED_TRACE(name_of(type));
     auto const tensor = tensor_of(image2d(3, 2, type, 4));
     EXPECT_EQ(tensor.scalar_type(), scalar);
