@@ -171,10 +171,39 @@ explain_writes_overlays_and_raw_maps() {
   ends_with 2 "$fovea" explain "$run" "$image" --out x --method gradcan
   holds "$err" "did you mean 'gradcam'"
 }
-torchscript_is_written() {
+torchscript_is_written_and_runs_only_when_trusted() {
   shared_run
+  local image
+  image=$(ls "$data"/opacity/*.png | head -n 1)
   ends_with 0 "$fovea" export "$run" --format torchscript --out model.ts
   unzip -l model.ts | grep -q code/
+  ends_with 2 "$fovea" predict model.ts "$image"
+  holds "$err" "--trust"
+  ends_with 0 "$fovea" predict model.ts "$image" --trust --labels normal,opacity --image-size 32 --json
+  json_out '["answers"][0]["scores"].keys() == {"normal", "opacity"}' | grep -qx True
+  ends_with 3 "$fovea" predict model.ts "$image" --trust --labels a,b,c --image-size 32
+}
+a_package_edited_by_hand_still_runs_its_own_graph() {
+  # The stored graph, not the function that drew it: a package whose graph was changed answers as changed, once its hashes say so.
+  shared_run
+  mkdir package && (cd package && unzip -q "$run/model.fovea")
+  python3 - package <<'PY'
+import hashlib, json, pathlib, sys
+folder = pathlib.Path(sys.argv[1])
+graph = json.loads((folder / "network.json").read_text())
+graph["nodes"].append({"op": "relu", "from": [len(graph["nodes"]) - 1], "options": {}, "name": ""})
+(folder / "network.json").write_text(json.dumps(graph))
+manifest = json.loads((folder / "manifest.json").read_text())
+changed = (folder / "network.json").read_bytes()
+for member in manifest["members"]:
+    if member["name"] == "network.json":
+        member.update(bytes=len(changed), sha256=hashlib.sha256(changed).hexdigest())
+(folder / "manifest.json").write_text(json.dumps(manifest))
+PY
+  (cd package && python3 -c 'import os, zipfile; z = zipfile.ZipFile("../edited.fovea", "w"); [z.write(os.path.join(d, f)) for d, _, fs in os.walk(".") for f in fs]')
+  ends_with 0 "$fovea" predict "$run" "$data" --out a.csv
+  ends_with 0 "$fovea" predict edited.fovea "$data" --out b.csv
+  ! cmp -s a.csv b.csv
 }
 compare_of_a_model_with_itself_finds_no_difference() {
   shared_run

@@ -5,13 +5,60 @@
 #include "base/core/stop.hpp"
 #include "base/core/words.hpp"
 #include "base/io/picture.hpp"
+#include "learn/classify/foreign.hpp"
 
 #include <CLI/CLI.hpp>
+#include <functional>
 #include <iostream>
 #include <optional>
 
 namespace fovea {
 namespace {
+
+using Answerer = std::function<Answer(Volume const&)>;
+
+/// What the archive of a foreign network does not say.
+struct ForeignFlags {
+  bool trust = false;
+  std::string labels;
+  Prepare prepare;
+
+  void offer(CLI::App& app) {
+    app.add_flag("--trust", trust, "run a foreign TorchScript file: its code may do anything");
+    app.add_option("--labels", labels, "of a foreign network: its labels, as a,b,c");
+    app.add_option("--image-size", prepare.width,
+                   "of a foreign network: pixels along a side (224)")
+        ->check(CLI::Range(1, 8192));
+    app.add_option("--channels", prepare.channels, "of a foreign network: 1 or 3 (1)")
+        ->check(CLI::IsMember({1, 3}));
+    app.add_option("--mean", prepare.mean,
+                   "of a foreign network: taken off values 0 to 1 (0.5)");
+    app.add_option("--deviation", prepare.deviation, "of a foreign network: divided by (0.25)")
+        ->check(CLI::PositiveNumber);
+  }
+};
+
+// Who answers: a run or package, whose recipe and contract are known, or a network of somebody
+// else.
+Answerer predict_answerer(std::string const& name, ForeignFlags const& foreign) {
+  if (!is_torchscript(name)) {
+    auto asked = open_task_model(tasks(), name);
+    return [asked = std::move(asked)](Volume const& image) {
+      return asked.task->answer(asked.model, image);
+    };
+  }
+  if (!foreign.trust)
+    throw Error{
+        Fault::usage,
+        text(fs::path{name}, " is TorchScript: loading it runs the code of whoever made it"),
+        "add --trust if you trust them, and say its --labels, --image-size, --channels, --mean "
+        "and --deviation"};
+  auto prepare = foreign.prepare;
+  prepare.height = prepare.width;
+  auto labels =
+      foreign.labels.empty() ? std::vector<std::string>{} : split(foreign.labels, ',');
+  return ForeignClassifier{name, {.prepare = prepare}, std::move(labels)};
+}
 
 struct Asked {
   fs::path file;
@@ -19,9 +66,9 @@ struct Asked {
   std::string fault;  // why there is none
 };
 
-Asked predict_one(Task const& task, Model const& model, fs::path const& file) {
+Asked predict_one(Answerer const& answer, fs::path const& file) {
   try {
-    return {file, task.answer(model, read_picture(file)), {}};
+    return {file, answer(read_picture(file)), {}};
   } catch (Error const& error) {
     if (error.fault() != Fault::input) throw;
     return {file, std::nullopt, error.what()};
@@ -77,6 +124,7 @@ int predict_command(Arguments const& arguments) {
   std::vector<std::string> inputs;
   std::string out;
   bool json = false;
+  ForeignFlags foreign;
   CLI::App app{
       "Asks a run or a package about images. An image that breaks the model's contract gets no "
       "answer but a reason.",
@@ -85,13 +133,14 @@ int predict_command(Arguments const& arguments) {
   app.add_option("INPUT", inputs, "pictures, or folders that hold them")->required();
   app.add_option("--out", out, "answers as FILE.csv, FILE.json, or both in a folder");
   app.add_flag("--json", json, "print one JSON object");
+  foreign.offer(app);
   if (!read_flags(app, arguments,
                   "Examples:\n"
                   "  fovea predict RUN image.png\n"
                   "  fovea predict model.fovea INCOMING --out answers.csv"))
     return 0;
   auto const files = pictures_in(inputs);
-  auto const [task, model] = open_task_model(tasks(), name);
+  auto const answer = predict_answerer(name, foreign);
   auto const& stop = stop_on_signals();
   std::vector<Asked> all;
   Json answers = {{"model", name}, {"answers", Json::array()}};
@@ -100,7 +149,7 @@ int predict_command(Arguments const& arguments) {
   for (auto const& file : files) {
     if (stop.asked()) break;
     progress.show(static_cast<double>(all.size()), static_cast<double>(files.size()));
-    all.push_back(predict_one(*task, model, file));
+    all.push_back(predict_one(answer, file));
     answers["answers"].push_back(predict_json(all.back()));
     if (all.back().answer)
       ++answered;
