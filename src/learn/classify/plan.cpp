@@ -1,3 +1,5 @@
+#include "base/core/cpu.hpp"
+#include "base/core/pool.hpp"
 #include "base/core/words.hpp"
 #include "learn/classify/classify.hpp"
 
@@ -8,7 +10,7 @@
 namespace fovea {
 namespace {
 
-/// What the readable training images have in common.
+/// What the training images have in common.
 struct Sizes {
   std::int64_t typical = 224;  ///< median of the shorter sides
   bool equal = true;
@@ -28,7 +30,6 @@ Sizes plan_sizes(Dataset const& set, QualityReport const& quality) {
   auto high = -low;
   for (auto const index : set.in(Split::train)) {
     auto const& facts = quality.facts[index];
-    if (!facts.readable) continue;
     out.equal = out.equal && facts.width == quality.facts[set.in(Split::train)[0]].width &&
                 facts.height == facts.width;
     sides.push_back(std::min(facts.width, facts.height));
@@ -62,7 +63,8 @@ Sizes plan_sizes(Dataset const& set, QualityReport const& quality) {
 double plan_imbalance(Dataset const& set) {
   std::vector<double> counts(set.classes.size());
   for (auto const index : set.in(Split::train)) {
-    if (!set.multi_label) ++counts[static_cast<std::size_t>(set.cases[index].labels[0])];
+    auto const label = set.cases[index].labels[0];
+    if (!set.multi_label && label != unknown) ++counts[static_cast<std::size_t>(label)];
   }
   auto const [least, most] = std::ranges::minmax_element(counts);
   return set.multi_label || *least == 0 ? 1 : *most / *least;
@@ -81,41 +83,85 @@ class Suggest {
   Plan& plan_;
 };
 
-void plan_image(Sizes const& sizes, Plan& plan) {
+void plan_intensity(Sizes const& sizes, Plan& plan) {
   Suggest const suggest{plan};
-  constexpr std::int64_t small = 64;
-  constexpr std::int64_t most = 224;
-  if (sizes.typical <= small)
-    suggest("image_size", sizes.typical,
-            sizes.equal ? "all images have this size" : "the median of the shorter sides");
-  else if (sizes.typical < most)
-    suggest("image_size", (sizes.typical + 16) / 32 * 32,
-            "the median of the shorter sides, to a multiple of 32");
-  else
-    suggest("image_size", most,
-            text("the images have about ", sizes.typical,
-                 " pixels; at 224 the networks of the table were made"));
   suggest("channels", sizes.colour ? 3 : 1,
           sizes.colour ? "there are colour images" : "all images are grey");
-  suggest(
-      "intensity_low", sizes.low,
-      sizes.bytes ? "8-bit images keep their range" : "the least value of the training images");
-  suggest("intensity_high", sizes.high,
-          sizes.bytes ? "8-bit images keep their range"
-                      : "the largest value of the training images");
+  auto const range =
+      sizes.bytes ? "8-bit images keep their range" : "the range of the training images";
+  suggest("intensity_low", sizes.low, range);
+  suggest("intensity_high", sizes.high, range);
   suggest("mean", std::round(sizes.mean * 1e6) / 1e6, "measured on the training images");
   suggest("deviation", std::round(sizes.deviation * 1e6) / 1e6,
           "measured on the training images");
 }
 
-void plan_network(Sizes const& sizes, Plan& plan) {
+/// A network and the size of its images.
+struct Choice {
+  std::string_view network;
+  std::int64_t size = 0;
+};
+
+// Best first; the later ones are for those who have little time.
+std::vector<Choice> plan_choices(Sizes const& sizes) {
+  constexpr std::int64_t small = 64;
+  constexpr std::int64_t most = 224;
+  if (sizes.typical <= small)
+    return {{"resnet-small", std::max<std::int64_t>(8, sizes.typical)}};
+  auto const full = std::min(most, (sizes.typical + 16) / 32 * 32);
+  std::vector<Choice> choices{{"resnet18", full}};
+  for (auto const less : {std::int64_t{160}, std::int64_t{112}}) {
+    if (less < full) choices.push_back({"resnet18", less});
+  }
+  choices.push_back({"resnet-small", small});
+  return choices;
+}
+
+// Passes over the training images that a machine like this one makes in the time, about:
+// multiply-adds a second and core were measured (AMX 116-165 thousand million, others by their
+// float32 rates).
+double plan_epochs(Choice const& choice, Dataset const& set, Plan const& plan, double seconds) {
+  auto const features = cpu_features();
+  auto const has = [&](std::string_view name) {
+    return std::ranges::find(features, name) != features.end();
+  };
+  auto const per_core = has("AMX-BF16") ? 110e9 : has("AVX512-BF16") ? 60e9 : 40e9;
+  auto const cores = plan.whole("threads") > 0 ? plan.whole("threads") : usable_cores();
+  auto const graph = network_named(choice.network)
+                         .draw({.in = plan.whole("channels"),
+                                .out = static_cast<std::int64_t>(set.classes.size()),
+                                .size = choice.size});
+  constexpr double backward_too = 3;
+  auto const epoch = backward_too * cost_of(graph, {choice.size, choice.size}).multiply_adds *
+                     static_cast<double>(set.in(Split::train).size());
+  constexpr double share_for_steps = 0.75;
+  return share_for_steps * seconds * per_core * static_cast<double>(cores) / epoch;
+}
+
+void plan_network(Dataset const& set, Sizes const& sizes, Plan& plan) {
   Suggest const suggest{plan};
-  auto const small = plan.whole("image_size") <= 64;
-  suggest("network", std::string_view{small ? "resnet-small" : "resnet18"},
-          small ? "made for small images: nothing is thrown away before the first blocks"
-                : "a residual network that trains fast and rarely fails");
+  constexpr double enough_epochs = 20;
+  auto const seconds = plan.fraction("time");
+  auto choices = plan_choices(sizes);
+  std::erase_if(choices, [&](Choice const& choice) {
+    return (!plan.normal("network") && plan.word("network") != choice.network) ||
+           (!plan.normal("image_size") && plan.whole("image_size") != choice.size);
+  });
+  if (choices.empty()) choices = {plan_choices(sizes).front()};
+  auto const fits = [&](Choice const& choice) {
+    return seconds <= 0 || plan_epochs(choice, set, plan, seconds) >= enough_epochs;
+  };
+  auto const found = std::ranges::find_if(choices, fits);
+  auto const first = found == choices.begin();
+  auto const& choice = found == choices.end() ? choices.back() : *found;
+  auto const why =
+      text("the images have ", sizes.equal ? "" : "about ", sizes.typical, " pixels",
+           first ? "" : "; more would leave too few passes over the images for the time");
+  suggest("network", choice.network, why);
+  suggest("image_size", choice.size, why);
+
   auto const most = std::max<std::int64_t>(1, static_cast<std::int64_t>(sizes.count) / 8);
-  auto const batch = std::min<std::int64_t>(small ? 64 : 32, most);
+  auto const batch = std::min<std::int64_t>(plan.whole("image_size") <= 64 ? 64 : 32, most);
   suggest("batch_size", batch,
           batch == most ? "at least eight updates an epoch"
                         : "a good pace for images of this size");
@@ -152,8 +198,8 @@ double classify_fits(Dataset const& set) {
 
 void classify_plan(Dataset const& set, QualityReport const& quality, Plan& plan) {
   auto const sizes = plan_sizes(set, quality);
-  plan_image(sizes, plan);
-  plan_network(sizes, plan);
+  plan_intensity(sizes, plan);
+  plan_network(set, sizes, plan);
   plan_augmentation(set, sizes, plan);
 }
 

@@ -45,7 +45,7 @@ ModelAbout::Input task_input(Dataset const& set,
   double squares = 0;
   double deviations = 0;
   double count = 0;
-  for (auto const index : usable_cases(set, quality, Split::train)) {
+  for (auto const index : set.in(Split::train)) {
     auto const& facts = quality.facts[index];
     input.smallest = {std::min(input.smallest[0], facts.height),
                       std::min(input.smallest[1], facts.width)};
@@ -94,8 +94,7 @@ Model task_finish(Plan const& plan,
   for (auto const& fold : folds) {
     model.networks.push_back(fold.network);
     model.networks.back().execution({Precision::float32, fold.network.execution().layout});
-    auto some = fold.validation;
-    std::erase_if(some, [&](std::size_t index) { return !quality.facts[index].readable; });
+    auto const& some = fold.validation;
     logits.push_back(logits_of(fold.network, images, contract, some, never));
     cases.insert(cases.end(), some.begin(), some.end());
   }

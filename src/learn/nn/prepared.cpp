@@ -10,7 +10,8 @@
 #include <algorithm>
 
 namespace fovea {
-namespace {
+// Named, not anonymous: Prepared::Steps holds these types.
+namespace prepared_parts {
 
 using PreparedSizes = std::vector<std::int64_t>;
 using PreparedScalars = c10::List<std::optional<at::Scalar>>;  // of activations with numbers of
@@ -268,7 +269,9 @@ class PreparedWriter {
   std::vector<std::size_t> reader_;  // the last one
 };
 
-}  // namespace
+}  // namespace prepared_parts
+
+using namespace prepared_parts;
 
 struct Prepared::Steps {
   Program const& program;

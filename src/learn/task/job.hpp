@@ -31,11 +31,13 @@ Work prepare_work(std::span<Task const> tasks,
                   ImageReader const& reader,
                   RunFolder const* run = nullptr);
 
-/// quality() with progress.
-QualityReport quality_with_progress(Dataset const& set, int threads);
+/// One look at every image, with progress: leaves out (and names) what cannot be used, and
+/// gives equal images one patient. Returns the facts of the cases that are left. Throws
+/// Error{input} if none is.
+std::vector<ImageFacts> usable_facts(Dataset& set, int threads);
 
 /// Over ids, patients, splits, labels, weights and images.
-std::string data_hash(Dataset const& set, QualityReport const& quality);
+std::string data_hash(Dataset const& set, std::vector<ImageFacts> const& facts);
 
 /// The settings that a plan file holds.
 std::vector<Setting> settings_in(fs::path const& plan_file);
@@ -84,10 +86,5 @@ Trial open_trial(std::span<Task const> tasks,
                  fs::path const& run_or_package,
                  fs::path const& data,
                  std::string_view split);
-
-/// The cases of a split that can be used.
-std::vector<std::size_t> usable_cases(Dataset const& set,
-                                      QualityReport const& quality,
-                                      Split split);
 
 }  // namespace fovea

@@ -6,6 +6,7 @@
 #include "learn/task/job.hpp"
 
 #include <algorithm>
+#include <ranges>
 
 namespace fovea {
 namespace {
@@ -40,30 +41,35 @@ void prepare_refuse_leaks(Dataset const& set, QualityReport const& quality) {
               "allow_test_duplicates=true"};
 }
 
-void prepare_drop_unreadable(Dataset& set, QualityReport const& quality) {
+// Leaves out what cannot be used, and names it.
+void prepare_drop_unusable(Dataset& set, std::vector<ImageFacts>& facts) {
   std::vector<std::size_t> bad;
   for (std::size_t i = 0; i < set.cases.size(); ++i) {
-    if (quality.facts[i].readable) continue;
-    bad.push_back(i);
-    set.cases[i].split = Split::unassigned;
+    if (!facts[i].readable || !facts[i].finite) bad.push_back(i);
   }
+  if (bad.empty()) return;
+  auto const reason = [&](std::size_t i) {
+    return facts[i].readable ? std::string{"it holds values that are no numbers"}
+                             : facts[i].fault;
+  };
   if (bad.size() == set.cases.size())
-    throw Error{Fault::input,
-                text("none of the ", bad.size(), " images in ", set.root,
-                     " can be read: ", quality.facts[0].fault),
-                "see `fovea data inspect` for the reason of each"};
-  if (!bad.empty())
-    warn(
-        text(bad.size(), " images cannot be read and are left out: ", prepare_names(set, bad)));
+    throw Error{
+        Fault::input,
+        text("none of the ", bad.size(), " images in ", set.root, " can be used: ", reason(0)),
+        "see `fovea data inspect` for the reason of each"};
+  warn(text(bad.size(), bad.size() == 1 ? " image" : " images", " cannot be used and ",
+            bad.size() == 1 ? "is" : "are", " left out:"));
+  constexpr std::size_t most = 8;
+  for (std::size_t i = 0; i < std::min(most, bad.size()); ++i)
+    warn(text("  ", set.cases[bad[i]].id, ": ", reason(bad[i])));
+  if (bad.size() > most) warn(text("  and ", bad.size() - most, " more"));
+  set = without(set, bad);
+  for (auto const index : bad | std::views::reverse)
+    facts.erase(facts.begin() + static_cast<std::ptrdiff_t>(index));
 }
 
-void prepare_demand_cases(Dataset const& set) {
-  if (set.classes.size() < 2)
-    throw Error{Fault::input,
-                text("expected at least two classes, got ",
-                     set.classes.empty() ? "none" : "only '" + set.classes[0] + "'"),
-                "a classifier needs something to tell apart: one folder per class, or a label "
-                "column with two values"};
+void prepare_demand_splits(Dataset const& set) {
+  expect_trainable(set);
   for (auto const split : {Split::train, Split::validation}) {
     if (set.in(split).empty())
       throw Error{Fault::input,
@@ -76,31 +82,37 @@ void prepare_warn(QualityReport const& quality) {
   std::size_t shown = 0;
   constexpr std::size_t most = 8;
   for (auto const& problem : quality.problems) {
-    if (++shown <= most) warn(problem.message);
+    if (problem.kind != "unreadable" && ++shown <= most) warn(problem.message);
   }
   if (shown > most) warn(text(shown - most, " more; `fovea data inspect` shows all"));
 }
 
 }  // namespace
 
-std::string data_hash(Dataset const& set, QualityReport const& quality) {
+std::string data_hash(Dataset const& set, std::vector<ImageFacts> const& facts) {
   Sha256 hash;
   for (auto const& name : set.classes) hash.add(name + "\n");
   for (std::size_t i = 0; i < set.cases.size(); ++i) {
     auto const& one = set.cases[i];
     hash.add(text(one.id, "\n", one.patient, "\n", name_of(one.split), " ", spelled(one.weight),
-                  " ", quality.facts[i].hash));
+                  " ", facts[i].hash));
     for (auto const label : one.labels) hash.add(text(" ", label));
     hash.add("\n");
   }
   return hash.hex();
 }
 
-QualityReport quality_with_progress(Dataset const& set, int threads) {
-  Progress progress{"looking at the images"};
-  return quality(set, threads, [&](std::size_t done) {
-    progress.show(static_cast<double>(done), static_cast<double>(set.cases.size()));
-  });
+std::vector<ImageFacts> usable_facts(Dataset& set, int threads) {
+  std::vector<ImageFacts> facts;
+  {
+    Progress progress{"looking at the images"};
+    facts = look_at(set, threads, [&](std::size_t done) {
+      progress.show(static_cast<double>(done), static_cast<double>(set.cases.size()));
+    });
+  }
+  prepare_drop_unusable(set, facts);
+  keep_together(set, facts);
+  return facts;
 }
 
 std::vector<Setting> settings_in(fs::path const& plan_file) {
@@ -111,14 +123,6 @@ std::vector<Setting> settings_in(fs::path const& plan_file) {
     if (!line.value.empty()) out.push_back({line.key, line.value, text("from ", name)});
   }
   return out;
-}
-
-std::vector<std::size_t> usable_cases(Dataset const& set,
-                                      QualityReport const& quality,
-                                      Split split) {
-  auto cases = set.in(split);
-  std::erase_if(cases, [&](std::size_t index) { return !quality.facts[index].readable; });
-  return cases;
 }
 
 Work prepare_work(std::span<Task const> tasks,
@@ -138,21 +142,21 @@ Work prepare_work(std::span<Task const> tasks,
   plan.set("task", task.name);
   plan.set("data", fs::absolute(root).lexically_normal().string());
 
-  if (set.classes.size() < 2) prepare_demand_cases(set);
+  auto const threads =
+      plan.whole("threads") > 0 ? static_cast<int>(plan.whole("threads")) : usable_cores();
+  auto facts = usable_facts(set, threads);
   if (run != nullptr)
     run->apply_splits(set);
   else
     assign_splits(set, static_cast<std::uint64_t>(plan.whole("seed")),
                   {plan.fraction("validation_share"), plan.fraction("test_share")});
-  auto const threads =
-      plan.whole("threads") > 0 ? static_cast<int>(plan.whole("threads")) : usable_cores();
-  auto quality = quality_with_progress(set, threads);
-  prepare_drop_unreadable(set, quality);
-  prepare_demand_cases(set);
+  auto problems = problems_of(set, facts);
+  QualityReport quality{std::move(facts), std::move(problems)};
+  prepare_demand_splits(set);
   if (!plan.flag("allow_test_duplicates")) prepare_refuse_leaks(set, quality);
   if (run == nullptr) prepare_warn(quality);
   task.plan(set, quality, plan);
-  auto hash = data_hash(set, quality);
+  auto hash = data_hash(set, quality.facts);
   return {&task, std::move(set), std::move(quality), std::move(plan), std::move(hash)};
 }
 

@@ -241,7 +241,7 @@ Panel report_neighbours(ReportParts const& parts) {
   constexpr std::size_t shown_each = 4;
   constexpr std::size_t most = 600;  // enough to find likenesses, seldom more than some seconds
   auto const& work = parts.work;
-  auto train = usable_cases(work.set, work.quality, Split::train);
+  auto train = work.set.in(Split::train);
   Rng rng{{static_cast<std::uint64_t>(work.plan.whole("seed")), 0x4e}};
   rng.shuffle(std::span{train});
   train.resize(std::min(train.size(), most));
@@ -372,8 +372,7 @@ Page report_of(ReportParts const& parts) {
     page.panels.push_back(report_mistakes_panel(parts));
     page.panels.push_back(report_neighbours(parts));
   }
-  page.panels.push_back(
-      report_sanity(parts, usable_cases(work.set, work.quality, parts.proven_on)));
+  page.panels.push_back(report_sanity(parts, work.set.in(parts.proven_on)));
   page.panels.push_back(report_data(parts));
   page.panels.push_back(report_warnings(parts));
   page.panels.push_back(report_training(parts));

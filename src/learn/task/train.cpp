@@ -182,7 +182,7 @@ Json TrainRun::prove(std::vector<Fold> const& folds) {
   auto const seed = static_cast<std::uint64_t>(work_.plan.whole("seed"));
   auto const has_test = !work_.set.in(Split::test).empty();
   auto const split = has_test ? Split::test : Split::validation;
-  auto const cases = usable_cases(work_.set, work_.quality, split);
+  auto const cases = work_.set.in(split);
   auto const proof = work_.task->evaluate(model, work_.set, cases, seed);
 
   about.task = work_.task->name;

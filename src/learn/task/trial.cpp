@@ -24,17 +24,14 @@ Plan trial_plan(Task const& task, Model const& model) {
 // Data without splits gets those of the model's run if it is the very data that the model was
 // made from.
 bool trial_recognise(Dataset& set,
-                     QualityReport const& quality,
+                     std::vector<ImageFacts> const& facts,
                      Task const& task,
                      Model const& model) {
   auto const plan = trial_plan(task, model);
   auto copy = set;
   assign_splits(copy, static_cast<std::uint64_t>(plan.whole("seed")),
                 {plan.fraction("validation_share"), plan.fraction("test_share")});
-  for (std::size_t i = 0; i < copy.cases.size(); ++i) {
-    if (!quality.facts[i].readable) copy.cases[i].split = Split::unassigned;
-  }
-  if (data_hash(copy, quality) != model.about.provenance.data_hash) return false;
+  if (data_hash(copy, facts) != model.about.provenance.data_hash) return false;
   set = std::move(copy);
   return true;
 }
@@ -80,7 +77,7 @@ Trial open_trial(std::span<Task const> tasks,
   auto [task, model] = open_task_model(tasks, run_or_package);
   auto const plan = trial_plan(*task, model);
   auto set = read_dataset(data, {.patient_from = plan.word("patient_from"), .reader = {}});
-  auto const looked = quality_with_progress(set, usable_cores());
+  auto const facts = usable_facts(set, usable_cores());
   Trial trial{task,
               std::move(model),
               std::move(set),
@@ -88,19 +85,15 @@ Trial open_trial(std::span<Task const> tasks,
               {},
               static_cast<std::uint64_t>(plan.whole("seed"))};
   if (wanted != Split::unassigned && !trial_has_splits(trial.set) &&
-      !trial_recognise(trial.set, looked, *task, trial.model)) {
+      !trial_recognise(trial.set, facts, *task, trial.model)) {
     warn(
         "the data gives no splits and is not what the model was made from: all its cases are "
         "measured");
     trial.split = Split::unassigned;
   }
   for (std::size_t i = 0; i < trial.set.cases.size(); ++i) {
-    auto const chosen =
-        trial.split == Split::unassigned || trial.set.cases[i].split == trial.split;
-    if (chosen && looked.facts[i].readable)
+    if (trial.split == Split::unassigned || trial.set.cases[i].split == trial.split)
       trial.cases.push_back(i);
-    else if (chosen)
-      warn(text(trial.set.cases[i].id, " is left out: ", looked.facts[i].fault));
   }
   if (trial.cases.empty())
     throw Error{Fault::input,
