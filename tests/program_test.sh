@@ -260,6 +260,14 @@ folds_answer_together() {
   [[ -s run/fold-1/history.csv && -s run/fold-3/history.csv ]]
   unzip -l run/model.fovea | grep -q networks/2.json
 }
+a_search_writes_what_it_chose_and_is_not_repeated() {
+  images images
+  ends_with 0 "$fovea" train images --out run --network small-cnn --epochs 1 --set image_size=32 --set search=true
+  grep -q 'search: false  # done: the plan as it was: auc' run/plan.yaml
+  ends_with 0 "$fovea" train --plan run/plan.yaml --out again
+  lacks "$err" searching
+  cmp <(unzip -p run/model.fovea weights.safetensors) <(unzip -p again/model.fovea weights.safetensors)
+}
 a_second_begun_time_budget_is_kept() {
   images images
   ends_with 0 "$fovea" train images --out run --network small-cnn --set image_size=32 --time 1s

@@ -11,6 +11,7 @@ Task classify_task();
 std::span<KeyRow const> classify_keys();
 double classify_fits(Dataset const& set);
 void classify_plan(Dataset const& set, QualityReport const& quality, Plan& plan);
+std::vector<Candidate> classify_candidates(Dataset const& set, Plan const& plan);
 std::unique_ptr<TaskLearner> classify_learner(Plan const& plan, Dataset const& set);
 
 /// What the plan says is done to every image.

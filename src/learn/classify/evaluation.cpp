@@ -31,6 +31,14 @@ ModelAbout::Value evaluation_value(Interval const& interval) {
   return {finite(interval.value), finite(interval.low), finite(interval.high)};
 }
 
+// Names of metrics for people.
+std::string evaluation_name(std::string_view metric) {
+  if (metric == "auc") return "AUC";
+  std::string out{metric};
+  std::ranges::replace(out, '_', ' ');
+  return out;
+}
+
 double evaluation_share(double part, double whole) {
   return whole > 0 ? part / whole : 0;
 }
@@ -131,7 +139,7 @@ ModelAbout::Values ClassEvaluation::values() const {
 std::vector<std::pair<std::string, std::string>> ClassEvaluation::facts() const {
   std::vector<std::pair<std::string, std::string>> out;
   for (auto const name : evaluation_cards)
-    out.emplace_back(std::string{name}, evaluation_words(report_[name]));
+    out.emplace_back(evaluation_name(name), evaluation_words(report_[name]));
   return out;
 }
 
@@ -200,8 +208,8 @@ std::vector<Panel> ClassEvaluation::panels() const {
 Panel ClassEvaluation::metrics_panel() const {
   std::vector<std::vector<std::string>> rows;
   for (auto const& [name, interval] : report_.metrics)
-    rows.push_back({name, evaluation_words(interval), std::string{metric_named(name).does},
-                    interval.method});
+    rows.push_back({evaluation_name(name), evaluation_words(interval),
+                    std::string{metric_named(name).does}, interval.method});
   auto const lead =
       rows_.multi_label || rows_.classes.size() > 2
           ? std::string{"Means over the classes, with 95 % intervals."}
@@ -302,7 +310,8 @@ Panel ClassEvaluation::points_panel() const {
 
 Panel ClassEvaluation::per_class_panel() const {
   std::vector<std::string> head{"class", "cases"};
-  for (auto const& [name, interval] : report_.per_class.front().metrics) head.push_back(name);
+  for (auto const& [name, interval] : report_.per_class.front().metrics)
+    head.push_back(evaluation_name(name));
   std::vector<std::vector<std::string>> rows;
   for (auto const& one : report_.per_class) {
     std::vector<std::string> row{one.name, text(one.positives)};

@@ -203,6 +203,17 @@ void classify_plan(Dataset const& set, QualityReport const& quality, Plan& plan)
   plan_augmentation(set, sizes, plan);
 }
 
+std::vector<Candidate> classify_candidates(Dataset const&, Plan const& plan) {
+  auto const size = plan.whole("image_size");
+  auto const other = plan.word("network") == "resnet18" ? "resnet-small" : "resnet18";
+  std::vector<Candidate> out{{{"network", other}}};
+  constexpr std::int64_t least = 96;
+  if (size >= least) out.push_back({{"image_size", text(size / 2 / 16 * 16)}});
+  for (auto const factor : {0.33, 3.0})
+    out.push_back({{"learning_rate", spelled(plan.fraction("learning_rate") * factor)}});
+  return out;
+}
+
 Prepare prepare_of(Plan const& plan) {
   auto const side = plan.whole("image_size");
   return {.width = side,

@@ -243,6 +243,7 @@ Task classify_task() {
           .keys = classify_keys,
           .fits = classify_fits,
           .plan = classify_plan,
+          .candidates = classify_candidates,
           .learner = classify_learner,
           .finish = task_finish,
           .evaluate = task_evaluate,

@@ -35,6 +35,10 @@ std::span<KeyRow const> common_keys() {
        "schedule ended earlier"},
       {"batch_size", whole, "32", "samples in one update", 1, 65536},
       {"network", word, "resnet18", "a network that `fovea train --help` lists"},
+      {"search", flag, "false",
+       "first try some networks, sizes and learning rates for a quarter of the time, and take "
+       "the "
+       "best by validation"},
       {"dropout", fraction, "0", "share of values dropped before the head while training", 0,
        0.95},
       {"init", word, "", "weights to begin with: a package, a safetensors file"},

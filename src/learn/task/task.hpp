@@ -74,6 +74,9 @@ struct ExplainOptions {
   bool randomised = false;  ///< explain fresh weights instead: the sanity check of Adebayo 2018
 };
 
+/// Other values for some keys of a plan.
+using Candidate = std::vector<std::pair<std::string, std::string>>;
+
 /// A task is a row: what it can learn from, how it is planned, trained, proven and asked. The
 /// engine, the run folder, the package, the report and the commands are written once for all
 /// rows.
@@ -85,6 +88,9 @@ struct Task {
   double (*fits)(Dataset const& set);
   /// Fills what the data decides, with reasons. Keys that a person has set stay.
   void (*plan)(Dataset const& set, QualityReport const& quality, Plan& plan);
+  /// Settings worth trying beside the plan as it is, for `search`: each a list of key and
+  /// value.
+  std::vector<Candidate> (*candidates)(Dataset const& set, Plan const& plan);
   std::unique_ptr<TaskLearner> (*learner)(Plan const& plan, Dataset const& set);
   /// The model of the run: input contract, labels, and whatever is chosen on the validation
   /// cases (temperature, operating points).

@@ -5,6 +5,7 @@
 #include "base/core/words.hpp"
 #include "learn/task/job.hpp"
 #include "learn/task/report.hpp"
+#include "learn/task/search.hpp"
 #include "learn/tensor/tensor.hpp"
 #include "learn/train/fit.hpp"
 
@@ -35,6 +36,7 @@ class TrainRun {
   RunFolder const& folder() const { return folder_; }
 
  private:
+  void search();
   std::vector<Dataset> fold_sets() const;
   Fold train_fold(Dataset const& set, std::size_t fold, std::size_t folds);
   Fit fit_of(Dataset const& set, std::size_t fold, std::size_t folds, double reserve) const;
@@ -51,6 +53,15 @@ class TrainRun {
   double training_seconds_ = 0;
   double samples_per_second_ = 0;
 };
+
+void TrainRun::search() {
+  constexpr double share = 0.25;
+  if (!job_.quiet) say("searching for network, size and learning rate");
+  auto const seconds = share * work_.plan.fraction("time");
+  work_.plan = searched(*work_.task, work_.set, work_.plan, seconds, job_.stop);
+  if (!job_.quiet) say(text("  ", work_.plan.reason("search")));
+  write_plan();
+}
 
 // Cross-validation cuts training and validation cases anew; the test split is never touched.
 std::vector<Dataset> TrainRun::fold_sets() const {
@@ -240,6 +251,7 @@ Json TrainRun::operator()(bool fresh) {
     about_ = read_about(folder_.path());
     training_seconds_ = 0;
   }
+  if (work_.plan.flag("search")) search();
   std::vector<Fold> folds;
   auto const sets = fold_sets();
   for (std::size_t fold = 0; fold < sets.size(); ++fold) {

@@ -1,0 +1,73 @@
+#include "learn/task/search.hpp"
+
+#include "base/core/pool.hpp"
+#include "base/core/words.hpp"
+
+#include <algorithm>
+
+namespace fovea {
+namespace {
+
+std::string search_words(Candidate const& candidate) {
+  std::string out;
+  for (auto const& [key, value] : candidate)
+    out += text(out.empty() ? "" : ", ", key, " ", value);
+  return out.empty() ? "the plan as it was" : out;
+}
+
+std::optional<Score> search_try(
+    Task const& task, Dataset const& set, Plan const& plan, double seconds, Stop const* stop) {
+  auto const learner = task.learner(plan, set);
+  Fit fit_options;
+  fit_options.seed = static_cast<std::uint64_t>(plan.whole("seed"));
+  fit_options.batch_size = plan.whole("batch_size");
+  fit_options.steps_per_epoch = std::max<std::int64_t>(
+      1, static_cast<std::int64_t>(set.in(Split::train).size()) / fit_options.batch_size);
+  if (seconds > 0)
+    fit_options.seconds = seconds;
+  else
+    fit_options.steps =
+        std::max<std::int64_t>(1, plan.whole("epochs") / 10) * fit_options.steps_per_epoch;
+  fit_options.loader_threads = std::max(1, usable_cores() / 2);
+  fit_options.average = plan.fraction("average");
+  fit_options.run_as = plan.word("run_as");
+  fit_options.stop = stop;
+  fit_options.quiet = true;
+  auto const fitted = fit(*learner, fit_options);
+  if (fitted.interrupted)
+    throw Interrupted{
+        "stopped while searching for a network; nothing was trained yet, so begin again"};
+  return fitted.best.empty() ? std::nullopt : std::optional{fitted.best.front()};
+}
+
+}  // namespace
+
+Plan searched(
+    Task const& task, Dataset const& set, Plan plan, double seconds, Stop const* stop) {
+  auto candidates = task.candidates(set, plan);
+  candidates.insert(candidates.begin(), Candidate{});
+  std::optional<Score> best;
+  auto chosen = plan;
+  Candidate winner;
+  std::string tried;
+  for (auto const& candidate : candidates) {
+    auto one = plan;
+    for (auto const& [key, value] : candidate) one.set(key, std::string_view{value});
+    auto const score =
+        search_try(task, set, one, seconds / static_cast<double>(candidates.size()), stop);
+    tried += text(tried.empty() ? "" : "; ", search_words(candidate), ": ",
+                  score ? text(score->name, " ", fixed(score->value, 4)) : "no score");
+    if (!score || (best && (score->higher_is_better ? score->value <= best->value
+                                                    : score->value >= best->value)))
+      continue;
+    best = score;
+    chosen = one;
+    winner = candidate;
+  }
+  for (auto const& [key, value] : winner)
+    chosen.set(key, std::string_view{value}, "the best of a search on the validation cases");
+  chosen.set("search", false, text("done: ", tried));
+  return chosen;
+}
+
+}  // namespace fovea
