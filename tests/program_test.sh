@@ -60,7 +60,7 @@ bad_data_gets_a_reason_and_exit_3() {
   ends_with 3 "$fovea" train one --out c
   mkdir -p single/only && cp good/normal/*.png single/only/
   ends_with 3 "$fovea" train single --out d
-  holds "$err" "two classes"
+  holds "$err" "2 classes"
   mkdir -p broken/a broken/b && for c in a b; do for i in 1 2 3; do echo text >broken/$c/$i.png; done; done
   ends_with 3 "$fovea" train broken --out e
   printf 'path,label\nmissing.png,x\n' >list.csv

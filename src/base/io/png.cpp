@@ -1,4 +1,5 @@
 #include "base/io/codec.hpp"
+#include "base/io/png_plain.hpp"
 
 #include <algorithm>
 #include <array>
@@ -35,7 +36,11 @@ extern "C" void png_on_error(png_structp png, png_const_charp words) {
   png_longjmp(png, 1);
 }
 
-extern "C" void png_on_warning(png_structp, png_const_charp) {}
+// What libpng only warns of in the pixels is damage as well: a sum that is not theirs, or more
+// of them than the header says.
+extern "C" void png_on_warning(png_structp png, png_const_charp words) {
+  if (std::strncmp(words, "IDAT", 4) == 0) png_error(png, words);
+}
 
 extern "C" void png_on_read(png_structp png, png_bytep out, std::size_t count) {
   auto& self = *static_cast<Png*>(png_get_io_ptr(png));
@@ -69,10 +74,9 @@ Png::Png(std::span<std::byte const> of)
   png_set_read_fn(png, this, png_on_read);
   png_set_user_limits(png, 0x7fffffff, 0x7fffffff);  // ours were checked before
   // Notes, colour profiles and the like change no pixel; unread they cannot harm.
-  static constexpr png_byte notes[] =
-      "cHRM\0gAMA\0iCCP\0sRGB\0sBIT\0bKGD\0hIST\0pHYs\0sPLT\0tIME\0"
-      "tEXt\0zTXt\0iTXt\0oFFs\0pCAL\0sCAL\0sTER";
-  png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, notes, sizeof notes / 5);
+  png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER,
+                              reinterpret_cast<png_const_bytep>(png_notes.data()),
+                              static_cast<int>(png_notes.size() / 5));
 }
 
 std::uint32_t png_number(std::span<std::byte const> bytes, std::size_t at) {
@@ -199,6 +203,7 @@ bool begins_as_png(std::span<std::byte const> bytes) {
 
 Volume decode_png(std::span<std::byte const> bytes, PictureLimits const& limits) {
   png_check_header(bytes, limits);
+  if (auto plain = decode_plain_png(bytes)) return std::move(*plain);
   Png self{bytes};
   auto const shape = png_prepare(self);
   auto picture = png_pixels(self, shape);

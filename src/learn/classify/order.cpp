@@ -22,8 +22,11 @@ std::size_t SampleOrder::operator()(std::int64_t place) const {
   auto const [found, fresh] = epochs_.try_emplace(epoch);
   if (fresh) {
     found->second = make(epoch);
+    // Loaders work close to each other: the epoch farthest from this one is done with.
     constexpr std::size_t at_once = 4;
-    if (epochs_.size() > at_once) epochs_.erase(epochs_.begin());
+    if (epochs_.size() > at_once)
+      epochs_.erase(epochs_.begin()->first == epoch ? std::prev(epochs_.end())
+                                                    : epochs_.begin());
   }
   return epochs_.at(epoch)[static_cast<std::size_t>(place % epoch_length())];
 }
