@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <png.h>
+#include <utility>
 #include <vector>
 #include <zlib.h>
 

@@ -23,7 +23,7 @@ struct PlainMade {
   int window = 15;
 };
 
-void made_chunk(Bytes& out, std::string_view kind, std::span<std::byte const> data) {
+void plain_put_chunk(Bytes& out, std::string_view kind, std::span<std::byte const> data) {
   Bytes chunk(8);
   made_big_endian(chunk, 0, static_cast<std::uint32_t>(data.size()));
   std::memcpy(chunk.data() + 4, kind.data(), 4);
@@ -35,12 +35,12 @@ void made_chunk(Bytes& out, std::string_view kind, std::span<std::byte const> da
   out.insert(out.end(), chunk.begin(), chunk.end());
 }
 
-Bytes made_signature() {
+Bytes plain_signature() {
   auto const bytes = std::as_bytes(std::span{std::string_view{"\x89PNG\r\n\x1a\n"}});
   return {bytes.begin(), bytes.end()};
 }
 
-Bytes made_header(PlainMade const& made) {
+Bytes plain_header_data(PlainMade const& made) {
   Bytes header(13);
   made_big_endian(header, 0, made.width);
   made_big_endian(header, 4, made.height);
@@ -50,7 +50,7 @@ Bytes made_header(PlainMade const& made) {
 }
 
 // Rows as the file holds them: any bytes behind a filter's number are pixels of some picture.
-std::vector<std::uint8_t> made_rows(PlainMade const& made) {
+std::vector<std::uint8_t> plain_filtered(PlainMade const& made) {
   constexpr std::uint32_t each[] = {1, 0, 3, 1, 2, 0, 4};
   Rng rng{7};
   std::vector<std::uint8_t> rows;
@@ -65,7 +65,7 @@ std::vector<std::uint8_t> made_rows(PlainMade const& made) {
   return rows;
 }
 
-Bytes made_stream(std::span<std::uint8_t const> rows, int window = 15) {
+Bytes plain_packed(std::span<std::uint8_t const> rows, int window = 15) {
   z_stream stream{};
   deflateInit2(&stream, 6, Z_DEFLATED, window, 9, Z_DEFAULT_STRATEGY);
   Bytes out(deflateBound(&stream, rows.size()));
@@ -79,27 +79,27 @@ Bytes made_stream(std::span<std::uint8_t const> rows, int window = 15) {
   return out;
 }
 
-Bytes made_around(PlainMade const& made, std::span<std::byte const> stream) {
-  auto out = made_signature();
-  made_chunk(out, "IHDR", made_header(made));
+Bytes plain_around(PlainMade const& made, std::span<std::byte const> stream) {
+  auto out = plain_signature();
+  plain_put_chunk(out, "IHDR", plain_header_data(made));
   Bytes palette(768);
   for (std::size_t i = 0; i < palette.size(); ++i)
     palette[i] = static_cast<std::byte>(i * 37 % 256);
-  if (made.kind == PNG_COLOR_TYPE_PALETTE) made_chunk(out, "PLTE", palette);
+  if (made.kind == PNG_COLOR_TYPE_PALETTE) plain_put_chunk(out, "PLTE", palette);
   for (std::size_t at = 0; at < stream.size(); at += made.piece)
-    made_chunk(out, "IDAT", stream.subspan(at, std::min(made.piece, stream.size() - at)));
-  made_chunk(out, "IEND", {});
+    plain_put_chunk(out, "IDAT", stream.subspan(at, std::min(made.piece, stream.size() - at)));
+  plain_put_chunk(out, "IEND", {});
   return out;
 }
 
-Bytes made_plain(PlainMade const& made) {
-  return made_around(made, made_stream(made_rows(made), made.window));
+Bytes plain_made(PlainMade const& made) {
+  return plain_around(made, plain_packed(plain_filtered(made), made.window));
 }
 
 // The same picture in a file that is not plain, for a chunk that no one knows: libpng reads it.
-Bytes made_odd(Bytes const& plain) {
+Bytes plain_made_odd(Bytes const& plain) {
   Bytes chunk;
-  made_chunk(chunk, "teSt", {});
+  plain_put_chunk(chunk, "teSt", {});
   auto out = plain;
   constexpr int end = 12;
   out.insert(out.end() - std::min<std::ptrdiff_t>(end, std::ssize(out)), chunk.begin(),
@@ -108,7 +108,7 @@ Bytes made_odd(Bytes const& plain) {
 }
 
 // What comes of the bytes, in words: two readings are the same if these are.
-std::string seen(std::span<std::byte const> bytes) {
+std::string plain_seen(std::span<std::byte const> bytes) {
   try {
     auto const picture = decode_picture(bytes, "x", plain_limits);
     auto const voxels = picture.as<std::uint8_t>();
@@ -120,16 +120,16 @@ std::string seen(std::span<std::byte const> bytes) {
   }
 }
 
-void expect_as_libpng(PlainMade const& made) {
+void expect_plain_as_libpng(PlainMade const& made) {
   SCOPED_TRACE(text(made.width, " x ", made.height, " of kind ", made.kind, ", filter ",
                     made.filter, ", spread ", made.spread));
-  auto const plain = made_plain(made);
-  auto const odd = made_odd(plain);
+  auto const plain = plain_made(made);
+  auto const odd = plain_made_odd(plain);
   EXPECT_TRUE(decode_plain_png(plain));
   EXPECT_FALSE(decode_plain_png(odd));
-  auto const picture = seen(plain);
+  auto const picture = plain_seen(plain);
   EXPECT_NE(picture, "refused");
-  EXPECT_TRUE(picture == seen(odd));
+  EXPECT_TRUE(picture == plain_seen(odd));
 }
 
 constexpr int plain_kinds[] = {PNG_COLOR_TYPE_GRAY, PNG_COLOR_TYPE_RGB, PNG_COLOR_TYPE_PALETTE,
@@ -141,35 +141,36 @@ TEST(PlainPng, IsReadAsLibpngReadsIt) {
       for (std::uint32_t const height : {1, 2, 5, 33})
         for (int filter = 0; filter <= plain_mixed; ++filter)
           for (std::uint64_t const spread : {2, 256})
-            expect_as_libpng({width, height, kind, filter, spread});
+            expect_plain_as_libpng({width, height, kind, filter, spread});
 }
 
 TEST(PlainPng, OfManyPixelsAndPiecesIsReadAsLibpngReadsIt) {
   for (auto const kind : plain_kinds) {
-    expect_as_libpng({.width = 1201, .height = 903, .kind = kind, .piece = 8192});
-    expect_as_libpng({.width = 19, .height = 11, .kind = kind, .piece = 1});
+    expect_plain_as_libpng({.width = 1201, .height = 903, .kind = kind, .piece = 8192});
+    expect_plain_as_libpng({.width = 19, .height = 11, .kind = kind, .piece = 1});
   }
   // The predictor has ties and turns between all three neighbours: a million of them, near and
   // far.
   for (std::uint64_t const spread : {3, 8, 256})
-    expect_as_libpng({.width = 1024, .height = 1024, .filter = 4, .spread = spread});
+    expect_plain_as_libpng({.width = 1024, .height = 1024, .filter = 4, .spread = spread});
 }
 
 TEST(PlainPng, WithAnyByteChangedIsWhatLibpngMakesOfIt) {
   for (auto const kind : {PNG_COLOR_TYPE_GRAY, PNG_COLOR_TYPE_PALETTE}) {
-    auto const good = made_plain({.width = 9, .height = 5, .kind = kind, .piece = 30});
+    auto const good = plain_made({.width = 9, .height = 5, .kind = kind, .piece = 30});
     for (std::size_t i = 8; i < good.size(); ++i) {
       for (auto const mask : {0x01, 0x20, 0x80, 0xff}) {
         auto bad = good;
         bad[i] ^= static_cast<std::byte>(mask);
-        ASSERT_TRUE(seen(bad) == seen(made_odd(bad))) << i << " of " << good.size();
+        ASSERT_TRUE(plain_seen(bad) == plain_seen(plain_made_odd(bad)))
+            << i << " of " << good.size();
       }
     }
   }
 }
 
 // Whether zlib takes all of the stream for so many bytes.
-bool whole_stream(std::span<std::byte const> stream, std::size_t size) {
+bool plain_whole(std::span<std::byte const> stream, std::size_t size) {
   std::vector<Bytef> out(size);
   uLongf got = size;
   uLong used = stream.size();
@@ -181,18 +182,18 @@ bool whole_stream(std::span<std::byte const> stream, std::size_t size) {
 // The checksums around it are right: only the stream's own sum and size can tell.
 TEST(PlainPng, WithAnyByteOfItsStreamChangedIsWhatLibpngMakesOfIt) {
   PlainMade const made{.width = 40, .height = 30, .filter = 3, .spread = 4};
-  auto const rows = made_rows(made);
-  auto const stream = made_stream(rows);
+  auto const rows = plain_filtered(made);
+  auto const stream = plain_packed(rows);
   int taken = 0;
   for (std::size_t i = 0; i < stream.size(); ++i) {
     for (auto const mask : {0x01, 0x10, 0xff}) {
       auto bad = stream;
       bad[i] ^= static_cast<std::byte>(mask);
-      auto const bytes = made_around(made, bad);
-      auto const result = seen(bytes);
-      ASSERT_TRUE(result == seen(made_odd(bytes))) << i << " of " << stream.size();
+      auto const bytes = plain_around(made, bad);
+      auto const result = plain_seen(bytes);
+      ASSERT_TRUE(result == plain_seen(plain_made_odd(bytes))) << i << " of " << stream.size();
       if (result == "refused") continue;
-      ASSERT_TRUE(whole_stream(bad, rows.size())) << i << " of " << stream.size();
+      ASSERT_TRUE(plain_whole(bad, rows.size())) << i << " of " << stream.size();
       ++taken;
     }
   }
@@ -202,14 +203,14 @@ TEST(PlainPng, WithAnyByteOfItsStreamChangedIsWhatLibpngMakesOfIt) {
 
 TEST(PlainPng, CutAnywhereIsRefused) {
   for (auto const kind : plain_kinds) {
-    auto const bytes = made_plain({.width = 5, .height = 4, .kind = kind, .piece = 16});
+    auto const bytes = plain_made({.width = 5, .height = 4, .kind = kind, .piece = 16});
     for (std::size_t size = 0; size < bytes.size(); ++size)
-      ASSERT_EQ(seen(std::span{bytes}.first(size)), "refused")
+      ASSERT_EQ(plain_seen(std::span{bytes}.first(size)), "refused")
           << size << " of " << bytes.size();
-    auto const stream = made_stream(made_rows({.width = 5, .height = 4, .kind = kind}));
+    auto const stream = plain_packed(plain_filtered({.width = 5, .height = 4, .kind = kind}));
     for (std::size_t size = 0; size < stream.size(); ++size)
-      ASSERT_EQ(seen(made_around({.width = 5, .height = 4, .kind = kind},
-                                 std::span{stream}.first(size))),
+      ASSERT_EQ(plain_seen(plain_around({.width = 5, .height = 4, .kind = kind},
+                                        std::span{stream}.first(size))),
                 "refused")
           << size << " of " << stream.size();
   }
@@ -217,32 +218,33 @@ TEST(PlainPng, CutAnywhereIsRefused) {
 
 TEST(PlainPng, ThatHoldsMoreOrLessThanItsHeaderSaysIsRefused) {
   for (auto const spare : {-41, -1, 1, 41, 1'000'000}) {
-    auto const bytes = made_plain({.width = 40, .height = 30, .spare = spare});
-    EXPECT_EQ(seen(bytes), "refused") << spare;
-    EXPECT_EQ(seen(made_odd(bytes)), "refused") << spare;
+    auto const bytes = plain_made({.width = 40, .height = 30, .spare = spare});
+    EXPECT_EQ(plain_seen(bytes), "refused") << spare;
+    EXPECT_EQ(plain_seen(plain_made_odd(bytes)), "refused") << spare;
   }
   // A few bytes that promise 4 million pixels.
   PlainMade const made{.width = 2000, .height = 2000};
-  EXPECT_EQ(seen(made_around(made, made_stream(std::vector<std::uint8_t>(2001)))), "refused");
-  auto stream = made_stream(made_rows({}));
+  EXPECT_EQ(plain_seen(plain_around(made, plain_packed(std::vector<std::uint8_t>(2001)))),
+            "refused");
+  auto stream = plain_packed(plain_filtered({}));
   stream.push_back(std::byte{0});
-  EXPECT_EQ(seen(made_around({}, stream)), "refused") << "something behind the stream";
+  EXPECT_EQ(plain_seen(plain_around({}, stream)), "refused") << "something behind the stream";
 }
 
 TEST(PlainPng, WithAFilterThatThereIsNotIsRefused) {
-  auto rows = made_rows({.width = 3, .height = 2});
+  auto rows = plain_filtered({.width = 3, .height = 2});
   rows[4] = 5;
-  EXPECT_EQ(seen(made_around({.width = 3, .height = 2}, made_stream(rows))), "refused");
+  EXPECT_EQ(plain_seen(plain_around({.width = 3, .height = 2}, plain_packed(rows))), "refused");
 }
 
 // zlib keeps to the window that the stream asks for, so a small one is left to it.
 TEST(PlainPng, WithASmallWindowIsReadByLibpng) {
   PlainMade const made{.width = 300, .height = 300, .spread = 2, .window = 9};
-  auto const bytes = made_plain(made);
+  auto const bytes = plain_made(made);
   EXPECT_FALSE(decode_plain_png(bytes));
   auto wide = made;
   wide.window = 15;
-  EXPECT_TRUE(seen(bytes) == seen(made_plain(wide)));
+  EXPECT_TRUE(plain_seen(bytes) == plain_seen(plain_made(wide)));
 }
 
 TEST(PlainPng, IsNothingElse) {
@@ -279,19 +281,19 @@ TEST(PlainPng, HasItsChunksInOrder) {
         Row{"H12", 0, false, false}, Row{"NH12E", 0, false, false}}) {
     SCOPED_TRACE(row.chunks);
     PlainMade const made{.width = 4, .height = 4, .kind = row.kind, .spread = 2};
-    auto const stream = made_stream(made_rows(made));
-    auto bytes = made_signature();
+    auto const stream = plain_packed(plain_filtered(made));
+    auto bytes = plain_signature();
     for (auto const chunk : row.chunks) {
       auto const half = stream.size() / 2;
-      if (chunk == 'H') made_chunk(bytes, "IHDR", made_header(made));
-      if (chunk == 'P') made_chunk(bytes, "PLTE", Bytes(768));
-      if (chunk == 'N') made_chunk(bytes, "tEXt", Bytes(9));
-      if (chunk == '1') made_chunk(bytes, "IDAT", std::span{stream}.first(half));
-      if (chunk == '2') made_chunk(bytes, "IDAT", std::span{stream}.subspan(half));
-      if (chunk == 'E') made_chunk(bytes, "IEND", {});
+      if (chunk == 'H') plain_put_chunk(bytes, "IHDR", plain_header_data(made));
+      if (chunk == 'P') plain_put_chunk(bytes, "PLTE", Bytes(768));
+      if (chunk == 'N') plain_put_chunk(bytes, "tEXt", Bytes(9));
+      if (chunk == '1') plain_put_chunk(bytes, "IDAT", std::span{stream}.first(half));
+      if (chunk == '2') plain_put_chunk(bytes, "IDAT", std::span{stream}.subspan(half));
+      if (chunk == 'E') plain_put_chunk(bytes, "IEND", {});
     }
     EXPECT_EQ(decode_plain_png(bytes).has_value(), row.plain);
-    EXPECT_EQ(seen(bytes) != "refused", row.picture);
+    EXPECT_EQ(plain_seen(bytes) != "refused", row.picture);
   }
 }
 
