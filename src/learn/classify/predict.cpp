@@ -204,13 +204,23 @@ ClassRows rows_of(Dataset const& set,
   return rows;
 }
 
+void demand_labels(Model const& model, at::Tensor const& logits) {
+  auto const labels = static_cast<std::int64_t>(model.about.labels.size());
+  if (logits.dim() == 2 && logits.size(1) == labels) return;
+  throw Error{Fault::input,
+              text("the model names ", labels,
+                   " labels, but its network's answer has the shape ", logits.sizes()),
+              "the package was made by another program or damaged"};
+}
+
 at::Tensor asked(Model const& model, Contract const& contract, Volume const& image) {
   auto const prepared = contract.prepare.normalise(contract.prepare(image));
   auto const input = tensor_of(prepared).squeeze(1).unsqueeze(0);
   at::Tensor sum;
   for (auto const& network : model.networks) {
-    auto const one = probabilities_of(predict_logits(network, input, contract.flips), contract,
-                                      model.about.temperature);
+    auto const logits = predict_logits(network, input, contract.flips);
+    demand_labels(model, logits);
+    auto const one = probabilities_of(logits, contract, model.about.temperature);
     sum = sum.defined() ? sum + one : one;
   }
   return (sum / static_cast<double>(model.networks.size())).squeeze(0);

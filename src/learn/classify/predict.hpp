@@ -46,6 +46,10 @@ ClassRows rows_of(Dataset const& set,
                   at::Tensor const& probabilities,
                   std::vector<std::string> const& classes);
 
+/// Throws Error{input} unless one of the model's networks gave a number for each of its labels:
+/// logits [n, labels].
+void demand_labels(Model const& model, at::Tensor const& logits);
+
 /// What the model says of one stored image: probabilities [classes], mean over its networks.
 at::Tensor asked(Model const& model, Contract const& contract, Volume const& image);
 

@@ -1,6 +1,9 @@
 #include "learn/classify/predict.hpp"
 
+#include "learn/classify/classify.hpp"
+
 #include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
 namespace fovea {
@@ -72,6 +75,28 @@ TEST(Contract, RefusesARecipeThatItDoesNotKnowWhole) {
     row.spoil(about);
     EXPECT_THROW(contract_of(about), Error);
   }
+}
+
+TEST(Model, IsRefusedUnlessItsNetworkGivesANumberForEachLabel) {
+  Model model;
+  model.about.labels = {{"cat", {}}, {"dog", {}}};
+  EXPECT_NO_THROW(demand_labels(model, at::zeros({3, 2})));
+  for (std::vector<std::int64_t> const& shape :
+       {std::vector<std::int64_t>{3, 1}, {3, 3}, {2}, {3, 2, 1}}) {
+    try {
+      demand_labels(model, at::zeros(shape));
+      ADD_FAILURE() << "was taken";
+    } catch (Error const& error) {
+      EXPECT_EQ(error.fault(), Fault::input);
+    }
+  }
+}
+
+TEST(IntensityRange, ThatIsEmptyIsRefused) {
+  Plan plan{classify_keys()};
+  EXPECT_NO_THROW(prepare_of(plan));
+  plan.set("intensity_low", 255);
+  EXPECT_THROW(prepare_of(plan), Error);
 }
 
 TEST(Rows, NameClassesAsTheModelDoesAndKeepPatientsTogether) {

@@ -142,8 +142,9 @@ std::unique_ptr<Evaluation> task_evaluate(Model const& model,
   at::Tensor sum;
   Stop const never;
   for (auto const& network : model.networks) {
-    auto const one = probabilities_of(logits_of(network, images, contract, cases, never),
-                                      contract, model.about.temperature);
+    auto const logits = logits_of(network, images, contract, cases, never);
+    demand_labels(model, logits);
+    auto const one = probabilities_of(logits, contract, model.about.temperature);
     sum = sum.defined() ? sum + one : one;
   }
   std::vector<OperatingPoint> points;
@@ -208,6 +209,9 @@ Explanation task_explain(Model const& model,
     for (auto& network : networks) network = Network{network.graph(), 0x5a17};
   }
   auto explainer = explainer_named(options.method).with_defaults();
+  if (!options.layer.empty() && options.method != "gradcam")
+    throw Error{Fault::usage, text("the method '", options.method, "' looks at no layer"),
+                "leave --layer away, or take --method gradcam"};
   if (!options.layer.empty())
     explainer = GradCam{task_layer(networks.front().graph(), options.layer)};
   auto const normalised = contract.prepare.normalise(prepared);

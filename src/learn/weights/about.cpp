@@ -330,6 +330,9 @@ ModelAbout about_from(Json const& json, std::string_view name) {
   about.input = about_input(object.inner("input"));
   about.output = about_output(object.inner("output"));
   about.labels = about_labels(object);
+  if (about.output.channels != static_cast<std::int64_t>(about.labels.size()))
+    object.refuse(text("has ", about.labels.size(), " labels for ", about.output.channels,
+                       " output channels"));
   about.preprocessing = object.list("preprocessing");
   about.decoding = object.object("decoding");
   about.temperature = object.number("temperature", 1e-6, 1e6);

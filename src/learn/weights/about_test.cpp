@@ -84,6 +84,8 @@ TEST(ModelAbout, RefusesWhatItDoesNotKnow) {
          json["input"]["smallest"] = {5000, 28};
        }},
       {"the unit", [](Json& json) { json["input"]["unit"] = "furlong"; }},
+      {"2 labels for 3 output channels", [](Json& json) { json["output"]["channels"] = 3; }},
+      {"1 labels for 2", [](Json& json) { json["labels"].erase(0); }},
       {"one label twice", [](Json& json) { json["labels"][1]["name"] = "normal"; }},
       {"none of the labels", [](Json& json) { json["operating_points"][0]["label"] = "x"; }},
       {"expected a list", [](Json& json) { json["preprocessing"] = Json::object(); }},
