@@ -6,7 +6,7 @@ std::span<KeyRow const> classify_keys() {
   using enum KeyKind;
   static constexpr KeyRow rows[] = {
       {"image_size", whole, "224", "pixels along each side of what the network sees", 8, 2048},
-      {"channels", whole, "1", "1: grey, 3: colour", 1, 3},
+      {"channels", whole, "1", "1: grey, 3: colour", 1, 3, "1|3"},
       {"intensity_low", fraction, "0", "stored value that becomes 0"},
       {"intensity_high", fraction, "255", "stored value that becomes 1"},
       {"mean", fraction, "0.5", "of the training images, taken off (values 0 to 1)"},

@@ -201,6 +201,7 @@ void classify_plan(Dataset const& set, QualityReport const& quality, Plan& plan)
   plan_intensity(sizes, plan);
   plan_network(set, sizes, plan);
   plan_augmentation(set, sizes, plan);
+  prepare_of(plan);  // refuses what cannot be, before anything is written
 }
 
 std::vector<Candidate> classify_candidates(Dataset const&, Plan const& plan) {
@@ -216,6 +217,11 @@ std::vector<Candidate> classify_candidates(Dataset const&, Plan const& plan) {
 
 Prepare prepare_of(Plan const& plan) {
   auto const side = plan.whole("image_size");
+  if (plan.fraction("intensity_low") >= plan.fraction("intensity_high"))
+    throw Error{Fault::usage,
+                text("expected intensity_low below intensity_high, got ",
+                     plan.word("intensity_low"), " and ", plan.word("intensity_high")),
+                "set both, as --set intensity_low=0 --set intensity_high=255"};
   return {.width = side,
           .height = side,
           .channels = plan.whole("channels"),

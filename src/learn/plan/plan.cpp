@@ -45,7 +45,7 @@ std::string plan_checked(KeyRow const& row, std::string_view value) {
       plan_bounded(row, value,
                    number ? std::optional{static_cast<double>(*number)} : std::nullopt,
                    "a whole number");
-      return text(*number);
+      return plan_word(row, text(*number));
     }
     case KeyKind::fraction:
       return spelled(plan_bounded(row, value, number(value), "a number"));

@@ -30,7 +30,7 @@ struct KeyRow {
   std::string_view normal;        ///< the value where nobody says otherwise
   std::string_view does;          ///< one line, with units
   double low = 0, high = 0;       ///< bounds of a number, inclusive; none if low == high
-  std::string_view choices = {};  ///< "a|b|c", for words
+  std::string_view choices = {};  ///< "a|b|c", of words or whole numbers
 };
 
 /// What every task can be told. A task adds its own rows.

@@ -12,6 +12,7 @@ namespace {
 constexpr KeyRow plan_test_rows[] = {
     {"image_size", KeyKind::whole, "28", "pixels along a side", 8, 2048},
     {"loss", KeyKind::word, "cross-entropy", "what is made small", 0, 0, "cross-entropy|focal"},
+    {"channels", KeyKind::whole, "1", "of an image", 1, 3, "1|3"},
     {"class_names", KeyKind::list, "[]", "names"},
 };
 
@@ -57,6 +58,8 @@ TEST(Plan, RefusesWhatDoesNotFitAndSaysWhatWould) {
       {"learning_rate", "nan", "expected a number"},
       {"image_size", "7", "from 8 to 2048"},
       {"image_size", "28.5", "a whole number"},
+      {"channels", "2", "'channels' cannot be '2'"},
+      {"channels", "4", "from 1 to 3"},
       {"loss", "focall", "did you mean 'focal'?"},
       {"time", "soon", "a time such as"},
       {"allow_test_duplicates", "perhaps", "true or false"},
