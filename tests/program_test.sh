@@ -171,6 +171,131 @@ explain_writes_overlays_and_raw_maps() {
   ends_with 2 "$fovea" explain "$run" "$image" --out x --method gradcan
   holds "$err" "did you mean 'gradcam'"
 }
+a_package_that_names_more_labels_than_its_network_answers_is_refused() {
+  shared_run
+  mkdir package && (cd package && unzip -q "$run/model.fovea")
+  for channels in 2 3; do
+    python3 - package $channels <<'PY'
+import hashlib, json, os, pathlib, sys, zipfile
+folder = pathlib.Path(sys.argv[1])
+about = json.loads((folder / "package.json").read_text())
+about["labels"] = about["labels"][:2] + [{"name": "third", "codes": []}]
+about["output"]["channels"] = int(sys.argv[2])
+(folder / "package.json").write_text(json.dumps(about))
+manifest = json.loads((folder / "manifest.json").read_text())
+changed = (folder / "package.json").read_bytes()
+for member in manifest["members"]:
+    if member["name"] == "package.json":
+        member.update(bytes=len(changed), sha256=hashlib.sha256(changed).hexdigest())
+(folder / "manifest.json").write_text(json.dumps(manifest))
+with zipfile.ZipFile(f"labels{sys.argv[2]}.fovea", "w") as out:
+    for path in folder.rglob("*"):
+        if path.is_file(): out.write(path, path.relative_to(folder))
+PY
+    ends_with 3 "$fovea" predict labels$channels.fovea "$data"
+    holds "$err" "3 labels"
+    ends_with 3 "$fovea" evaluate labels$channels.fovea "$data"
+    holds "$err" "3 labels"
+  done
+}
+names_that_are_no_utf8_are_printed_as_json() {
+  shared_run
+  local odd=$'B\xffld'
+  mkdir -p "$odd/normal" "$odd/opacity"
+  for c in normal opacity; do for image in "$data/$c"/*; do cp "$image" "$odd/$c/$odd-$(basename "$image")"; done; done
+  for command in "predict $run $odd --json" "evaluate $run $odd --json" "compare $run $run $odd --json" "data inspect $odd --json" "plan $odd --json"; do
+    run_words=${command//$run/RUN}
+    read -ra words <<<"$run_words"
+    ends_with 0 "$fovea" "${words[@]/#RUN/$run}"
+    json_out '.__class__.__name__' | grep -qx dict
+  done
+  ends_with 0 "$fovea" explain "$run" "$(ls -d "$odd"/normal/* | head -n 1)" --out why --json
+  json_out '["explanations"].__len__()' | grep -qx 1
+}
+where_answers_go_is_checked_before_the_work() {
+  shared_run
+  mkdir full && touch full/mine.txt file
+  for place in full file/below nowhere/a.csv; do
+    ends_with 2 "$fovea" predict nomodel noimages --out $place
+    lacks "$err" nomodel
+  done
+  for place in full file file/below; do
+    ends_with 2 "$fovea" evaluate nomodel nodata --out $place
+    ends_with 2 "$fovea" explain nomodel noimages --out $place
+  done
+  ends_with 2 "$fovea" data inspect nodata --html nowhere/a.html
+  ends_with 2 "$fovea" data clean nodata --out nowhere/a.csv
+  ends_with 2 "$fovea" plan nodata --out nowhere/a.yaml
+  ends_with 2 "$fovea" export norun --out nowhere/a.fovea
+  ends_with 3 "$fovea" predict nomodel "$data" --out fresh
+  [[ ! -e fresh && ! -e nowhere ]]
+}
+explain_refuses_wrong_words_and_leaves_no_folder() {
+  shared_run
+  local image
+  image=$(ls "$data"/opacity/*.png | head -n 1)
+  for wrong in "--method gradcan" "--label opacty" "--layer conv99" "--method occlusion --layer features"; do
+    read -ra words <<<"$wrong"
+    ends_with 2 "$fovea" explain "$run" "$image" --out why "${words[@]}"
+    [[ ! -e why ]]
+  done
+  holds "$err" "looks at no layer"
+  ends_with 0 "$fovea" explain "$run" "$image" --out why --layer features
+}
+a_repeated_plan_with_another_budget_or_network_finds_its_steps_anew() {
+  shared_run
+  sed 's/^steps:.*/steps: 7/; s/^shortenings:.*/shortenings: [3:5]/; s/^run_as:.*/run_as: float32/; s/^validate_every:.*/validate_every: 3/' "$run/plan.yaml" >plan.yaml
+  local found='["steps"],v["shortenings"],v["validate_every"],v["run_as"],v["epochs"]'
+  while IFS='|' read -r flags want; do
+    read -ra words <<<"$flags"
+    ends_with 0 "$fovea" plan --plan plan.yaml --json "${words[@]}"
+    equal "$(json_out "$found")" "$want"
+  done <<'ROWS'
+|(7, ['3:5'], 3, 'float32', 2)
+--seed 3|(7, ['3:5'], 3, 'float32', 2)
+--epochs 1|(0, [], 0, 'float32', 1)
+--time 30s|(0, [], 0, 'float32', 0)
+--network resnet-small|(7, ['3:5'], 0, '', 2)
+--precision float32|(7, ['3:5'], 3, '', 2)
+--device cpu|(7, ['3:5'], 3, '', 2)
+--epochs 1 --set steps=9|(9, [], 0, 'float32', 1)
+ROWS
+}
+weights_to_begin_with_are_found_from_anywhere() {
+  shared_run
+  ends_with 0 "$fovea" plan "$data" --init weights.fovea --json
+  equal "$(json_out '["init"]')" "$PWD/weights.fovea"
+}
+values_that_make_no_image_are_refused_before_a_run_begins() {
+  images images
+  ends_with 2 "$fovea" train images --out run "${quick[@]}" --set channels=2
+  holds "$err" "'channels' cannot be '2'"
+  ends_with 2 "$fovea" train images --out run "${quick[@]}" --set intensity_low=300 --set intensity_high=300
+  holds "$err" "intensity_low below intensity_high"
+  [[ ! -e run/plan.yaml ]]
+}
+all_splits_are_called_all() {
+  shared_run
+  local count
+  count=$(find "$data" -name '*.png' | wc -l)
+  ends_with 0 "$fovea" evaluate "$run" "$data" --split all --json
+  equal "$(json_out '["split"]') $(json_out '["cases"]')" "all $count"
+  ends_with 0 "$fovea" evaluate "$run" "$data" --split all
+  holds "$out" "$count cases of all splits"
+  ends_with 0 "$fovea" compare "$run" "$run" "$data" --split all --json
+  equal "$(json_out '["split"]')" all
+}
+no_more_threads_work_than_the_container_grants() {
+  shared_run
+  local most=0 now=0
+  OMP_NUM_THREADS=64 "$fovea" explain "$run" "$data" --out why --method integrated-gradients >/dev/null 2>&1 &
+  while now=$(awk '/^Threads:/ {print $2}' /proc/$!/status 2>/dev/null) && [[ -n $now ]]; do
+    ((now <= most)) || most=$now
+    sleep 0.02
+  done
+  wait $!
+  ((most > 0 && most < $(nproc) + 16)) || { echo "$most threads"; return 1; }
+}
 torchscript_is_written_and_runs_only_when_trusted() {
   shared_run
   local image
@@ -290,6 +415,28 @@ an_unprivileged_user_gets_exit_4_where_he_may_not_write() {
   images images && mkdir locked && chmod 755 . && chmod 700 locked
   chmod -R a+rX "$rooms" && chmod 700 locked
   ends_with 4 setpriv --reuid=65534 --regid=65534 --clear-groups "$fovea" train images --out locked/run "${quick[@]}"
+}
+what_permissions_forbid_ends_with_4_and_says_so() {
+  ((EUID == 0)) || skip "needs root to become somebody else"
+  shared_run
+  mkdir locked && cp -r "$run" "$data" "$run/model.fovea" locked/
+  cp -r "$run" shut && cp -r "$run" half
+  chmod -R a+rX "$rooms" && chmod 700 locked shut && chmod 600 half/model.fovea
+  local nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups "$fovea")
+  for model in locked/model.fovea locked/run shut half; do
+    ends_with 4 "${nobody[@]}" predict $model "$data"
+    holds "$err" "you may not read"
+    ends_with 4 "${nobody[@]}" evaluate $model "$data"
+  done
+  ends_with 4 "${nobody[@]}" predict "$run" locked/images
+  for place in locked/new locked/run; do
+    ends_with 4 "${nobody[@]}" predict "$run" "$data" --out $place
+    ends_with 4 "${nobody[@]}" evaluate "$run" "$data" --out $place
+    ends_with 4 "${nobody[@]}" explain "$run" "$data" --out $place
+    ends_with 4 "${nobody[@]}" export "$run" --out $place
+    ends_with 4 "${nobody[@]}" data clean "$data" --out $place
+    ends_with 4 "${nobody[@]}" demo "$data" --out $place
+  done
 }
 
 for name in $(declare -F | awk '{print $3}' | grep -E '_.*_' ); do case_ "${name//_/ }" "$name"; done

@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <filesystem>
 #include <iostream>
 #include <new>
 
@@ -76,6 +77,10 @@ bool read_flags(CLI::App& app, Arguments const& arguments, std::string const& ex
   }
 }
 
+void print_json(Json const& json) {
+  std::cout << json.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
+}
+
 int run_guarded(std::function<int()> const& work) {
   auto const fail = [](std::string_view words, Fault fault) {
     say(text("fovea: ", words));
@@ -96,6 +101,9 @@ int run_guarded(std::function<int()> const& work) {
     return fail(error.what(), error.fault());
   } catch (std::bad_alloc const&) {
     return fail("not enough memory; try a smaller batch_size or image_size, or fewer threads",
+                Fault::resource);
+  } catch (std::filesystem::filesystem_error const& error) {
+    return fail(text(error.what(), "; check the permissions and the room on the disk"),
                 Fault::resource);
   } catch (std::exception const& error) {
     return fail(text("an error inside the program: ", error.what(),

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "base/core/json.hpp"
+
 #include <functional>
 #include <span>
 #include <string>
@@ -30,6 +32,10 @@ bool read_flags(CLI::App& app, Arguments const& arguments, std::string const& ex
 /// Runs the command, prints what went wrong, and says the exit code: 0 done, 1 our fault, 2
 /// wrong usage, 3 the input is bad, 4 no memory, disk or permission, 130 interrupted and saved.
 int run_guarded(std::function<int()> const& work);
+
+/// What --json prints: one line. File names come from outside: bytes that are no UTF-8 are
+/// replaced, not an error.
+void print_json(Json const& json);
 
 int data_command(Arguments const& arguments);
 

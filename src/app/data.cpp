@@ -2,6 +2,7 @@
 
 #include "app/command.hpp"
 #include "app/data_page.hpp"
+#include "app/out.hpp"
 #include "base/core/error.hpp"
 #include "base/core/json.hpp"
 #include "base/core/pool.hpp"
@@ -131,11 +132,6 @@ Json data_json(Dataset const& set, QualityReport const& report) {
           {"problems", data_problems_json(set, report)}};
 }
 
-// File names come from outside: bytes that are no UTF-8 are replaced, not an error.
-void data_print(Json const& json) {
-  std::cout << json.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
-}
-
 // Columns stand under each other; numbers are short, so all but the last are padded.
 std::string data_table(std::vector<std::vector<std::string>> const& rows) {
   std::vector<std::size_t> widths(rows.front().size());
@@ -225,9 +221,11 @@ void data_expect_usable(QualityReport const& report) {
 }
 
 void data_expect_new(fs::path const& out) {
-  if (fs::exists(out))
+  std::error_code fault;
+  if (fs::exists(out, fault))
     throw Error{Fault::usage, text("expected the name of a new list, ", out, " exists already"),
                 "choose another name: nothing is overwritten"};
+  expect_writable_file(out);
 }
 
 Json data_clean_json(Dataset const& set,
@@ -274,12 +272,13 @@ std::string data_layouts() {
 }  // namespace
 
 int run(DataInspect const& options) {
+  if (!options.html.empty()) expect_writable_file(options.html);
   auto const set =
       read_dataset(options.dir, {.patient_from = options.patient_from, .reader = {}});
   auto const report = data_quality(set, options.threads);
   if (!options.html.empty()) write_file(options.html, data_page(set, report));
   if (options.json) {
-    data_print(data_json(set, report));
+    print_json(data_json(set, report));
   } else {
     data_show(set, report);
     if (!options.html.empty()) std::cout << "\nwrote " << options.html.string() << '\n';
@@ -301,7 +300,7 @@ int run(DataClean const& options) {
   for (auto const& one : left) gone.push_back(one.at);
   write_file(options.out, list_of(without(set, gone), fs::absolute(options.out).parent_path()));
   if (options.json) {
-    data_print(data_clean_json(set, left, options.out));
+    print_json(data_clean_json(set, left, options.out));
   } else {
     data_show_clean(set, left, options.out);
   }

@@ -1,6 +1,7 @@
 #include "app/data.hpp"
 #include "app/full.hpp"
 #include "app/model_flags.hpp"
+#include "app/out.hpp"
 #include "base/core/progress.hpp"
 #include "base/core/stop.hpp"
 #include "base/core/words.hpp"
@@ -18,7 +19,7 @@ fs::path demo_folder(std::string const& asked) {
   std::error_code ignored;
   for (int i = 1;; ++i) {
     fs::path const folder = i == 1 ? "fovea-demo" : text("fovea-demo-", i);
-    if (!fs::exists(folder, ignored)) return fresh_folder(folder.string());
+    if (!fs::exists(folder, ignored)) return fresh_folder(folder);
   }
 }
 

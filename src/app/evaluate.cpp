@@ -1,5 +1,6 @@
 #include "app/full.hpp"
 #include "app/model_flags.hpp"
+#include "app/out.hpp"
 #include "base/core/words.hpp"
 
 #include <CLI/CLI.hpp>
@@ -8,8 +9,15 @@
 namespace fovea {
 namespace {
 
+std::string_view evaluate_word(Split split) {
+  return split == Split::unassigned ? "all" : name_of(split);
+}
+
 void evaluate_print(Evaluation const& proof, Split split, std::size_t cases) {
-  std::cout << cases << " cases of the " << name_of(split) << " split\n";
+  std::cout << cases << " cases of "
+            << (split == Split::unassigned ? "all splits"
+                                           : text("the ", name_of(split), " split"))
+            << '\n';
   for (auto const& [name, value] : proof.facts())
     std::cout << "  " << name << std::string(name.size() < 22 ? 22 - name.size() : 1, ' ')
               << value << '\n';
@@ -36,10 +44,12 @@ int evaluate_command(Arguments const& arguments) {
                   "  fovea evaluate RUN IMAGES --json\n"
                   "  fovea evaluate model.fovea OTHER_HOSPITAL --out measured"))
     return 0;
+  if (!out.empty()) expect_fresh_folder(out);
+  expect_access(model);
   auto const trial = open_trial(tasks(), model, data, split);
   auto const proof = trial.task->evaluate(trial.model, trial.set, trial.cases, trial.seed);
   auto whole = Json{{"task", trial.task->name},
-                    {"split", name_of(trial.split)},
+                    {"split", evaluate_word(trial.split)},
                     {"cases", trial.cases.size()}};
   whole.update(proof->json());
   if (!out.empty()) {
@@ -48,7 +58,7 @@ int evaluate_command(Arguments const& arguments) {
     write_file(folder / "predictions.csv", proof->predictions_csv());
   }
   if (json)
-    std::cout << whole.dump() << '\n';
+    print_json(whole);
   else
     evaluate_print(*proof, trial.split, trial.cases.size());
   return 0;
@@ -70,15 +80,17 @@ int compare_command(Arguments const& arguments) {
   app.add_option("--split", split, "test, val, train, or all (test)");
   app.add_flag("--json", json, "print one JSON object");
   if (!read_flags(app, arguments, "Example:\n  fovea compare RUN1 RUN2 IMAGES")) return 0;
+  expect_access(first);
+  expect_access(second);
   auto const a = open_trial(tasks(), first, data, split);
   auto const b = open_trial(tasks(), second, data, split);
   auto const of_a = a.task->evaluate(a.model, a.set, a.cases, a.seed);
   auto const of_b = b.task->evaluate(b.model, b.set, b.cases, b.seed);
-  auto whole =
-      Json{{"task", a.task->name}, {"split", name_of(a.split)}, {"cases", a.cases.size()}};
+  auto whole = Json{
+      {"task", a.task->name}, {"split", evaluate_word(a.split)}, {"cases", a.cases.size()}};
   whole.update(of_a->against(*of_b));
   if (json)
-    std::cout << whole.dump() << '\n';
+    print_json(whole);
   else
     std::cout << pretty(whole);
   return 0;

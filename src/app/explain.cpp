@@ -1,5 +1,6 @@
 #include "app/full.hpp"
 #include "app/model_flags.hpp"
+#include "app/out.hpp"
 #include "base/core/progress.hpp"
 #include "base/io/npy.hpp"
 #include "base/io/picture.hpp"
@@ -50,9 +51,11 @@ int explain_command(Arguments const& arguments) {
                   "  fovea explain RUN image.png --out why\n"
                   "  fovea explain model.fovea IMAGES --out why --method occlusion"))
     return 0;
+  expect_fresh_folder(out);
+  expect_access(name);
   auto const files = pictures_in(inputs);
   auto const [task, model] = open_task_model(tasks(), name);
-  auto const folder = fresh_folder(out);
+  fs::path const folder{out};
   Json all = Json::array();
   std::size_t explained = 0;
   Progress progress{"explaining"};
@@ -61,6 +64,7 @@ int explain_command(Arguments const& arguments) {
     Json entry = {{"file", files[i].string()}};
     try {
       auto const why = task->explain(model, read_picture(files[i]), options);
+      make_folder(folder);  // only now: a misspelt method, label or layer leaves none
       auto const stem = explain_name(files, i);
       auto const values = why.map.as<float>();
       write_png(folder / (stem + ".png"), framed_picture_of(why));
@@ -82,9 +86,10 @@ int explain_command(Arguments const& arguments) {
   }
   progress.clear();
   Json const whole = {{"model", name}, {"explanations", all}};
+  make_folder(folder);
   write_file(folder / "explanations.json", pretty(whole));
   if (json)
-    std::cout << whole.dump() << '\n';
+    print_json(whole);
   else
     std::cout << explained << " of " << files.size() << " images explained in "
               << folder.string() << '\n';

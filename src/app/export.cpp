@@ -1,4 +1,6 @@
 #include "app/full.hpp"
+#include "app/model_flags.hpp"
+#include "app/out.hpp"
 #include "base/core/words.hpp"
 #include "learn/nn/torchscript.hpp"
 
@@ -29,10 +31,12 @@ int export_command(Arguments const& arguments) {
   if (fs::exists(out, fault))
     throw Error{Fault::usage, text(fs::path{out}, " is there already"),
                 "give another name with --out"};
+  expect_writable_file(out);
+  expect_access(run);
   auto const model = open_model(run);  // checks every hash, so that nothing broken is handed on
   if (format == "fovea") {
     auto const bytes =
-        read_file(fs::is_directory(run) ? fs::path{run} / "model.fovea" : fs::path{run},
+        read_file(fs::is_directory(run, fault) ? fs::path{run} / "model.fovea" : fs::path{run},
                   std::uint64_t{64} << 30);
     write_file(out, bytes);
   } else {

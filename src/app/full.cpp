@@ -3,11 +3,15 @@
 #include "app/full.hpp"
 
 #include "base/core/error.hpp"
+#include "base/core/pool.hpp"
 #include "base/core/words.hpp"
 #include "learn/classify/classify.hpp"
+#include "learn/tensor/tensor.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
+#include <iterator>
 
 namespace fovea {
 namespace {
@@ -21,6 +25,7 @@ constexpr Command full_commands[] = {
 
 int full_run(int argc, char** argv) {
   std::string const name = argc > 1 ? argv[1] : "";
+  use_threads(usable_cores());  // LibTorch would take all that the machine has
   for (auto const& command : full_commands) {
     if (command.name == name) return command.run(Arguments(argv + 2, argv + argc));
   }
@@ -58,9 +63,30 @@ void PlanFlags::offer(CLI::App& app) {
       ->allow_extra_args(false);
 }
 
+// What an old run found out for its own budget, network and device, and wrote into its plan,
+// does not hold for others.
+std::vector<Setting> PlanFlags::released() const {
+  std::vector<Setting> out;
+  auto const release = [&](std::string_view key, std::string_view value) {
+    out.push_back({std::string{key}, std::string{value}, "chosen anew"});
+  };
+  auto const budget = !epochs.empty() || !time.empty();
+  if (budget) {
+    release("steps", "0");
+    release("shortenings", "[]");
+  }
+  if (!time.empty()) release("epochs", "0");
+  if (budget || !network.empty()) release("validate_every", "0");
+  if (!network.empty() || !precision.empty() || !device.empty()) release("run_as", "");
+  return out;
+}
+
 std::vector<Setting> PlanFlags::settings() const {
   std::vector<Setting> out;
-  if (!plan.empty()) out = settings_in(plan);
+  if (!plan.empty()) {
+    out = settings_in(plan);
+    std::ranges::move(released(), std::back_inserter(out));
+  }
   struct {
     std::string_view key, flag;
     std::string const& value;
@@ -89,6 +115,10 @@ std::vector<Setting> PlanFlags::settings() const {
                   "write for example --set learning_rate=0.001"};
     out.push_back({std::string{trimmed(one.substr(0, cut))}, one.substr(cut + 1),
                    "asked for with --set"});
+  }
+  for (auto& [key, value, from] : out) {
+    if (key == "init" && !value.empty())
+      value = fs::absolute(value).lexically_normal().string();
   }
   return out;
 }

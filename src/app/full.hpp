@@ -26,6 +26,9 @@ struct PlanFlags {
   void offer(CLI::App& app);
   /// Plan file first, then flags, then --set: later ones win.
   std::vector<Setting> settings() const;
+
+ private:
+  std::vector<Setting> released() const;
 };
 
 /// The tasks, networks and keys that `--help` lists.

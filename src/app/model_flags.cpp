@@ -3,10 +3,18 @@
 #include "base/io/picture.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <set>
+#include <system_error>
+#include <unistd.h>
 
 namespace fovea {
 namespace {
+
+[[noreturn]] void model_refuse_access(fs::path const& path) {
+  throw Error{Fault::resource, text("you may not read ", path),
+              "check its permissions and those of the folders above it"};
+}
 
 void model_walk(fs::path const& folder,
                 std::set<fs::path>& entered,
@@ -49,6 +57,7 @@ std::vector<fs::path> pictures_in(std::vector<std::string> const& inputs) {
     } else if (fs::exists(input, fault)) {
       found.emplace_back(input);
     } else {
+      if (fault == std::errc::permission_denied) model_refuse_access(input);
       throw Error{Fault::input, text("there is no file or folder ", fs::path{input}),
                   "check the path"};
     }
@@ -59,13 +68,11 @@ std::vector<fs::path> pictures_in(std::vector<std::string> const& inputs) {
   return found;
 }
 
-fs::path fresh_folder(std::string const& name) {
-  fs::path folder{name};
-  make_folder(folder);
-  if (!fs::is_empty(folder))
-    throw Error{Fault::usage, text(folder, " is not empty"),
-                "give a new or empty folder with --out"};
-  return folder;
+void expect_access(fs::path const& model) {
+  for (auto const& part : {model, model / "run.json", model / "model.fovea"}) {
+    if (::access(part.c_str(), R_OK) == 0 || errno != EACCES) continue;
+    model_refuse_access(part);
+  }
 }
 
 }  // namespace fovea

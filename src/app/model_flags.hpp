@@ -6,13 +6,14 @@ namespace fovea {
 
 /// The pictures among what was named: files as they are, folders with all pictures below them
 /// (sorted; links are followed once). Throws Error{input} if a path is not there or nothing was
-/// found.
+/// found, Error{resource} if a path may not be looked at.
 std::vector<fs::path> pictures_in(std::vector<std::string> const& inputs);
 
 /// All pictures below a folder, sorted; none is no fault.
 std::vector<fs::path> pictures_below(fs::path const& folder);
 
-/// A folder to write into, made if need be. Throws Error{usage} if something is in it already.
-fs::path fresh_folder(std::string const& name);
+/// Throws Error{resource} if permissions keep the run or package from being read; says nothing
+/// of one that is not there.
+void expect_access(fs::path const& model);
 
 }  // namespace fovea

@@ -1,4 +1,5 @@
 #include "app/full.hpp"
+#include "app/out.hpp"
 #include "base/core/words.hpp"
 
 #include <CLI/CLI.hpp>
@@ -47,10 +48,11 @@ int plan_command(Arguments const& arguments) {
               "  fovea plan IMAGES\n"
               "  fovea plan IMAGES --out my.yaml; fovea train --plan my.yaml --out RUN"))
     return 0;
+  if (!out.empty()) expect_writable_file(out);
   auto const work = prepare_work(tasks(), flags.settings(), {});
   if (!out.empty()) write_file(out, work.plan.yaml());
   if (json)
-    std::cout << work.plan.json().dump() << '\n';
+    print_json(work.plan.json());
   else
     plan_print(work);
   return 0;

@@ -1,5 +1,6 @@
 #include "app/full.hpp"
 #include "app/model_flags.hpp"
+#include "app/out.hpp"
 #include "base/core/csv.hpp"
 #include "base/core/progress.hpp"
 #include "base/core/stop.hpp"
@@ -106,13 +107,22 @@ std::string predict_csv(std::vector<Asked> const& all) {
   return out;
 }
 
+bool predict_into_file(fs::path const& out) {
+  return out.extension() == ".csv" || out.extension() == ".json";
+}
+
+void predict_expect(fs::path const& out) {
+  if (predict_into_file(out)) return expect_writable_file(out);
+  expect_fresh_folder(out);
+}
+
 void predict_write(std::string const& name,
                    std::vector<Asked> const& all,
                    Json const& answers) {
   fs::path const out{name};
   if (out.extension() == ".csv") return write_file(out, predict_csv(all));
   if (out.extension() == ".json") return write_file(out, pretty(answers));
-  auto const folder = fresh_folder(name);
+  auto const folder = fresh_folder(out);
   write_file(folder / "answers.csv", predict_csv(all));
   write_file(folder / "answers.json", pretty(answers));
 }
@@ -139,6 +149,8 @@ int predict_command(Arguments const& arguments) {
                   "  fovea predict RUN image.png\n"
                   "  fovea predict model.fovea INCOMING --out answers.csv"))
     return 0;
+  if (!out.empty()) predict_expect(out);
+  expect_access(name);
   auto const files = pictures_in(inputs);
   auto const answer = predict_answerer(name, foreign);
   auto const& stop = stop_on_signals();
@@ -159,7 +171,7 @@ int predict_command(Arguments const& arguments) {
   progress.clear();
   if (!out.empty()) predict_write(out, all, answers);
   if (json)
-    std::cout << answers.dump() << '\n';
+    print_json(answers);
   else if (out.empty())
     std::cout << predict_csv(all);
   if (all.size() < files.size())

@@ -2,7 +2,6 @@
 #include "base/core/stop.hpp"
 
 #include <CLI/CLI.hpp>
-#include <iostream>
 
 namespace fovea {
 
@@ -40,7 +39,7 @@ int train_command(Arguments const& arguments) {
   job.images = !no_images;
   job.stop = &stop_on_signals();
   auto const summary = train(job);
-  if (json) std::cout << summary.dump() << '\n';
+  if (json) print_json(summary);
   return 0;
 }
 
