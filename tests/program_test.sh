@@ -379,6 +379,44 @@ a_comma_locale_changes_nothing() {
   ends_with 0 env LOCPATH="$PWD" LC_ALL=de_DE.UTF-8 "$fovea" evaluate run images --json
   json_out '["metrics"]["auc"]["value"]' | grep -q .
 }
+folds_killed_in_the_middle_go_on_bit_for_bit() {
+  images images
+  local plan=(--network small-cnn --epochs 12 --folds 3 --set image_size=32 --set batch_size=16 --set checkpoint_seconds=0.1 --set run_as=float32)
+  ends_with 0 "$fovea" train images --out whole "${plan[@]}"
+  "$fovea" train images --out killed "${plan[@]}" >/dev/null 2>&1 &
+  for ((i = 0; i < 600; i++)); do [[ ! -e killed/fold-2/checkpoints/last.fovea-checkpoint ]] || break; sleep 0.05; done
+  kill -9 $! && ! wait $!
+  ends_with 0 "$fovea" train --out killed --resume
+  for n in 0 1 2; do cmp <(unzip -p whole/model.fovea weights/$n.safetensors) <(unzip -p killed/model.fovea weights/$n.safetensors); done
+}
+a_small_set_trains_for_many_epochs_inside_a_time() {
+  images images 16
+  ends_with 0 "$fovea" train images --out run --network small-cnn --set image_size=32 --time 10s
+}
+what_cannot_be_trained_leaves_the_folder_free() {
+  images images
+  ends_with 2 "$fovea" train images --out run --network resnet81
+  ends_with 2 "$fovea" train images --out run --device gpu
+  ends_with 3 "$fovea" train images --out run --init nowhere.safetensors
+  ends_with 0 "$fovea" train images --out run "${quick[@]}"
+  ends_with 2 "$fovea" train images --out folds "${quick[@]}" --folds 2 --set test_share=0
+}
+one_odd_test_image_does_not_cost_the_report() {
+  images images 64
+  "$FOVEA_BUILD/make_images" large 8 400
+  local n=0 split
+  { echo path,label,split
+    for image in images/*/*.png; do
+      n=$((n + 1)) split=train
+      ((n % 4 != 0)) || split=val
+      ((n % 4 != 1)) || split=test
+      echo "$image,$(basename "$(dirname "$image")"),$split"
+    done
+    for image in large/*/*.png; do echo "$image,$(basename "$(dirname "$image")"),test"; done; } >list.csv
+  ends_with 0 "$fovea" train list.csv --out run "${quick[@]}"
+  grep -q 'Worst mistakes' run/report.html
+  equal "$(field run/run.json '["state"]')" finished
+}
 folds_answer_together() {
   images images
   ends_with 0 "$fovea" train images --out run "${quick[@]}" --folds 3
@@ -400,7 +438,10 @@ a_second_begun_time_budget_is_kept() {
 }
 a_report_without_images_names_no_file() {
   images images
+  echo x >images/normal/Meier_Hans.txt
   ends_with 0 "$fovea" train images --out run "${quick[@]}" --no-images
+  lacks "$(<run/report.html)" Meier
+  ends_with 0 "$fovea" train --out run --resume
   lacks "$(<run/report.html)" '.png'
   lacks "$(<run/report.html)" "$room"
 }

@@ -121,6 +121,15 @@ void Plan::set(std::string_view key, bool value, std::string_view reason) {
   set(key, std::string_view{value ? "true" : "false"}, reason);
 }
 
+void Plan::ask(std::string_view key, std::string_view value, std::string_view from) {
+  set(key, value, from);
+  at(key).asked = true;
+}
+
+bool Plan::asked(std::string_view key) const {
+  return at(key).asked;
+}
+
 std::string const& Plan::word(std::string_view key) const {
   return at(key).value;
 }
@@ -154,7 +163,7 @@ bool Plan::normal(std::string_view key) const {
 
 std::string Plan::yaml() const {
   std::string out;
-  for (auto const& [row, value, reason, set] : values_) {
+  for (auto const& [row, value, reason, set, asked] : values_) {
     auto const written = row.kind == KeyKind::word ? yaml_scalar(value) : value;
     out += text(row.name, ": ", written, reason.empty() ? "" : "  # ", reason, "\n");
   }
@@ -173,7 +182,7 @@ void Plan::read(std::string_view yaml, std::string_view what) {
 
 Json Plan::json() const {
   Json out = Json::object();
-  for (auto const& [row, value, reason, set] : values_) {
+  for (auto const& [row, value, reason, set, asked] : values_) {
     auto& place = out[std::string{row.name}];
     switch (row.kind) {
       case KeyKind::whole:

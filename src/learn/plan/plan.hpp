@@ -58,6 +58,10 @@ class Plan {
   std::int64_t whole(std::string_view key) const;
   bool flag(std::string_view key) const;
   std::vector<std::string> list(std::string_view key) const;
+  /// set() for what a person wants: decisions from the data and a search leave it alone.
+  void ask(std::string_view key, std::string_view value, std::string_view from);
+  bool asked(std::string_view key) const;
+
   std::string const& reason(std::string_view key) const;
   bool normal(std::string_view key) const;  ///< nobody has set it
 
@@ -73,6 +77,7 @@ class Plan {
     KeyRow row;
     std::string value, reason;
     bool set = false;
+    bool asked = false;
   };
   Value& at(std::string_view key);
   Value const& at(std::string_view key) const;

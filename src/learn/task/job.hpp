@@ -29,18 +29,20 @@ struct Work {
 Work prepare_work(std::span<Task const> tasks,
                   std::vector<Setting> const& settings,
                   ImageReader const& reader,
-                  RunFolder const* run = nullptr);
+                  RunFolder const* run = nullptr,
+                  Stop const* stop = nullptr);
 
 /// One look at every image, with progress: leaves out (and names) what cannot be used, and
 /// gives equal images one patient. Returns the facts of the cases that are left. Throws
 /// Error{input} if none is.
-std::vector<ImageFacts> usable_facts(Dataset& set, int threads);
+std::vector<ImageFacts> usable_facts(Dataset& set, int threads, Stop const* stop = nullptr);
 
 /// Over ids, patients, splits, labels, weights and images.
 std::string data_hash(Dataset const& set, std::vector<ImageFacts> const& facts);
 
-/// The settings that a plan file holds.
-std::vector<Setting> settings_in(fs::path const& plan_file);
+/// The settings that a plan file holds. `reasons`: with the reasons that stand there, else
+/// "from FILE".
+std::vector<Setting> settings_in(fs::path const& plan_file, bool reasons = false);
 
 struct TrainJob {
   std::span<Task const> tasks;

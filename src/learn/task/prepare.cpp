@@ -102,11 +102,13 @@ std::string data_hash(Dataset const& set, std::vector<ImageFacts> const& facts) 
   return hash.hex();
 }
 
-std::vector<ImageFacts> usable_facts(Dataset& set, int threads) {
+std::vector<ImageFacts> usable_facts(Dataset& set, int threads, Stop const* stop) {
   std::vector<ImageFacts> facts;
   {
     Progress progress{"looking at the images"};
     facts = look_at(set, threads, [&](std::size_t done) {
+      if (stop != nullptr && stop->asked())
+        throw Interrupted{"stopped while reading the images; nothing was begun"};
       progress.show(static_cast<double>(done), static_cast<double>(set.cases.size()));
     });
   }
@@ -115,12 +117,19 @@ std::vector<ImageFacts> usable_facts(Dataset& set, int threads) {
   return facts;
 }
 
-std::vector<Setting> settings_in(fs::path const& plan_file) {
+std::vector<Setting> settings_in(fs::path const& plan_file, bool reasons) {
   std::vector<Setting> out;
   auto const name = plan_file.filename().string();
-  for (auto const& line : parse_yaml(read_text(plan_file, 1U << 20), name)) {
+  auto const words = read_text(plan_file, 1U << 20);
+  auto const lines = split(words, '\n');
+  for (auto const& line : parse_yaml(words, name)) {
     // What a written plan leaves empty is for this run to decide.
-    if (!line.value.empty()) out.push_back({line.key, line.value, text("from ", name)});
+    if (line.value.empty()) continue;
+    auto const& written = lines[static_cast<std::size_t>(line.line - 1)];
+    auto const comment = reasons ? written.rfind("  # ") : std::string::npos;
+    out.push_back(
+        {line.key, line.value,
+         comment == std::string::npos ? text("from ", name) : written.substr(comment + 4)});
   }
   return out;
 }
@@ -128,7 +137,8 @@ std::vector<Setting> settings_in(fs::path const& plan_file) {
 Work prepare_work(std::span<Task const> tasks,
                   std::vector<Setting> const& settings,
                   ImageReader const& reader,
-                  RunFolder const* run) {
+                  RunFolder const* run,
+                  Stop const* stop) {
   auto const root = prepare_last(settings, "data");
   if (root.empty())
     throw Error{Fault::usage, "no data set was given",
@@ -138,13 +148,13 @@ Work prepare_work(std::span<Task const> tasks,
   auto const named = prepare_last(settings, "task");
   auto const& task = named.empty() ? task_for(tasks, set) : task_named(tasks, named);
   Plan plan{task.keys()};
-  for (auto const& [key, value, from] : settings) plan.set(key, std::string_view{value}, from);
+  for (auto const& [key, value, from] : settings) plan.ask(key, value, from);
   plan.set("task", task.name);
   plan.set("data", fs::absolute(root).lexically_normal().string());
 
   auto const threads =
       plan.whole("threads") > 0 ? static_cast<int>(plan.whole("threads")) : usable_cores();
-  auto facts = usable_facts(set, threads);
+  auto facts = usable_facts(set, threads, stop);
   if (run != nullptr)
     run->apply_splits(set);
   else
@@ -153,6 +163,10 @@ Work prepare_work(std::span<Task const> tasks,
   auto problems = problems_of(set, facts);
   QualityReport quality{std::move(facts), std::move(problems)};
   prepare_demand_splits(set);
+  if (plan.whole("folds") > 1 && set.in(Split::test).empty())
+    throw Error{Fault::usage,
+                "folds leave nothing to prove the model on: there is no test split",
+                "give a test split, or a test_share above 0"};
   if (!plan.flag("allow_test_duplicates")) prepare_refuse_leaks(set, quality);
   if (run == nullptr) prepare_warn(quality);
   task.plan(set, quality, plan);

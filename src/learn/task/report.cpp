@@ -51,7 +51,9 @@ Panel report_data(ReportParts const& parts) {
   for (auto const split : all_splits) all.push_back(text(set.in(split).size()));
   rows.push_back(all);
   auto body = table({"class", "train", "validation", "test"}, rows);
-  for (auto const& words : set.notes) body += note("info", words);
+  if (parts.images) {
+    for (auto const& words : set.notes) body += note("info", words);  // they name files
+  }
   if (!parts.images) return {"Data", "What was learnt from.", body, "data"};
 
   Rng rng{{static_cast<std::uint64_t>(parts.work.plan.whole("seed")), 0xc0}};
@@ -149,12 +151,17 @@ Panel report_mistakes_panel(ReportParts const& parts) {
   for (auto const index : parts.proof.worst(report_mistakes)) {
     auto const& one = set.cases[index];
     auto const image = set.image(one);
-    auto const why = parts.work.task->explain(parts.model, image, {});
     figures.push_back({shown(image),
                        text("truth ", report_truth(set, one), ", ",
                             report_caption(parts.proof.answer(index)), ": ", one.id),
                        "wrong"});
-    figures.push_back({picture_of(why), text(why.method, " for ", why.label), {}});
+    try {
+      auto const why = parts.work.task->explain(parts.model, image, {});
+      figures.push_back({picture_of(why), text(why.method, " for ", why.label), {}});
+    } catch (Error const& error) {
+      // An image outside of the model's contract has an answer here, but no explanation.
+      figures.push_back({shown(image), error.what(), "not explained"});
+    }
   }
   auto const body =
       figures.empty() ? note("good", "No case was answered wrongly.") : gallery(figures, 160);
@@ -204,15 +211,19 @@ Panel report_sanity(ReportParts const& parts, std::vector<std::size_t> const& ca
   for (std::size_t i = 0; i < std::min(looked_at, cases.size()); ++i) {
     auto const image = work.set.image(
         work.set.cases[cases[i * cases.size() / std::min(looked_at, cases.size())]]);
-    auto const learnt = work.task->explain(parts.model, image, {});
-    auto const random =
-        work.task->explain(parts.model, image, {.label = learnt.label, .randomised = true});
-    if (auto const likeness =
-            rank_correlation(learnt.map.as<float>(), random.map.as<float>())) {
-      alike += *likeness;
-      ++compared;
+    try {
+      auto const learnt = work.task->explain(parts.model, image, {});
+      auto const random =
+          work.task->explain(parts.model, image, {.label = learnt.label, .randomised = true});
+      removals.push_back(work.task->removal(parts.model, image, {}));
+      if (auto const likeness =
+              rank_correlation(learnt.map.as<float>(), random.map.as<float>())) {
+        alike += *likeness;
+        ++compared;
+      }
+    } catch (Error const& error) {
+      if (error.fault() != Fault::input) throw;  // outside of the model's contract
     }
-    removals.push_back(work.task->removal(parts.model, image, {}));
   }
   alike /= static_cast<double>(std::max<std::size_t>(1, compared));
   auto const sound = alike < Randomised::alike;
@@ -223,7 +234,8 @@ Panel report_sanity(ReportParts const& parts, std::vector<std::size_t> const& ca
            fixed(alike, 2), ". ",
            sound ? "The maps depend on what was learnt."
                  : "The maps hardly depend on what was learnt: do not trust them.");
-  auto body = note(sound ? "good" : "fault", words);
+  auto body = compared == 0 ? note("info", "No image gave a map to compare.")
+                            : note(sound ? "good" : "fault", words);
   if (!removals.empty())
     body += paragraph(
                 "Taking out what the map calls important should make the answer fall faster "
@@ -287,7 +299,9 @@ Panel report_how(ReportParts const& parts) {
   for (auto const& [key, value] : around.items())
     rows.push_back({key, value.is_string() ? value.get<std::string>() : value.dump()});
   auto plan = parts.work.plan;
-  if (!parts.images) plan.set("data", std::string_view{});
+  if (!parts.images) {
+    for (auto const* const key : {"data", "init"}) plan.set(key, std::string_view{});
+  }
   return {"How it was made", "All that is needed to repeat the run and to trace it.",
           table({"what", "value"}, rows) + details("The plan", verbatim(plan.yaml())), "how"};
 }

@@ -19,10 +19,11 @@ std::unique_ptr<FileLock> run_lock(fs::path const& folder) {
   return std::make_unique<FileLock>(folder / ".lock");
 }
 
-// The lock is ours and may be left by a run that ended before it wrote anything.
+// What a run leaves that was ended before it had written all that makes it one.
 bool run_empty(fs::path const& folder) {
   for (auto const& entry : fs::directory_iterator{folder}) {
-    if (entry.path().filename() != ".lock") return false;
+    auto const name = entry.path().filename();
+    if (name != ".lock" && name != "plan.yaml" && name != "splits.csv") return false;
   }
   return true;
 }

@@ -36,7 +36,7 @@ std::optional<Score> search_try(
   auto const fitted = fit(*learner, fit_options);
   if (fitted.interrupted)
     throw Interrupted{
-        "stopped while searching for a network; nothing was trained yet, so begin again"};
+        "stopped while searching; nothing was trained yet, begin again with --resume"};
   return fitted.best.empty() ? std::nullopt : std::optional{fitted.best.front()};
 }
 
@@ -45,6 +45,10 @@ std::optional<Score> search_try(
 Plan searched(
     Task const& task, Dataset const& set, Plan plan, double seconds, Stop const* stop) {
   auto candidates = task.candidates(set, plan);
+  std::erase_if(candidates, [&](Candidate const& candidate) {
+    return std::ranges::any_of(candidate,
+                               [&](auto const& one) { return plan.asked(one.first); });
+  });
   candidates.insert(candidates.begin(), Candidate{});
   std::optional<Score> best;
   auto chosen = plan;
@@ -53,10 +57,18 @@ Plan searched(
   for (auto const& candidate : candidates) {
     auto one = plan;
     for (auto const& [key, value] : candidate) one.set(key, std::string_view{value});
-    auto const score =
-        search_try(task, set, one, seconds / static_cast<double>(candidates.size()), stop);
+    std::optional<Score> score;
+    std::string fault;
+    try {
+      score =
+          search_try(task, set, one, seconds / static_cast<double>(candidates.size()), stop);
+    } catch (Error const& error) {
+      fault = error.what();  // a rate that diverges, a size that the network cannot have
+    }
     tried += text(tried.empty() ? "" : "; ", search_words(candidate), ": ",
-                  score ? text(score->name, " ", fixed(score->value, 4)) : "no score");
+                  score           ? text(score->name, " ", fixed(score->value, 4))
+                  : fault.empty() ? "no score"
+                                  : fault);
     if (!score || (best && (score->higher_is_better ? score->value <= best->value
                                                     : score->value >= best->value)))
       continue;

@@ -30,7 +30,7 @@ std::string train_now() {
 class TrainRun {
  public:
   TrainRun(TrainJob const& job, RunFolder folder, Work work)
-      : job_(job), folder_(std::move(folder)), work_(std::move(work)) {}
+      : job_(job), folder_(std::move(folder)), work_(std::move(work)), images_(job.images) {}
 
   Json operator()(bool fresh);
   RunFolder const& folder() const { return folder_; }
@@ -39,8 +39,7 @@ class TrainRun {
   void search();
   std::vector<Dataset> fold_sets() const;
   Fold train_fold(Dataset const& set, std::size_t fold, std::size_t folds);
-  Fit fit_of(Dataset const& set, std::size_t fold, std::size_t folds, double reserve) const;
-  double reserve_for(TaskLearner& learner, Dataset const& set) const;
+  Fit fit_of(Dataset const& set, std::size_t fold, std::size_t folds) const;
   void chose(std::string_view key, std::string const& value, std::string const& reason);
   void write_plan() const { write_file(folder_.plan(), work_.plan.yaml()); }
   void write_about(std::string_view state);
@@ -50,6 +49,8 @@ class TrainRun {
   RunFolder folder_;
   Work work_;
   Json about_ = Json::object();
+  bool images_;                // in the report
+  double seconds_before_ = 0;  // of the processes that worked on this run before
   double training_seconds_ = 0;
   double samples_per_second_ = 0;
 };
@@ -83,25 +84,16 @@ std::vector<Dataset> TrainRun::fold_sets() const {
   return sets;
 }
 
-// What comes after the training: predicting validation and test once each, explaining, writing.
-// Timed by one validation with fresh weights.
-double TrainRun::reserve_for(TaskLearner& learner, Dataset const& set) const {
-  constexpr double fixed_seconds = 3;
-  Clock const clock;
-  Stop const never;
-  learner.validate(never);
-  auto const each = clock.seconds() / static_cast<double>(std::max<std::size_t>(
-                                          1, set.in(Split::validation).size()));
-  auto const cases =
-      static_cast<double>(set.in(Split::validation).size() + set.in(Split::test).size());
+// What comes after the training (predicting validation and test once each, explaining), as a
+// multiple of one validation.
+double train_reserve(Dataset const& set) {
+  auto const count = [&](Split split) { return static_cast<double>(set.in(split).size()); };
   constexpr double maps_cost_as_many_cases = 400;
-  return fixed_seconds + 1.5 * each * (cases + maps_cost_as_many_cases);
+  auto const cases = count(Split::validation) + count(Split::test) + maps_cost_as_many_cases;
+  return 1.5 * cases / std::max(1.0, count(Split::validation));
 }
 
-Fit TrainRun::fit_of(Dataset const& set,
-                     std::size_t fold,
-                     std::size_t folds,
-                     double reserve) const {
+Fit TrainRun::fit_of(Dataset const& set, std::size_t fold, std::size_t folds) const {
   auto const& plan = work_.plan;
   auto const cores =
       plan.whole("threads") > 0 ? static_cast<int>(plan.whole("threads")) : usable_cores();
@@ -113,10 +105,10 @@ Fit TrainRun::fit_of(Dataset const& set,
   fit.steps = plan.whole("steps") > 0 ? plan.whole("steps")
                                       : plan.whole("epochs") * fit.steps_per_epoch;
   if (auto const time = plan.fraction("time"); time > 0) {
-    // The folds that are left share what is left of the time.
-    auto const left = std::max(1.0, time - job_.clock.seconds() - reserve);
-    fit.seconds = left / static_cast<double>(folds - fold) + reserve;
-    fit.reserve = reserve;
+    constexpr double for_writing = 3;
+    fit.seconds = std::max(1.0, time - job_.clock.seconds()) / static_cast<double>(folds);
+    fit.reserve = for_writing / static_cast<double>(folds);
+    fit.reserve_validations = train_reserve(set) / static_cast<double>(folds);
   }
   fit.validate_every = plan.whole("validate_every");
   fit.loader_threads = plan.whole("loader_threads") > 0
@@ -129,7 +121,11 @@ Fit TrainRun::fit_of(Dataset const& set,
   fit.run_as = plan.word("run_as");
   // Only the first fold's steps follow from the time; the others take as many as it took in the
   // end.
-  if (fold == 0) fit.shortenings = shortenings_of(joined(plan.list("shortenings"), ", "));
+  auto const shortenings = shortenings_of(joined(plan.list("shortenings"), ", "));
+  if (fold == 0)
+    fit.shortenings = shortenings;
+  else if (!shortenings.empty())
+    fit.steps = shortenings.back().steps;
   fit.folder = folds == 1 ? folder_.path() : folder_.path() / text("fold-", fold + 1);
   fit.resume = job_.resume;
   fit.stop = job_.stop;
@@ -150,8 +146,7 @@ Fold TrainRun::train_fold(Dataset const& set, std::size_t fold, std::size_t fold
   plan.set("seed", static_cast<std::int64_t>(static_cast<std::uint64_t>(plan.whole("seed")) +
                                              1000003 * fold));
   auto const learner = work_.task->learner(plan, set);
-  auto fit_options = fit_of(set, fold, folds,
-                            work_.plan.fraction("time") > 0 ? reserve_for(*learner, set) : 0);
+  auto fit_options = fit_of(set, fold, folds);
   if (folds > 1) make_folder(fit_options.folder);
   fit_options.chose = [&](std::string_view key, std::string const& value,
                           std::string const& reason) { chose(key, value, reason); };
@@ -178,7 +173,8 @@ void TrainRun::write_about(std::string_view state) {
                      {"test", work_.set.in(Split::test).size()}};
   about_["classes"] = work_.set.classes;
   about_["seed"] = work_.plan.whole("seed");
-  about_["images"] = job_.images;
+  about_["images"] = images_;
+  about_["total_seconds"] = std::round((seconds_before_ + job_.clock.seconds()) * 10) / 10;
   about_["training_seconds"] = training_seconds_;
   about_["samples_per_second"] = samples_per_second_;
   about_["peak_memory_mib"] = peak_memory() >> 20;
@@ -225,11 +221,10 @@ Json TrainRun::prove(std::vector<Fold> const& folds) {
   write_file(folder_.metrics(), pretty(result));
 
   about_["finished"] = train_now();
-  about_["total_seconds"] = std::round(job_.clock.seconds() * 10) / 10;
-  write_about("finished");
-  ReportParts const parts{work_, model,          folds,  *proof,
-                          split, folder_.path(), about_, job_.images};
+  write_about("reporting");
+  ReportParts const parts{work_, model, folds, *proof, split, folder_.path(), about_, images_};
   write_file(folder_.report(), render(report_of(parts)));
+  write_about("finished");
   if (!job_.quiet) {
     for (auto const& [name, value] : proof->facts()) say(text("  ", name, "  ", value));
     say(text("report: ", folder_.report().string()));
@@ -243,13 +238,15 @@ Json TrainRun::operator()(bool fresh) {
   auto const threads = static_cast<int>(work_.plan.whole("threads"));
   use_threads(threads > 0 ? threads : usable_cores());
   if (fresh) {
+    // run.json comes last: a folder without it holds no run yet.
     write_plan();
     folder_.write_splits(work_.set);
     about_["started"] = train_now();
     write_about("training");
   } else {
     about_ = read_about(folder_.path());
-    training_seconds_ = 0;
+    seconds_before_ = about_.value("total_seconds", 0.0);
+    images_ = images_ && about_.value("images", true);
   }
   if (work_.plan.flag("search")) search();
   std::vector<Fold> folds;
@@ -261,9 +258,19 @@ Json TrainRun::operator()(bool fresh) {
   return prove(folds);
 }
 
+// What was asked for cannot be trained, and nothing was: the folder is free for another try.
+void train_withdraw(fs::path const& folder) {
+  std::error_code ignored;
+  if (fs::exists(folder / "history.csv", ignored) || fs::exists(folder / "fold-1", ignored))
+    return;
+  for (auto const* const name : {"run.json", "plan.yaml", "splits.csv"})
+    fs::remove(folder / name, ignored);
+  fs::remove_all(folder / "checkpoints", ignored);
+}
+
 // A run that goes on keeps its plan: only where the data lies now may be said anew.
 std::vector<Setting> train_resumed(TrainJob const& job, RunFolder const& folder) {
-  auto settings = settings_in(folder.plan());
+  auto settings = settings_in(folder.plan(), true);
   for (auto const& setting : job.settings) {
     if (setting.key != "data")
       throw Error{Fault::usage,
@@ -280,7 +287,8 @@ std::vector<Setting> train_resumed(TrainJob const& job, RunFolder const& folder)
 Json train(TrainJob const& job) {
   if (job.resume) {
     auto folder = RunFolder::resume(job.out);
-    auto work = prepare_work(job.tasks, train_resumed(job, folder), job.reader, &folder);
+    auto work =
+        prepare_work(job.tasks, train_resumed(job, folder), job.reader, &folder, job.stop);
     auto const about = read_about(folder.path());
     if (about.value("data_hash", "") != work.data_hash)
       throw Error{
@@ -290,8 +298,14 @@ Json train(TrainJob const& job) {
     return TrainRun{job, std::move(folder), std::move(work)}(false);
   }
   auto folder = RunFolder::begin(job.out);
-  auto work = prepare_work(job.tasks, job.settings, job.reader);
-  return TrainRun{job, std::move(folder), std::move(work)}(true);
+  auto work = prepare_work(job.tasks, job.settings, job.reader, nullptr, job.stop);
+  TrainRun run{job, std::move(folder), std::move(work)};
+  try {
+    return run(true);
+  } catch (Error const& error) {
+    if (error.fault() == Fault::usage || error.fault() == Fault::input) train_withdraw(job.out);
+    throw;
+  }
 }
 
 }  // namespace fovea

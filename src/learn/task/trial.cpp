@@ -21,8 +21,8 @@ Plan trial_plan(Task const& task, Model const& model) {
   return plan;
 }
 
-// Data without splits gets those of the model's run if it is the very data that the model was
-// made from.
+// The very data that the model was made from gets the splits of its run, also those that the
+// data did not give itself.
 bool trial_recognise(Dataset& set,
                      std::vector<ImageFacts> const& facts,
                      Task const& task,
@@ -84,11 +84,12 @@ Trial open_trial(std::span<Task const> tasks,
               wanted,
               {},
               static_cast<std::uint64_t>(plan.whole("seed"))};
-  if (wanted != Split::unassigned && !trial_has_splits(trial.set) &&
-      !trial_recognise(trial.set, facts, *task, trial.model)) {
+  if (wanted != Split::unassigned && !trial_recognise(trial.set, facts, *task, trial.model) &&
+      !trial_has_splits(trial.set)) {
     warn(
-        "the data gives no splits and is not what the model was made from: all its cases are "
-        "measured");
+        "the data gives no splits and is not exactly what the model was made from: all its "
+        "cases "
+        "are measured; if training images are among them, the result proves nothing");
     trial.split = Split::unassigned;
   }
   for (std::size_t i = 0; i < trial.set.cases.size(); ++i) {

@@ -159,7 +159,10 @@ class FitRun {
  private:
   // --- time -------------------------------------------------------------------------------
   double elapsed() const { return seconds_before_ + clock_() - begin_; }
-  double allowed() const { return options_.seconds - options_.reserve; }
+  double allowed() const {
+    return options_.seconds - options_.reserve -
+           options_.reserve_validations * pace_.validation;
+  }
   bool budgeted() const { return options_.steps == 0; }
   bool stopped() const { return options_.stop != nullptr && options_.stop->asked(); }
 
@@ -248,9 +251,10 @@ class FitRun {
   void report_choices() const {
     constexpr auto reason = "as in the checkpoint";
     if (!run_as_.empty()) chose("run_as", run_as_, reason);
-    chose("steps", text(steps_), reason);
+    if (budgeted()) chose("steps", text(steps_), reason);
     chose("validate_every", text(validate_every_), reason);
-    if (!shortenings_.empty()) chose("shortenings", spelled(shortenings_), reason);
+    if (budgeted() && !shortenings_.empty())
+      chose("shortenings", spelled(shortenings_), reason);
   }
 
   // --- the loop -----------------------------------------------------------------------------

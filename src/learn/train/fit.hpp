@@ -23,6 +23,8 @@ struct Fit {
   double seconds = 0;  ///< wall time between the call and its end; 0: no limit
   double reserve =
       0;  ///< of `seconds`, kept free for what the caller does afterwards (evaluation, report)
+  double reserve_validations =
+      0;  ///< and so many times what a validation takes: for work that grows as that does
   /// Steps between validations (there is always one at the end). 0: each epoch, or several
   /// epochs so that it is at most 100 times; where the steps follow from `seconds`, also seldom
   /// enough that validating takes about a tenth of the time at most.
