@@ -288,7 +288,7 @@ all_splits_are_called_all() {
 no_more_threads_work_than_the_container_grants() {
   shared_run
   local most=0 now=0
-  OMP_NUM_THREADS=64 "$fovea" explain "$run" "$data" --out why --method integrated-gradients >/dev/null 2>&1 &
+  MKL_DYNAMIC=FALSE MKL_NUM_THREADS=64 OMP_NUM_THREADS=64 "$fovea" explain "$run" "$data" --out why --method integrated-gradients >/dev/null 2>&1 &
   while now=$(awk '/^Threads:/ {print $2}' /proc/$!/status 2>/dev/null) && [[ -n $now ]]; do
     ((now <= most)) || most=$now
     sleep 0.02
