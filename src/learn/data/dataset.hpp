@@ -34,6 +34,8 @@ inline constexpr std::int32_t unknown = -1;
 struct Case {
   std::string id{};  ///< unique in its set and stable: "train/NORMAL/1.png", "train_images/17"
   std::string patient{};  ///< cases of one patient are never split apart; empty: one of its own
+  std::string together{};  ///< nor are those with the same word here, whoever they show
+                           ///< (keep_together sets it); empty: with nobody
   Split split = Split::unassigned;
   double weight = 1;  ///< in the loss
   Location image{};

@@ -40,10 +40,11 @@ Dataset read_dataset(fs::path const& root, ReadOptions const& options = {});
 /// assigned.
 void expect_trainable(Dataset const& set);
 
-/// Splits for cases that have none: by patient, stratified by class, by seed. Given splits are
-/// kept; a missing validation split is cut from train, a missing test split from train too (a
-/// set with no training cases is left as it is); a note says what was done. Each class with
-/// three patients or more comes into every split, and every class into train.
+/// Splits for cases that have none: by patient and Case::together, stratified by class, by
+/// seed. Given splits are kept; a missing validation split is cut from train, a missing test
+/// split from train too (a set with no training cases is left as it is); a note says what was
+/// done. Each class with three patients or more comes into every split, and every class into
+/// train.
 ///
 /// Method  iterative stratification, rarest class first (Sechidis et al., ECML PKDD 2011), here
 ///         over patients instead of cases
@@ -53,7 +54,8 @@ struct SplitShares {
 };
 void assign_splits(Dataset& set, std::uint64_t seed, SplitShares shares = {});
 
-/// K folds of the cases `among` by patient, stratified: a number in 0 … k-1 for each of them.
+/// K folds of the cases `among` by patient and Case::together, stratified: a number in 0 … k-1
+/// for each of them; it depends on nothing but these cases.
 /// Throws Error{usage} if k is below 2, Error{input} if there are fewer patients than folds.
 std::vector<int> folds_of(Dataset const& set,
                           std::vector<std::size_t> const& among,

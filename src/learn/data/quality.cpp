@@ -383,6 +383,41 @@ void quality_classes(QualityCheck const& check) {
   }
 }
 
+// True for the cases of a given test split and those that will follow their patient into it.
+std::vector<bool> quality_tested(Dataset const& set) {
+  std::unordered_map<std::string_view, Split> given;
+  for (auto const& one : set.cases) {
+    if (one.split != Split::unassigned && !one.patient.empty())
+      given.try_emplace(one.patient, one.split);
+  }
+  std::vector<bool> tested;
+  for (auto const& one : set.cases) {
+    auto const place = given.find(one.patient);
+    auto const follows = one.split == Split::unassigned && place != given.end();
+    tested.push_back((follows ? place->second : one.split) == Split::test);
+  }
+  return tested;
+}
+
+// Groups of equal or almost equal images, found as if there were no other images than these.
+std::vector<Indices> quality_copies(std::vector<ImageFacts> const& facts,
+                                    Indices const& among) {
+  std::vector<ImageFacts> these;
+  for (auto const at : among) these.push_back(facts[at]);
+  auto const equal = quality_equal(these);
+  std::vector<std::pair<std::size_t, std::size_t>> pairs;
+  auto const chain = [&](Indices const& group) {
+    for (std::size_t i = 1; i < group.size(); ++i) pairs.emplace_back(group[0], group[i]);
+  };
+  for (auto const& group : equal) chain(group);
+  for (auto const& group : quality_alike(these, equal)) chain(group);
+  auto groups = quality_joined(pairs);
+  for (auto& group : groups) {
+    for (auto& at : group) at = among[at];
+  }
+  return groups;
+}
+
 }  // namespace
 
 std::vector<ImageFacts> look_at(Dataset const& set,
@@ -451,29 +486,26 @@ bool labelled_differently(Dataset const& set, std::vector<std::size_t> const& ca
 }
 
 void keep_together(Dataset& set, std::vector<ImageFacts> const& facts) {
-  auto const equal = quality_equal(facts);
-  std::vector<std::pair<std::size_t, std::size_t>> pairs;
-  auto const chain = [&](Indices const& group) {
-    for (std::size_t i = 1; i < group.size(); ++i) pairs.emplace_back(group[0], group[i]);
-  };
-  for (auto const& group : equal) chain(group);
-  for (auto const& group : quality_alike(facts, equal)) chain(group);
-  auto const copies = quality_joined(pairs).size();
-  // Patients that share such an image become one too.
-  std::unordered_map<std::string, std::size_t> first_of;
-  for (std::size_t i = 0; i < set.cases.size(); ++i) {
-    if (set.cases[i].patient.empty()) continue;
-    auto const [place, fresh] = first_of.try_emplace(set.cases[i].patient, i);
-    if (!fresh) pairs.emplace_back(place->second, i);
+  for (auto& one : set.cases) one.together.clear();
+  auto const tested = quality_tested(set);
+  std::size_t groups = 0;
+  std::size_t images = 0;
+  for (auto const test : {false, true}) {
+    Indices among;
+    for (std::size_t i = 0; i < tested.size(); ++i) {
+      if (tested[i] == test) among.push_back(i);
+    }
+    for (auto const& group : quality_copies(facts, among)) {
+      for (auto const at : group) set.cases[at].together = set.cases[group.front()].id;
+      images += group.size();
+      ++groups;
+    }
   }
-  for (auto const& group : quality_joined(pairs)) {
-    auto name = set.cases[group.front()].patient;
-    if (name.empty()) name = "like " + set.cases[group.front()].id;
-    for (auto const at : group) set.cases[at].patient = name;
-  }
-  if (copies > 0)
-    set.notes.push_back(text(
-        copies, " groups of images that are equal or look almost the same are kept together"));
+  if (groups > 0)
+    set.notes.push_back(text(images,
+                             " images are equal or look almost the same as another: they are "
+                             "kept together, in ",
+                             groups, groups == 1 ? " group" : " groups"));
 }
 
 }  // namespace fovea

@@ -50,8 +50,10 @@ std::vector<std::vector<std::size_t>> equal_images(std::vector<ImageFacts> const
 /// True if two of the cases contradict each other; unknown labels contradict nothing.
 bool labelled_differently(Dataset const& set, std::vector<std::size_t> const& cases);
 
-/// Gives cases that are pixel-equal or nearly so one patient, so that assign_splits never parts
-/// them. Call it before; cases of given splits stay where they are. Notes how many it joined.
+/// Sets Case::together of cases whose images are equal or look almost the same, so that
+/// assign_splits and folds_of never part them: call it before both. Test images are joined with
+/// each other only: how the others are cut must not depend on them. Patients and given splits
+/// stay as they are. Notes how many images it joined, if any.
 void keep_together(Dataset& set, std::vector<ImageFacts> const& facts);
 
 }  // namespace fovea

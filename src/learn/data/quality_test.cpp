@@ -229,6 +229,79 @@ TEST(KeepTogether, LetsNoSplitPartCopies) {
   EXPECT_EQ(quality_kinds(problems_of(made.set, facts))["duplicate"], 20);
 }
 
+TEST(KeepTogether, LeavesPatientsAsTheyAreAndSaysHowManyItJoined) {
+  QualitySet made;
+  made.add_good(30);
+  made.set.cases[0].patient = "p";
+  keep_together(made.set, look_at(made.set, 2));
+  EXPECT_TRUE(made.set.notes.empty());
+  made.add(quality_scene(1), 0);       // 30
+  made.add(quality_scene(1), 0);       // 31
+  made.add(quality_scene(1, 0.8), 0);  // 32
+  made.add(quality_scene(2), 0);       // 33
+  made.add(quality_scene(2), 0);       // 34
+  made.set.cases[30].patient = "q";
+  made.set.cases[31].patient = "r";
+  keep_together(made.set, look_at(made.set, 2));
+  ASSERT_EQ(made.set.notes.size(), 1U);
+  EXPECT_NE(made.set.notes[0].find("5 images"), std::string::npos) << made.set.notes[0];
+  EXPECT_NE(made.set.notes[0].find("2 groups"), std::string::npos) << made.set.notes[0];
+  std::vector<std::string> patients, words;
+  for (auto const& one : made.set.cases) {
+    if (!one.patient.empty()) patients.push_back(one.patient);
+    if (!one.together.empty()) words.push_back(one.together);
+  }
+  EXPECT_EQ(patients, (std::vector<std::string>{"p", "q", "r"}));
+  EXPECT_EQ(words, (std::vector<std::string>{"image 30", "image 30", "image 30", "image 33",
+                                             "image 33"}));
+}
+
+TEST(KeepTogether, JoinsNoTestImageWithOthersAndMakesNoPatientsThatArePartedThen) {
+  QualitySet made;
+  made.add_good(30, Split::train);
+  made.add_good(30, Split::test);
+  for (auto const split : {Split::train, Split::validation, Split::test, Split::test})
+    made.add(quality_scene(1), 0, split);            // 60 to 63
+  made.add(quality_scene(1), 0);                     // 64, a test image by its patient
+  made.add(quality_scene(1, 0.8), 0, Split::train);  // 65
+  made.set.cases[64].patient = made.set.cases[30].patient = "p";
+  auto const facts = look_at(made.set, 2);
+  keep_together(made.set, facts);
+  auto const word = [&](std::size_t i) { return made.set.cases[i].together; };
+  EXPECT_EQ((std::vector{word(60), word(61), word(65)}),
+            (std::vector<std::string>(3, "image 60")));
+  EXPECT_EQ((std::vector{word(62), word(63), word(64)}),
+            (std::vector<std::string>(3, "image 62")));
+  auto kinds = quality_kinds(problems_of(made.set, facts));
+  EXPECT_FALSE(kinds.contains("patient-across-splits"));
+  EXPECT_EQ(kinds["duplicate-across-splits"], 1);
+}
+
+TEST(KeepTogether, LetsTrainingCasesBeJoinedThroughNoTestImage) {
+  // The grain of the first and last picture is opposite: they are like the plain one between
+  // them, but not like each other.
+  auto const words = [](Split between) {
+    QualitySet made;
+    made.add_good(30, Split::train);
+    for (std::uint64_t i = 0; i < 10; ++i) {
+      made.add(quality_scene(i, 1, 7), 0, Split::train);
+      made.add(quality_scene(i), 0, between);
+      made.add(quality_scene(i, 1, -7), 1, Split::train);
+    }
+    keep_together(made.set, look_at(made.set, 2));
+    std::size_t joined = 0;
+    for (std::size_t i = 30; i < 60; i += 3) {
+      auto const& first = made.set.cases[i].together;
+      joined += !first.empty() && first == made.set.cases[i + 2].together ? 1 : 0;
+    }
+    return std::pair{joined, folds_of(made.set, {30, 32, 33, 35, 36, 38, 39, 41}, 4, 1)};
+  };
+  EXPECT_GT(words(Split::train).first, 0U);
+  EXPECT_GT(words(Split::validation).first, 0U);
+  EXPECT_EQ(words(Split::test).first, 0U);
+  EXPECT_NE(words(Split::test).second, words(Split::train).second);
+}
+
 TEST(Unfit, LeavesOutWhatHarmsAndKeepsTheTestImageOfCopies) {
   QualitySet made;
   made.add_good(30, Split::train);
@@ -295,11 +368,14 @@ TEST(TheSetOfRealChests, HasEightValidationImagesInTrainAndNoTestImageAnywhere) 
       (data != nullptr ? fs::path{data} : fs::path{FOVEA_SOURCE_DIR} / "../shared/data") /
       "cxr-pneumonia28";
   if (!fs::exists(root)) GTEST_SKIP() << "cxr-pneumonia28 is not here";
-  auto const set = read_dataset(root);
-  auto const problems = quality(set, 2).problems;
+  auto set = read_dataset(root);
+  auto const facts = look_at(set, 2);
+  keep_together(set, facts);
+  auto const problems = problems_of(set, facts);
   std::size_t validation = 0;
   for (auto const& problem : problems) {
     EXPECT_FALSE(problem.severe) << problem.message;
+    EXPECT_NE(problem.kind, "patient-across-splits") << problem.message;
     if (problem.kind != "duplicate-across-splits") continue;
     validation += static_cast<std::size_t>(std::ranges::count_if(
         problem.cases, [&](auto at) { return set.cases[at].split == Split::validation; }));

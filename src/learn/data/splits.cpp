@@ -5,12 +5,15 @@
 #include <algorithm>
 #include <numeric>
 #include <span>
+#include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace fovea {
 namespace {
 
-// The cases of one patient: what goes into one split as a whole.
+// The cases of one patient, or kept together for another reason: what goes into one split as a
+// whole.
 struct SplitsGroup {
   std::vector<std::size_t> cases;
   std::vector<std::size_t> classes;  // that occur in it, each once
@@ -38,18 +41,42 @@ void splits_count(SplitsGroup& group, std::size_t of_class) {
   group.counts[static_cast<std::size_t>(at)] += 1;
 }
 
+// For each of the cases the place (in `among`) of the first one that it must stay with, by its
+// patient, by Case::together or by a chain of both.
+std::vector<std::size_t> splits_leaders(Dataset const& set,
+                                        std::vector<std::size_t> const& among) {
+  std::vector<std::size_t> above(among.size());
+  std::iota(above.begin(), above.end(), 0U);
+  auto const leader = [&](std::size_t i) {
+    while (above[i] != i) i = above[i] = above[above[i]];
+    return i;
+  };
+  for (auto const word : {&Case::patient, &Case::together}) {
+    std::unordered_map<std::string_view, std::size_t> known;
+    for (std::size_t i = 0; i < among.size(); ++i) {
+      auto const& name = set.cases[among[i]].*word;
+      if (name.empty()) continue;
+      auto const [low, high] =
+          std::minmax({leader(known.try_emplace(name, i).first->second), leader(i)});
+      above[high] = low;
+    }
+  }
+  for (std::size_t i = 0; i < above.size(); ++i) above[i] = leader(i);
+  return above;
+}
+
 std::vector<SplitsGroup> splits_groups(Dataset const& set,
                                        std::vector<std::size_t> const& among) {
+  auto const leaders = splits_leaders(set, among);
   std::vector<SplitsGroup> groups;
-  std::unordered_map<std::string, std::size_t> known;
-  for (auto const at : among) {
-    auto const& one = set.cases[at];
-    auto index = groups.size();
-    if (!one.patient.empty())
-      index = known.try_emplace(one.patient, groups.size()).first->second;
-    if (index == groups.size()) groups.emplace_back();
-    groups[index].cases.push_back(at);
-    for (auto const c : splits_classes_of(set, one)) splits_count(groups[index], c);
+  std::vector<std::size_t> index(among.size());
+  for (std::size_t i = 0; i < among.size(); ++i) {
+    // A leader comes before those it leads.
+    index[i] = leaders[i] == i ? groups.size() : index[leaders[i]];
+    if (leaders[i] == i) groups.emplace_back();
+    auto& group = groups[index[i]];
+    group.cases.push_back(among[i]);
+    for (auto const c : splits_classes_of(set, set.cases[among[i]])) splits_count(group, c);
   }
   return groups;
 }
@@ -192,9 +219,19 @@ std::string splits_counts(Dataset const& set) {
   return joined(parts, ", ");
 }
 
-std::string splits_whom(std::vector<SplitsGroup> const& groups, std::size_t cases) {
-  if (groups.size() == cases) return "each image counts as a patient of its own";
-  return text("by patient (", groups.size(), " patients, never parted)");
+std::string splits_whom(Dataset const& set,
+                        std::vector<std::size_t> const& among,
+                        std::size_t groups) {
+  std::unordered_set<std::string_view> names;
+  std::size_t patients = 0;
+  for (auto const at : among) {
+    auto const& name = set.cases[at].patient;
+    patients += name.empty() || names.insert(name).second ? 1 : 0;
+  }
+  auto const whom = patients == among.size()
+                        ? std::string{"each image counts as a patient of its own"}
+                        : text("by patient (", patients, " patients, never parted)");
+  return groups < patients ? whom + ", images kept together are not parted either" : whom;
 }
 
 void splits_cut(Dataset& set,
@@ -212,29 +249,57 @@ void splits_cut(Dataset& set,
       set.cases[at].split = all_splits[static_cast<std::size_t>(bins[g])];
   }
   set.notes.push_back(text(why, ": now ", splits_counts(set), "; ",
-                           splits_whom(groups, among.size()), ", stratified by class, seed ",
-                           seed));
+                           splits_whom(set, among, groups.size()),
+                           ", stratified by class, seed ", seed));
 }
 
-// Cases without a split in a set that has splits: with their patient, else they are learnt
-// from.
+// The splits that patients, or cases to keep together, are in already.
+class SplitsKnown {
+ public:
+  explicit SplitsKnown(Dataset const& set) {
+    for (auto const& one : set.cases) learn(one);
+  }
+
+  void learn(Case const& one) {
+    if (one.split == Split::unassigned) return;
+    if (!one.patient.empty()) patients_.emplace(one.patient, one.split);
+    if (!one.together.empty()) together_.emplace(one.together, one.split);
+  }
+
+  // A patient weighs more than a likeness.
+  Split of(Case const& one) const {
+    if (auto const at = patients_.find(one.patient); at != patients_.end()) return at->second;
+    auto const at = together_.find(one.together);
+    return at == together_.end() ? Split::unassigned : at->second;
+  }
+
+ private:
+  std::unordered_map<std::string, Split> patients_, together_;
+};
+
+// Cases without a split in a set that has splits: with their patient or those they are kept
+// together with, else they are learnt from.
 void splits_fill(Dataset& set) {
-  std::unordered_map<std::string, Split> known;
-  for (auto const& one : set.cases) {
-    if (one.split != Split::unassigned && !one.patient.empty())
-      known.emplace(one.patient, one.split);
+  auto const open = set.in(Split::unassigned);
+  if (open.empty()) return;
+  SplitsKnown known{set};
+  // Each case that found its place may show another one its own.
+  for (auto found = true; found;) {
+    found = false;
+    for (auto const at : open) {
+      auto& one = set.cases[at];
+      if (one.split != Split::unassigned) continue;
+      one.split = known.of(one);
+      known.learn(one);
+      found = found || one.split != Split::unassigned;
+    }
   }
-  std::size_t filled = 0;
-  for (auto& one : set.cases) {
-    if (one.split != Split::unassigned) continue;
-    auto const place = known.find(one.patient);
-    one.split = place == known.end() ? Split::train : place->second;
-    ++filled;
+  for (auto const at : open) {
+    if (set.cases[at].split == Split::unassigned) set.cases[at].split = Split::train;
   }
-  if (filled > 0)
-    set.notes.push_back(text(filled,
-                             " cases have no split in a set that has splits: they are with "
-                             "their patient, else in train"));
+  set.notes.push_back(text(open.size(),
+                           " cases have no split in a set that has splits: they are with "
+                           "their patient or their like, else in train"));
 }
 
 void splits_expect(SplitShares const& shares) {

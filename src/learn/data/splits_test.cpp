@@ -97,6 +97,42 @@ TEST(Splits, OfCasesWithoutOneFollowTheirPatient) {
   EXPECT_TRUE(splits_part_nobody(set));
 }
 
+TEST(Splits, OfCasesWithoutOneFollowThoseTheyAreKeptTogetherWithButTheirPatientFirst) {
+  auto set = paper_set(8, 2, 0);
+  set.cases[0].split = Split::train;
+  set.cases[1].split = Split::validation;
+  set.cases[2].split = Split::test;
+  set.cases[3].together = set.cases[1].together = "a";
+  set.cases[4].patient = set.cases[2].patient = "p";
+  set.cases[4].together = "a";
+  // Only the second of this patient is like anything, and the first comes with it.
+  set.cases[5].patient = set.cases[6].patient = "q";
+  set.cases[6].together = "a";
+  assign_splits(set, 1);
+  EXPECT_EQ(set.in(Split::train), (std::vector<std::size_t>{0, 7}));
+  EXPECT_EQ(set.in(Split::validation), (std::vector<std::size_t>{1, 3, 5, 6}));
+  EXPECT_EQ(set.in(Split::test), (std::vector<std::size_t>{2, 4}));
+}
+
+TEST(Splits, PartNeitherPatientsNorWhatIsKeptTogetherNorChainsOfBoth) {
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    auto set = paper_set(60, 1, 30);
+    // The second image of each of ten patients is like the first of the next one.
+    for (std::size_t i = 0; i < 10; ++i)
+      set.cases[i + 30].together = set.cases[i + 1].together = text("like ", i);
+    assign_splits(set, seed);
+    for (std::size_t i = 1; i <= 10; ++i) EXPECT_EQ(set.cases[i].split, set.cases[0].split);
+    EXPECT_TRUE(splits_part_nobody(set));
+    EXPECT_NE(set.notes.back().find("by patient (30 patients, never parted), images kept"),
+              std::string::npos);
+    std::vector<std::size_t> among(60);
+    std::iota(among.begin(), among.end(), 0U);
+    auto const folds = folds_of(set, among, 4, seed);
+    for (std::size_t i = 1; i <= 10; ++i) EXPECT_EQ(folds[i], folds[0]);
+    EXPECT_THROW(folds_of(set, among, 21, seed), Error);  // 11 patients are one group
+  }
+}
+
 TEST(Splits, OfSeveralLabelsKeepRareOnesInTrain) {
   Dataset set = paper_set(60, 1, 0);
   set.multi_label = true;

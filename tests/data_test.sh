@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# `data inspect` and `data clean` as a user meets them: what they name, what they write, how they end.
+source "$(dirname "$0")/cases.sh"
+fovea=$FOVEA_BUILD/fovea
+
+images() { "$FOVEA_BUILD/make_images" "$1" 16 32; }
+# A set with an empty file, a cut one and a copy.
+spoilt_images() {
+  images "$1"
+  : >"$1/normal/zero ü.png"
+  head -c 100 "$(ls "$1"/opacity/*.png | head -n 1)" >"$1/opacity/cut.png"
+  cp "$(ls "$1"/opacity/p*.png | tail -n 1)" "$1/opacity/zz copy.png"
+}
+# The answer as ONE JSON object `v`: prints EXPRESSION of it.
+answer() { python3 -c 'import json, sys; v = json.loads(sys.argv[1]); assert type(v) is dict; print(eval(sys.argv[2]))' "$out" "$1"; }
+count() { find "$1" -name '*.png' | wc -l; }
+
+inspect_names_what_cannot_be_read() {
+  spoilt_images set
+  ends_with 0 "$fovea" data inspect set
+  holds "$out" "normal/zero ü.png"
+  holds "$out" "opacity/cut.png"
+  ends_with 0 "$fovea" data inspect set --json
+  equal "$(answer 'v["cases"]')" "$(count set)"
+  equal "$(answer 'v["images"]["readable"]')" "$(($(count set) - 2))"
+  equal "$(answer 'sorted(c for p in v["problems"] if p["kind"] == "unreadable" for c in p["cases"])')" "['normal/zero ü.png', 'opacity/cut.png']"
+  equal "$(answer 'sum(p["kind"] == "duplicate" for p in v["problems"])')" 1
+}
+inspect_counts_only_patients_it_was_told_of() {
+  images set
+  ends_with 0 "$fovea" data inspect set --json
+  equal "$(answer 'v["patients"]')" 0
+  ends_with 0 "$fovea" data inspect set --json --patient-from '^(p[0-9]+)_'
+  equal "$(answer 'v["patients"]')" 16
+}
+clean_writes_a_list_that_is_read_back_without_faults() {
+  spoilt_images set
+  local before
+  before=$(count set)
+  ends_with 0 "$fovea" data clean set --out fit.csv --json
+  equal "$(answer 'sorted((r["id"], r["kind"]) for r in v["left_out"])')" "[('normal/zero ü.png', 'unreadable'), ('opacity/cut.png', 'unreadable'), ('opacity/zz copy.png', 'duplicate')]"
+  equal "$(answer 'v["cases"]')" $((before - 3))
+  equal "$(count set)" "$before"
+  ends_with 0 "$fovea" data inspect fit.csv --json
+  equal "$(answer 'v["cases"], v["images"]["readable"], [c["name"] for c in v["classes"]]')" "($((before - 3)), $((before - 3)), ['normal', 'opacity'])"
+  equal "$(answer '[p["kind"] for p in v["problems"] if p["kind"] in ("unreadable", "duplicate")]')" "[]"
+  ends_with 2 "$fovea" data clean set --out fit.csv
+  holds "$err" "exists already"
+}
+no_folder_an_empty_one_and_one_without_a_readable_image_end_with_3() {
+  mkdir -p empty broken/a broken/b
+  for class in a b; do echo text >broken/$class/1.png; done
+  for set in nowhere empty broken; do
+    ends_with 3 "$fovea" data inspect $set
+    ends_with 3 "$fovea" data clean $set --out list.csv
+    [[ -n $err && ! -e list.csv ]]
+  done
+}
+an_output_in_a_folder_that_is_locked_ends_with_4() {
+  images set
+  mkdir locked
+  chmod -R a+rX "$rooms" && chmod 500 locked
+  local nobody=()
+  # A lock does not hold root back.
+  ((EUID != 0)) || nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+  ends_with 4 "${nobody[@]}" "$fovea" data clean set --out locked/list.csv
+  ends_with 4 "${nobody[@]}" "$fovea" data inspect set --html locked/page.html
+  equal "$(ls locked)" ""
+}
+
+for name in $(declare -F | awk '{print $3}' | grep -E '_.*_' ); do case_ "${name//_/ }" "$name"; done
+finish
