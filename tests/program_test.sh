@@ -417,6 +417,12 @@ one_odd_test_image_does_not_cost_the_report() {
   grep -q 'Worst mistakes' run/report.html
   equal "$(field run/run.json '["state"]')" finished
 }
+a_folder_that_is_no_utf8_is_trained_all_the_same() {
+  local odd=$'bilder-\xff'
+  images "$odd"
+  ends_with 0 "$fovea" train "$odd" --out run "${quick[@]}" --json
+  json_out '["evaluation"]["split"]' | grep -qx test
+}
 folds_answer_together() {
   images images
   ends_with 0 "$fovea" train images --out run "${quick[@]}" --folds 3

@@ -43,6 +43,11 @@ Json read_json(std::filesystem::path const& file) {
   return parse_json(read_text(file, 64U << 20), text(file));
 }
 
+std::string utf8(std::string_view words) {
+  auto const dumped = Json(words).dump(-1, ' ', false, Json::error_handler_t::replace);
+  return Json::parse(dumped).get<std::string>();
+}
+
 std::string pretty(Json const& json) {
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -63,4 +63,15 @@ TEST(Json, IsReadFromAFile) {
 }
 
 }  // namespace
+TEST(Json, TakesNamesOfAnyBytesAsUtf8) {
+  EXPECT_EQ(utf8("Gr\xc3\xb6\xc3\x9f"
+                 "e"),
+            "Gr\xc3\xb6\xc3\x9f"
+            "e");
+  EXPECT_EQ(utf8("a\xff"
+                 "b"),
+            "a\xef\xbf\xbd"
+            "b");
+}
+
 }  // namespace fovea

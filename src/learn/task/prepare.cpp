@@ -69,6 +69,11 @@ void prepare_drop_unusable(Dataset& set, std::vector<ImageFacts>& facts) {
 }
 
 void prepare_demand_splits(Dataset const& set) {
+  for (auto const& name : set.classes) {
+    if (utf8(name) != name)
+      throw Error{Fault::input, text("the class name '", utf8(name), "' is not UTF-8"),
+                  "rename it: it is written into packages and reports"};
+  }
   expect_trainable(set);
   for (auto const split : {Split::train, Split::validation}) {
     if (set.in(split).empty())

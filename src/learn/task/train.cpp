@@ -205,7 +205,7 @@ Json TrainRun::prove(std::vector<Fold> const& folds) {
   about.provenance.init = work_.plan.word("init").empty()
                               ? ""
                               : fs::path{work_.plan.word("init")}.filename().string();
-  about.provenance.plan = work_.plan.yaml();
+  about.provenance.plan = utf8(work_.plan.yaml());
   auto const around = surroundings();
   for (auto const& [key, value] : around.items())
     about.provenance.versions[key] =

@@ -406,12 +406,15 @@ class FitRun {
     if (ahead > left)
       return change_total(steps_that_fit(pace_, 0.98 * left, validate_every_),
                           "it runs slower than planned");
-    // The first steps are slower than the rest; once, early, what they saved may be used.
-    auto const early = !lengthened_ && now > 0.1 * allowed() && now < 0.3 * allowed();
-    if (early) lengthened_ = true;
-    if (early && ahead < 0.95 * left)
-      change_total(steps_that_fit(pace_, fit_aim * left, validate_every_),
-                   "it runs faster than planned");
+    // The first steps are slower than the rest, and a busy machine may become free again: what
+    // that saved is used, as long as there is enough left to learn from it. A few times at
+    // most, so that the plan stays readable.
+    constexpr int times = 8;
+    auto const useful = now > 0.1 * allowed() && now < 0.7 * allowed();
+    if (!useful || lengthened_ >= times || ahead > 0.9 * left) return;
+    ++lengthened_;
+    change_total(steps_that_fit(pace_, fit_aim * left, validate_every_),
+                 "it runs faster than planned");
   }
 
   // Between the mean since the plan was made and what it is lately.
@@ -588,7 +591,7 @@ class FitRun {
       last_scores_ = fit_scores_from(head.at("last_scores"));
       still_ = head.at("still").get<std::int64_t>();
       stopped_early_ = head.at("stopped_early").get<bool>();
-      lengthened_ = head.at("lengthened").get<bool>();
+      lengthened_ = head.at("lengthened").get<int>();
     });
     saved_step_ = {step_, validated_};
     planned_at_ = checked_at_ = elapsed();
@@ -674,7 +677,7 @@ class FitRun {
   double planned_at_ = 0, checked_at_ = 0;
   std::int64_t planned_step_ = 0, checked_step_ = 0;
   double validating_ = 0, validating_lately_ = 0;  ///< since then
-  bool lengthened_ = false;
+  int lengthened_ = 0;                             // so often the total grew
 };
 
 }  // namespace
