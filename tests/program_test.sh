@@ -46,6 +46,8 @@ unknown_words_are_refused_with_the_nearest() {
   holds "$err" "did you mean 'classify'"
   ends_with 2 "$fovea" train images --out run4 --time soon
   holds "$err" "a time such as"
+  ends_with 2 "$fovea" train images --out run5 --set learning_rate
+  holds "$err" "KEY=VALUE"
 }
 a_command_without_a_network_loads_no_libtorch() {
   images images

@@ -82,7 +82,6 @@ Json predict_json(Asked const& asked) {
   out["label"] = asked.answer->label;
   out["scores"] = Json::object();
   for (auto const& [label, score] : asked.answer->scores) out["scores"][label] = score;
-  out["doubts"] = asked.answer->doubts;
   return out;
 }
 
@@ -94,13 +93,12 @@ std::string predict_csv(std::vector<Asked> const& all) {
     for (auto const& [label, score] : asked.answer->scores) labels.push_back(label);
   }
   for (auto const& label : labels) head.push_back("score " + label);
-  head.insert(head.end(), {"doubts", "error"});
+  head.emplace_back("error");
   auto out = csv_row(head) + "\n";
   for (auto const& asked : all) {
     std::vector<std::string> row{asked.file.string(), asked.answer ? asked.answer->label : ""};
     for (std::size_t c = 0; c < labels.size(); ++c)
       row.push_back(asked.answer ? spelled(asked.answer->scores[c].second) : "");
-    row.push_back(asked.answer ? joined(asked.answer->doubts, "; ") : "");
     row.push_back(asked.fault);
     out += csv_row(row) + "\n";
   }

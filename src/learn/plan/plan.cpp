@@ -205,12 +205,4 @@ Json Plan::json() const {
   return out;
 }
 
-void set_from_flag(Plan& plan, std::string_view flag) {
-  auto const cut = flag.find('=');
-  if (cut == std::string_view::npos)
-    throw Error{Fault::usage, text("expected --set KEY=VALUE, got '", flag, "'"),
-                "write for example --set learning_rate=0.001"};
-  plan.set(trimmed(flag.substr(0, cut)), flag.substr(cut + 1), "asked for with --set");
-}
-
 }  // namespace fovea

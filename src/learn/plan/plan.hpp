@@ -85,7 +85,4 @@ class Plan {
   std::vector<Value> values_;
 };
 
-/// "KEY=VALUE" as `--set` takes it. Throws Error{usage} if there is no "=".
-void set_from_flag(Plan& plan, std::string_view flag);
-
 }  // namespace fovea

@@ -90,11 +90,4 @@ TEST(Plan, EveryKeyExplainsItselfAndAcceptsItsNormalValue) {
   }
 }
 
-TEST(Plan, TakesKeyAndValueFromAFlag) {
-  Plan plan;
-  set_from_flag(plan, "learning_rate = 0.5");
-  EXPECT_EQ(plan.fraction("learning_rate"), 0.5);
-  EXPECT_THROW(set_from_flag(plan, "learning_rate"), Error);
-}
-
 }  // namespace fovea

@@ -2,7 +2,6 @@
 #include "base/core/pool.hpp"
 #include "base/core/words.hpp"
 #include "base/core/yaml.hpp"
-#include "base/io/picture.hpp"
 #include "learn/task/job.hpp"
 
 #include <algorithm>

@@ -34,8 +34,6 @@ struct Answer {
   std::string id;
   std::string label;  ///< in a word; of several labels: joined by ";"
   std::vector<std::pair<std::string, double>> scores;  ///< label, probability
-  std::vector<std::string>
-      doubts;  ///< why not to trust it: the image is unlike those of the training
 };
 
 /// What a model is worth on some cases. Each task has its own; everybody else sees only this.
