@@ -8,6 +8,8 @@
 #include "base/core/progress.hpp"
 #include "base/core/words.hpp"
 #include "bench/row.hpp"
+#include "learn/nn/families.hpp"
+#include "learn/tensor/memory.hpp"
 #include "learn/train/fit.hpp"
 
 #include <ATen/Parallel.h>
@@ -84,12 +86,13 @@ class NetworkLearner : public Learner {
   Batch batch_;
 };
 
+// The peers' networks: torchvision's, and the CNN of bench/peers/keras_cnn.py.
 Graph network_graph(NetworkAsk const& ask) {
-  return network_named(ask.network)
-      .draw({.in = ask.channels,
-             .out = ask.outputs,
-             .size = ask.size,
-             .torchvision = ask.size >= 224 && ask.network != "small-cnn"});
+  Draw const draw{
+      .in = ask.channels, .out = ask.outputs, .size = ask.size, .torchvision = true};
+  if (ask.network == "keras-cnn")
+    return small_cnn(draw, {.widths = {32, 64, 128}, .dense = 128});
+  return network_named(ask.network).draw(draw);
 }
 
 // Steps that take about six seconds with this way.
@@ -134,6 +137,7 @@ int bench_network(std::vector<std::string> const& words) {
                        words[6]};
   at::set_num_threads(words.size() > 7 ? static_cast<int>(whole(words[7]).value())
                                        : usable_cores());
+  reuse_large_memory();
   for (auto const& way : network_ways) {
     if (words.size() > 8 && words[8] != way.name) continue;
     auto const rate = ask.what == "train" ? network_train_rate(ask, std::string{way.name})

@@ -302,7 +302,7 @@ set_up() {
   lock
   trap interrupted INT TERM HUP
   trap 'kill $(jobs -p) 2>/dev/null' EXIT
-  if [[ $preset == release ]] && ready; then  # someone else has just built it
+  if [[ $preset == release ]] && ready && { (($# == 0)) || [[ -z $(missing_packages "$@") ]]; }; then  # someone else has just built it
     unlock
     return
   fi

@@ -6,6 +6,7 @@
 #include "base/core/pool.hpp"
 #include "base/core/words.hpp"
 #include "learn/classify/classify.hpp"
+#include "learn/tensor/memory.hpp"
 #include "learn/tensor/tensor.hpp"
 
 #include <CLI/CLI.hpp>
@@ -26,6 +27,7 @@ constexpr Command full_commands[] = {
 int full_run(int argc, char** argv) {
   std::string const name = argc > 1 ? argv[1] : "";
   use_threads(usable_cores());  // LibTorch would take all that the machine has
+  reuse_large_memory();
   for (auto const& command : full_commands) {
     if (command.name == name) return command.run(Arguments(argv + 2, argv + argc));
   }

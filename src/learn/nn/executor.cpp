@@ -1,5 +1,7 @@
 #include "learn/nn/executor.hpp"
 
+#include "learn/nn/together.hpp"
+
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
@@ -28,6 +30,69 @@ std::vector<at::Tensor> executor_lowered(OpRow const& op,
   return low;
 }
 
+// Finds what runs together.
+class ExecutorJoiner {
+ public:
+  explicit ExecutorJoiner(Program& program)
+      : program_{program}, reader_(program.graph.nodes.size(), Together::none) {
+    for (std::size_t at = 0; at < reader_.size(); ++at) {
+      for (auto const from : program.graph.nodes[at].from) reader_[from] = at;
+    }
+  }
+
+  void operator()() {
+    program_.together.resize(reader_.size());
+    program_.within.resize(reader_.size());
+    for (std::size_t at = 0; at < reader_.size(); ++at) {
+      if (is(at, "relu") && is(next(at), "max_pool") &&
+          program_.in_shapes[at][0].size.size() == 2)
+        join({{at, next(at)}, Together::none});
+    }
+    for (std::size_t at = 0; at < reader_.size(); ++at) {
+      if (is(at, "batch_norm")) join(after_norm(at));
+    }
+  }
+
+ private:
+  bool is(std::size_t node, std::string_view op) const {
+    return node != Together::none && program_.graph.nodes[node].op == op;
+  }
+
+  // Who reads it, if that is one node.
+  std::size_t next(std::size_t node) const {
+    return program_.readers[node] == 1 ? reader_[node] : Together::none;
+  }
+
+  Together after_norm(std::size_t norm) const {
+    Together chain{{norm}, Together::none};
+    auto at = norm;
+    if (auto const sum = next(at); is(sum, "add")) {
+      auto const& from = program_.graph.nodes[sum].from;
+      auto const other = from[0] == at ? from[1] : from[0];
+      // Of two norms that are added the later one takes the sum: the other's value is there by
+      // then.
+      if (other < at) {
+        chain.nodes.push_back(sum);
+        chain.other = other;
+        at = sum;
+      }
+    }
+    if (auto const relu = next(at); is(relu, "relu") && !program_.within[relu])
+      chain.nodes.push_back(relu);
+    return chain;
+  }
+
+  void join(Together chain) {
+    for (std::size_t i = 0; i + 1 < chain.nodes.size(); ++i)
+      program_.within[chain.nodes[i]] = true;
+    auto const last = chain.nodes.back();
+    program_.together[last] = std::move(chain);
+  }
+
+  Program& program_;
+  std::vector<std::size_t> reader_;  // the last one
+};
+
 }  // namespace
 
 Program::Program(Graph drawn)
@@ -43,6 +108,7 @@ Program::Program(Graph drawn)
       in.push_back(shapes[from]);
     }
   }
+  ExecutorJoiner{*this}();
 }
 
 at::MemoryFormat format_of(Layout layout, std::int64_t dimensions) {
@@ -56,46 +122,106 @@ at::ScalarType type_of(Precision precision) {
   return precision == Precision::bfloat16 ? at::kBFloat16 : at::kFloat;
 }
 
+namespace {
+
+// One pass: what has been made so far, and who still needs it.
+class ExecutorPass {
+ public:
+  ExecutorPass(Program const& program, Weights const& weights, Execution how, Pass const& pass)
+      : program_{program},
+        weights_{weights},
+        how_{how},
+        pass_{pass},
+        made_(program.graph.nodes.size()),
+        unread_{program.readers} {}
+
+  std::vector<at::Tensor> operator()(at::Tensor const& input) {
+    auto const type = type_of(how_.precision);
+    std::vector<at::Tensor> handed_out(pass_.wanted.size() + 1);
+    for (std::size_t at = 0; at < made_.size(); ++at) {
+      if (at == 0)
+        made_[0] = input.to(input.options().dtype(type), false, false,
+                            format_of(how_.layout, input.dim()));
+      else if (joins() && program_.within[at])
+        continue;
+      else if (joins() && !program_.together[at].nodes.empty())
+        together(program_.together[at]);
+      else
+        alone(at);
+      for (std::size_t i = 0; i < pass_.wanted.size(); ++i) {
+        if (pass_.wanted[i] != at) continue;
+        // What is handed out lies on the way to the output, so that the caller can
+        // differentiate by it.
+        handed_out[i] = made_[at].to(at::kFloat);
+        made_[at] = handed_out[i].to(type);
+      }
+    }
+    handed_out.back() = made_.back().to(at::kFloat);
+    return handed_out;
+  }
+
+ private:
+  bool joins() const { return pass_.training && pass_.wanted.empty(); }
+
+  void alone(std::size_t at) {
+    std::vector<at::Tensor> in;
+    for (auto const from : program_.graph.nodes[at].from) in.push_back(made_[from]);
+    auto const mine = executor_lowered(*program_.ops[at], weights_[at], how_.precision);
+    made_[at] = program_.ops[at]->run({.node = program_.graph.nodes[at],
+                                       .in = in,
+                                       .weights = mine,
+                                       .shapes = program_.in_shapes[at],
+                                       .training = pass_.training,
+                                       .overwrite = executor_overwrites(program_, at, pass_)});
+    for (auto const from : program_.graph.nodes[at].from) has_read(from);
+  }
+
+  void together(Together const& chain) {
+    auto const& first = program_.graph.nodes[chain.nodes.front()];
+    auto const from = first.from[0];
+    auto made = joined(chain, made_[from]);
+    if (!made) {
+      for (auto const at : chain.nodes) alone(at);
+      return;
+    }
+    made_[chain.nodes.back()] = *made;
+    has_read(from);
+    if (chain.other != Together::none) has_read(chain.other);
+  }
+
+  // Nothing if our kernels cannot read it.
+  std::optional<at::Tensor> joined(Together const& chain, at::Tensor const& x) const {
+    auto const& nodes = program_.graph.nodes;
+    if (!lies_in_rows(x)) return std::nullopt;
+    auto const first = chain.nodes.front();
+    if (nodes[first].op == "relu") return relu_and_max_pool(nodes[chain.nodes.back()], x);
+    if (x.numel() <= x.size(1)) return std::nullopt;
+    return norm_and_more(nodes[first], weights_[first], x,
+                         chain.other == Together::none ? at::Tensor{} : made_[chain.other],
+                         nodes[chain.nodes.back()].op == "relu");
+  }
+
+  void has_read(std::size_t node) {
+    if (--unread_[node] == 0) made_[node].reset();
+  }
+
+  Program const& program_;
+  Weights const& weights_;
+  Execution how_;
+  Pass const& pass_;
+  std::vector<at::Tensor> made_;
+  std::vector<std::size_t> unread_;
+};
+
+}  // namespace
+
 std::vector<at::Tensor> run_by_torch(Program const& program,
                                      Weights const& weights,
                                      Execution how,
                                      at::Tensor const& input,
                                      Pass const& pass) {
   c10::AutoGradMode const tape{pass.gradient};
-  auto const& nodes = program.graph.nodes;
-  auto const type = type_of(how.precision);
-  std::vector<at::Tensor> made(nodes.size());
-  std::vector<at::Tensor> handed_out(pass.wanted.size() + 1);
-  auto unread = program.readers;
-
-  for (std::size_t at = 0; at < nodes.size(); ++at) {
-    if (at == 0) {
-      made[0] = input.to(input.options().dtype(type), false, false,
-                         format_of(how.layout, input.dim()));
-    } else {
-      std::vector<at::Tensor> in;
-      for (auto const from : nodes[at].from) in.push_back(made[from]);
-      auto const mine = executor_lowered(*program.ops[at], weights[at], how.precision);
-      made[at] = program.ops[at]->run({.node = nodes[at],
-                                       .in = in,
-                                       .weights = mine,
-                                       .shapes = program.in_shapes[at],
-                                       .training = pass.training,
-                                       .overwrite = executor_overwrites(program, at, pass)});
-    }
-    for (std::size_t i = 0; i < pass.wanted.size(); ++i) {
-      if (pass.wanted[i] != at) continue;
-      // What is handed out lies on the way to the output, so that the caller can differentiate
-      // by it.
-      handed_out[i] = made[at].to(at::kFloat);
-      made[at] = handed_out[i].to(type);
-    }
-    for (auto const from : nodes[at].from) {
-      if (--unread[from] == 0) made[from].reset();
-    }
-  }
-  handed_out.back() = made.back().to(at::kFloat);
-  return handed_out;
+  return ExecutorPass{program, weights, how, pass}(input);
 }
 
 }  // namespace fovea

@@ -5,6 +5,15 @@
 
 namespace fovea {
 
+/// Nodes that one pass of a kernel runs together in training (together.hpp): a batch norm with
+/// the sum and the ReLU behind it, or a ReLU and the max_pool behind it. Nobody else reads what
+/// is made between them.
+struct Together {
+  static constexpr std::size_t none = static_cast<std::size_t>(-1);
+  std::vector<std::size_t> nodes;  ///< in order; the last one is what others read
+  std::size_t other = none;        ///< the sum's other side
+};
+
 /// What every executor reads: a graph, checked, with what follows from it alone.
 struct Program {
   explicit Program(Graph drawn);
@@ -15,6 +24,8 @@ struct Program {
   std::vector<std::vector<Shape>> in_shapes;  ///< of what it reads
   std::vector<std::vector<WeightRow>> rows;   ///< its tensors
   std::vector<std::size_t> readers;           ///< how many nodes read it
+  std::vector<Together> together;             ///< ending here; empty for most
+  std::vector<bool> within;                   ///< runs as a part of what ends later
 };
 
 /// The tensors of a network, by node, in the order of Program::rows; float32.

@@ -1,5 +1,6 @@
 #include "base/core/error.hpp"
 #include "learn/nn/ops_rows.hpp"
+#include "learn/nn/together.hpp"
 
 #include <ATen/ops/adaptive_avg_pool1d.h>
 #include <ATen/ops/adaptive_avg_pool2d.h>
@@ -177,6 +178,9 @@ std::vector<WeightRow> spatial_kernel_weights(Node const& node, Shapes in, bool 
 
 at::Tensor spatial_convolve(RunOp const& run, bool transposed) {
   auto const rank = spatial_rank(run);
+  if (run.training && !transposed) {
+    if (auto const y = convolved_as_matrix(run.node, run.weights, run.in[0])) return *y;
+  }
   return at::convolution(
       run.in[0], run.weights[0], spatial_bias(run), axes_option(run.node, "stride", rank),
       axes_option(run.node, "padding", rank), axes_option(run.node, "dilation", rank),

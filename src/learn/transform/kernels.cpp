@@ -1,5 +1,7 @@
 #include "learn/transform/kernels.hpp"
 
+#include "base/core/vectors.hpp"
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -12,48 +14,6 @@
 
 namespace fovea {
 namespace {
-
-// A body is always inlined, so that it is compiled for the target of the function around it.
-// target_clones would do the same with less text, but its resolver runs before the thread
-// sanitizer does, and crashes.
-template <auto body, class... In>
-[[gnu::target("arch=x86-64-v4")]] void kernels_avx512(In... in) {
-  body(in...);
-}
-template <auto body, class... In>
-[[gnu::target("arch=x86-64-v3")]] void kernels_avx2(In... in) {
-  body(in...);
-}
-template <auto body, class... In>
-void kernels_any(In... in) {
-  body(in...);
-}
-
-enum class KernelsCpu { any, avx2, avx512 };
-
-KernelsCpu kernels_cpu() {
-  static KernelsCpu const cpu = [] {
-    auto const wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                      __builtin_cpu_supports("avx512dq") &&
-                      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512cd");
-    auto const middle = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-                        __builtin_cpu_supports("bmi2");
-    return wide && middle ? KernelsCpu::avx512 : middle ? KernelsCpu::avx2 : KernelsCpu::any;
-  }();
-  return cpu;
-}
-
-template <auto body, class... In>
-void kernels_best(In... in) {
-  switch (kernels_cpu()) {
-    case KernelsCpu::avx512:
-      return kernels_avx512<body>(in...);
-    case KernelsCpu::avx2:
-      return kernels_avx2<body>(in...);
-    case KernelsCpu::any:
-      return kernels_any<body>(in...);
-  }
-}
 
 template <class T>
 [[gnu::always_inline]] inline void kernels_add_row(T const* row,
@@ -307,15 +267,15 @@ std::int64_t kernels_count(std::span<float const> values) {
 }  // namespace
 
 void add_row(std::uint8_t const* row, float weight, float* sum, std::int64_t count) {
-  kernels_best<kernels_add_row<std::uint8_t>>(row, weight, sum, count);
+  with_widest_vectors<kernels_add_row<std::uint8_t>>(row, weight, sum, count);
 }
 
 void add_row(std::uint16_t const* row, float weight, float* sum, std::int64_t count) {
-  kernels_best<kernels_add_row<std::uint16_t>>(row, weight, sum, count);
+  with_widest_vectors<kernels_add_row<std::uint16_t>>(row, weight, sum, count);
 }
 
 void add_row(float const* row, float weight, float* sum, std::int64_t count) {
-  kernels_best<kernels_add_row<float>>(row, weight, sum, count);
+  with_widest_vectors<kernels_add_row<float>>(row, weight, sum, count);
 }
 
 void gather_row(float const* row,
@@ -324,34 +284,37 @@ void gather_row(float const* row,
                 int taps,
                 float* out,
                 std::int64_t count) {
-  kernels_best<kernels_gather_row>(row, at, weight, taps, out, count);
+  with_widest_vectors<kernels_gather_row>(row, at, weight, taps, out, count);
 }
 
 void sample_row(
     Plane plane, float const* at_x, float const* at_y, float* out, std::int64_t count) {
   std::int64_t done = 0;
-  if (kernels_cpu() == KernelsCpu::avx512 && plane.width > 1 && plane.height > 1)
+  if (vectors::width() == vectors::Width::avx512 && plane.width > 1 && plane.height > 1)
     done = kernels_sample_pairs(plane, at_x, at_y, out, count);
-  kernels_best<kernels_sample_row>(plane, at_x + done, at_y + done, out + done, count - done);
+  with_widest_vectors<kernels_sample_row>(plane, at_x + done, at_y + done, out + done,
+                                          count - done);
 }
 
 void scale_and_add(std::span<float> values, float factor, float offset) {
-  kernels_best<kernels_scale_and_add>(values.data(), kernels_count(values), factor, offset);
+  with_widest_vectors<kernels_scale_and_add>(values.data(), kernels_count(values), factor,
+                                             offset);
 }
 
 void raise_to(std::span<float> values, float exponent) {
-  kernels_best<kernels_raise_to>(values.data(), kernels_count(values), exponent);
+  with_widest_vectors<kernels_raise_to>(values.data(), kernels_count(values), exponent);
 }
 
 void add_normal(std::span<float> values, float deviation, std::uint64_t key) {
   auto const streams = kernels_streams(key);
-  kernels_best<kernels_add_normal>(values.data(), kernels_count(values), deviation, &streams);
+  with_widest_vectors<kernels_add_normal>(values.data(), kernels_count(values), deviation,
+                                          &streams);
 }
 
 double mean_of(std::span<float const> values) {
   if (values.empty()) return 0;
   double total = 0;
-  kernels_best<kernels_sum>(values.data(), kernels_count(values), &total);
+  with_widest_vectors<kernels_sum>(values.data(), kernels_count(values), &total);
   return total / static_cast<double>(values.size());
 }
 

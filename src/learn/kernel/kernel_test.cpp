@@ -1,0 +1,217 @@
+#include "base/core/rng.hpp"
+#include "learn/kernel/norm.hpp"
+#include "learn/kernel/relu_max_pool.hpp"
+#include "learn/kernel/tap_matrix.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+namespace fovea {
+namespace {
+
+std::vector<float> kernel_noise(std::int64_t count, std::uint64_t key) {
+  Rng rng{{key}};
+  std::vector<float> out(static_cast<std::size_t>(count));
+  // Some values are equal, as they are behind a ReLU or in bfloat16.
+  for (auto& value : out) value = static_cast<float>(std::round(rng.normal(0, 1) * 8) / 8);
+  return out;
+}
+
+template <class T>
+std::vector<T> kernel_as(std::vector<float> const& values) {
+  std::vector<T> out;
+  for (auto const value : values) out.push_back(narrowed<T>(value));
+  return out;
+}
+
+template <class T>
+class Kernel : public testing::Test {
+ public:
+  // Of sums of about a hundred values near one.
+  static constexpr float close = sizeof(T) == 4 ? 1e-4F : 4e-2F;
+};
+using KernelTypes = testing::Types<float, BFloat16>;
+TYPED_TEST_SUITE(Kernel, KernelTypes);
+
+ReluMaxPool const kernel_pools[] = {
+    {6, 8, 5, 3, 4},
+    {7, 5, 70, 3, 2},
+    {7, 9, 33, 4, 5, {3, 3}, {2, 2}, {1, 1}},
+    {5, 5, 3, 5, 5, {3, 3}, {1, 1}, {1, 1}},
+    {6, 7, 2, 2, 1, {2, 5}, {3, 4}, {0, 1}},
+    {1, 1, 4, 1, 1, {1, 1}, {1, 1}, {0, 0}},
+};
+constexpr std::int64_t kernel_images = 2;
+
+TYPED_TEST(Kernel, PoolsWhatIsAboveZeroAndHandsTheGradientToTheLargest) {
+  using T = TypeParam;
+  for (auto const& p : kernel_pools) {
+    SCOPED_TRACE(testing::Message() << p.height << " x " << p.width << " x " << p.channels);
+    auto const x =
+        kernel_as<T>(kernel_noise(kernel_images * p.height * p.width * p.channels, 1));
+    auto const outs = kernel_images * p.out_height * p.out_width * p.channels;
+    auto const g = kernel_as<T>(kernel_noise(outs, 2));
+    std::vector<float> y(static_cast<std::size_t>(outs)), dx(x.size());
+    for (std::int64_t n = 0; n < kernel_images; ++n)
+      for (std::int64_t j = 0; j < p.out_height; ++j)
+        for (std::int64_t i = 0; i < p.out_width; ++i)
+          for (std::int64_t c = 0; c < p.channels; ++c) {
+            float best = 0;
+            std::int64_t at = -1;
+            for (std::int64_t b = 0; b < p.kernel[0]; ++b)
+              for (std::int64_t a = 0; a < p.kernel[1]; ++a) {
+                auto const row = j * p.stride[0] - p.padding[0] + b;
+                auto const column = i * p.stride[1] - p.padding[1] + a;
+                if (row < 0 || row >= p.height || column < 0 || column >= p.width) continue;
+                auto const here = ((n * p.height + row) * p.width + column) * p.channels + c;
+                if (widened(x[static_cast<std::size_t>(here)]) > best) {
+                  best = widened(x[static_cast<std::size_t>(here)]);
+                  at = here;
+                }
+              }
+            auto const to = static_cast<std::size_t>(
+                ((n * p.out_height + j) * p.out_width + i) * p.channels + c);
+            y[to] = best;
+            if (at >= 0) dx[static_cast<std::size_t>(at)] += widened(g[to]);
+          }
+
+    std::vector<T> got(static_cast<std::size_t>(outs)), back(x.size());
+    std::vector<std::uint8_t> where(static_cast<std::size_t>(outs));
+    auto const rows = kernel_images * p.out_height, in_rows = kernel_images * p.height;
+    p.forward(x.data(), got.data(), where.data(), 0, rows / 2);
+    p.forward(x.data(), got.data(), where.data(), rows / 2, rows);
+    p.backward(g.data(), where.data(), back.data(), in_rows / 2, in_rows);
+    p.backward(g.data(), where.data(), back.data(), 0, in_rows / 2);
+    for (std::size_t i = 0; i < y.size(); ++i) ASSERT_EQ(widened(got[i]), y[i]) << i;
+    for (std::size_t i = 0; i < dx.size(); ++i)
+      ASSERT_NEAR(widened(back[i]), dx[i], this->close) << i;
+  }
+}
+
+TYPED_TEST(Kernel, PoolingKeepsWhatIsNotANumber) {
+  using T = TypeParam;
+  ReluMaxPool const pool{2, 2, 1, 1, 1};
+  auto const x = kernel_as<T>({1, std::numeric_limits<float>::quiet_NaN(), 3, 2});
+  T y{};
+  std::uint8_t where = 0;
+  pool.forward(x.data(), &y, &where, 0, 1);
+  EXPECT_TRUE(std::isnan(widened(y)));
+}
+
+// Sums over all rows, taken in two parts of uneven length.
+template <class T, class Sums>
+std::vector<float> kernel_in_parts(std::int64_t rows, std::int64_t channels, Sums const& sums) {
+  std::vector<float> all(static_cast<std::size_t>(2 * channels)), part(all.size());
+  for (auto const& [begin, end] : {std::pair{std::int64_t{0}, rows / 3}, {rows / 3, rows}}) {
+    sums(part.data(), begin, end);
+    for (std::size_t i = 0; i < all.size(); ++i) all[i] += part[i];
+  }
+  return all;
+}
+
+TYPED_TEST(Kernel, NormSumsAndScalesAsWrittenOut) {
+  using T = TypeParam;
+  constexpr std::int64_t rows = 23, channels = 37;
+  auto const x = kernel_as<T>(kernel_noise(rows * channels, 3)),
+             g = kernel_as<T>(kernel_noise(rows * channels, 4)),
+             other = kernel_as<T>(kernel_noise(rows * channels, 5));
+  auto const mean = kernel_noise(channels, 6), scale = kernel_noise(channels, 7),
+             offset = kernel_noise(channels, 8);
+  for (auto const relu : {false, true}) {
+    for (auto const adds : {false, true}) {
+      SCOPED_TRACE(testing::Message() << "relu " << relu << " adds " << adds);
+      ChannelNorm const norm{channels, relu};
+      std::vector<T> y(x.size()), masked(x.size()), back(x.size());
+      norm.forward(x.data(), adds ? other.data() : nullptr, scale.data(), offset.data(),
+                   y.data(), 0, rows);
+      auto const moments = kernel_in_parts<T>(
+          rows, channels, [&](float* sums, std::int64_t begin, std::int64_t end) {
+            norm.moments(x.data(), mean.data(), sums, begin, end);
+          });
+      auto* const keeps = relu && adds ? masked.data() : nullptr;
+      auto const gradients = kernel_in_parts<T>(
+          rows, channels, [&](float* sums, std::int64_t begin, std::int64_t end) {
+            norm.gradient_moments(g.data(), x.data(), y.data(), mean.data(), sums, keeps, begin,
+                                  end);
+          });
+      norm.backward(g.data(), x.data(), y.data(), mean.data(), scale.data(), offset.data(),
+                    mean.data(), back.data(), 0, rows);
+      for (std::size_t c = 0; c < channels; ++c) {
+        float one = 0, two = 0, by_one = 0, by_two = 0;
+        for (std::size_t row = 0; row < rows; ++row) {
+          auto const at = row * channels + c;
+          auto const centred = widened(x[at]) - mean[c];
+          auto value = widened(x[at]) * scale[c] + offset[c];
+          if (adds) value += widened(other[at]);
+          if (relu) value = std::max(value, 0.0F);
+          ASSERT_NEAR(widened(y[at]), value, this->close * std::max(1.0F, std::abs(value)));
+          auto const passed = relu && !(widened(y[at]) > 0) ? 0 : widened(g[at]);
+          if (keeps != nullptr) {
+            ASSERT_EQ(widened(masked[at]), passed);
+          }
+          auto const gradient = passed * scale[c] + centred * offset[c] + mean[c];
+          ASSERT_NEAR(widened(back[at]), gradient,
+                      this->close * std::max(1.0F, std::abs(gradient)));
+          one += centred;
+          two += centred * centred;
+          by_one += passed;
+          by_two += passed * centred;
+        }
+        ASSERT_NEAR(moments[c], one, 1e-3);
+        ASSERT_NEAR(moments[channels + c], two, 1e-3);
+        ASSERT_NEAR(gradients[c], by_one, 1e-3);
+        ASSERT_NEAR(gradients[channels + c], by_two, 1e-3);
+      }
+    }
+  }
+}
+
+TYPED_TEST(Kernel, SpreadsAKernelsTapsAndGathersTheirGradients) {
+  using T = TypeParam;
+  // A 3 x 1 kernel on a map of 2 x 1 with padding 1: two places see each other.
+  constexpr std::int64_t out = 3, in = 5, taps = 3;
+  for (auto const last : {false, true}) {
+    TapMatrix m{.out = out, .in = in, .tap = {1, 2, 0, 1}, .in_places = 2, .out_places = 2};
+    m.by_out = in * taps;
+    m.by_in = last ? 1 : taps;
+    m.by_tap = last ? in : 1;
+    m.channels_last = last;
+    auto const weight = kernel_as<T>(kernel_noise(out * in * taps, 9));
+    std::vector<T> matrix(out * 2 * in * 2, narrowed<T>(7));
+    m.spread(weight.data(), matrix.data(), 0, 1);
+    m.spread(weight.data(), matrix.data(), 1, out);
+    auto const g = kernel_as<T>(kernel_noise(out * 2 * in * 2, 10));
+    std::vector<float> sums(weight.size());
+    for (std::int64_t o = 0; o < out; ++o)
+      for (std::int64_t c = 0; c < in; ++c)
+        for (std::int64_t q = 0; q < 2; ++q)
+          for (std::int64_t p = 0; p < 2; ++p) {
+            auto const tap = m.tap[static_cast<std::size_t>(q * 2 + p)];
+            auto const from =
+                static_cast<std::size_t>(o * m.by_out + c * m.by_in + tap * m.by_tap);
+            auto const at = static_cast<std::size_t>(last ? (q * out + o) * in * 2 + p * in + c
+                                                          : (o * 2 + q) * in * 2 + c * 2 + p);
+            EXPECT_EQ(widened(matrix[at]), widened(weight[from]));
+            sums[from] += widened(g[at]);
+          }
+    std::vector<T> gathered(weight.size(), narrowed<T>(7));
+    m.gather(g.data(), gathered.data(), 0, out);
+    for (std::size_t i = 0; i < sums.size(); ++i)
+      EXPECT_NEAR(widened(gathered[i]), sums[i], this->close);
+  }
+}
+
+TEST(BFloat16, RoundsToTheNearestAndKeepsWhatIsNotANumber) {
+  EXPECT_EQ(widened(narrowed<BFloat16>(1.0F)), 1.0F);
+  EXPECT_EQ(widened(narrowed<BFloat16>(1.00390625F)), 1.0F);       // half way: to the even one
+  EXPECT_EQ(widened(narrowed<BFloat16>(1.01171875F)), 1.015625F);  // half way: to the even one
+  EXPECT_EQ(widened(narrowed<BFloat16>(-1.0040F)), -1.0078125F);
+  EXPECT_TRUE(std::isinf(widened(narrowed<BFloat16>(3.4e38F))));
+  EXPECT_TRUE(std::isnan(widened(narrowed<BFloat16>(std::numeric_limits<float>::quiet_NaN()))));
+}
+
+}  // namespace
+}  // namespace fovea
