@@ -3,6 +3,7 @@
 // measures.
 #include "learn/transform/augment.hpp"
 
+#include "base/core/words.hpp"
 #include "base/io/picture.hpp"
 #include "bench/row.hpp"
 
@@ -20,10 +21,10 @@ fs::path augment_file(fs::path const& folder, int n) {
 }
 
 // Smooth shapes with the grain of a radiograph: noise decides how long a PNG takes to decode.
-void augment_make(fs::path const& folder) {
+void augment_make(fs::path const& folder, std::uint64_t key) {
   make_folder(folder);
   for (int n = 0; n < augment_pictures; ++n) {
-    Rng rng{{1, static_cast<std::uint64_t>(n)}};
+    Rng rng{{key, static_cast<std::uint64_t>(n)}};
     auto image = image2d(256, 256, Type::u8);
     auto const pixels = image.write<std::uint8_t>();
     auto const heart = rng.uniform(100, 156);
@@ -74,10 +75,10 @@ void augment_measure(fs::path const& folder) {
 
 int main(int argc, char** argv) {
   std::vector<std::string> const words(argv + 1, argv + argc);
-  if (words.size() == 2 && words[0] == "make")
-    fovea::augment_make(words[1]);
+  if (words.size() == 3 && words[0] == "make")
+    fovea::augment_make(words[1], static_cast<std::uint64_t>(fovea::whole(words[2]).value()));
   else if (words.size() == 1)
     fovea::augment_measure(words[0]);
   else
-    return std::cerr << "usage: bench_augment [make] DIR\n", 2;
+    return std::cerr << "usage: bench_augment make DIR KEY, or bench_augment DIR\n", 2;
 }
