@@ -119,6 +119,19 @@ an_interrupt_saves_and_says_how_to_go_on() {
   ends_with 3 "$fovea" predict run "$(ls images/normal/*.png | head -n 1)"
   holds "$err" "has not finished"
 }
+an_interrupt_while_proving_ends_it_soon_and_resuming_proves() {
+  images images
+  "$fovea" train images --out run --network resnet18 --set image_size=128 --set batch_size=16 --epochs 1 >out 2>err &
+  for ((i = 0; i < 1200; i++)); do ! grep -qs '"reporting"' run/run.json || break; sleep 0.05; done
+  kill -INT $!
+  local code=0
+  wait $! || code=$?
+  equal $code 130
+  holds "$(<err)" "--resume"
+  [[ ! -e run/report.html ]]
+  ends_with 0 "$fovea" train --out run --resume
+  [[ -s run/report.html ]]
+}
 two_processes_on_one_run_are_refused() {
   images images
   "$fovea" train images --out run --network small-cnn --set image_size=32 --epochs 100000 >/dev/null 2>&1 &

@@ -47,7 +47,8 @@ int evaluate_command(Arguments const& arguments) {
   if (!out.empty()) expect_fresh_folder(out);
   expect_access(model);
   auto const trial = open_trial(tasks(), model, data, split);
-  auto const proof = trial.task->evaluate(trial.model, trial.set, trial.cases, trial.seed);
+  auto const proof =
+      trial.task->evaluate(trial.model, trial.set, trial.cases, trial.seed, Stop{});
   auto whole = Json{{"task", trial.task->name},
                     {"split", evaluate_word(trial.split)},
                     {"cases", trial.cases.size()}};
@@ -84,8 +85,8 @@ int compare_command(Arguments const& arguments) {
   expect_access(second);
   auto const a = open_trial(tasks(), first, data, split);
   auto const b = open_trial(tasks(), second, data, split);
-  auto const of_a = a.task->evaluate(a.model, a.set, a.cases, a.seed);
-  auto const of_b = b.task->evaluate(b.model, b.set, b.cases, b.seed);
+  auto const of_a = a.task->evaluate(a.model, a.set, a.cases, a.seed, Stop{});
+  auto const of_b = b.task->evaluate(b.model, b.set, b.cases, b.seed, Stop{});
   auto whole = Json{
       {"task", a.task->name}, {"split", evaluate_word(a.split)}, {"cases", a.cases.size()}};
   whole.update(of_a->against(*of_b));

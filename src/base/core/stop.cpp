@@ -1,5 +1,7 @@
 #include "base/core/stop.hpp"
 
+#include "base/core/error.hpp"
+
 #include <csignal>
 #include <unistd.h>
 
@@ -17,6 +19,10 @@ extern "C" void stop_at_signal(int) {
 }
 
 }  // namespace
+
+void heed(Stop const& stop) {
+  if (stop.asked()) throw Interrupted{"stopped"};
+}
 
 Stop& stop_on_signals() {
   static auto& installed = []() -> Stop& {

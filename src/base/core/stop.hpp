@@ -15,6 +15,9 @@ class Stop {
   std::atomic<bool> asked_{false};
 };
 
+/// Throws Interrupted if it was asked.
+void heed(Stop const& stop);
+
 /// The one that SIGINT and SIGTERM ask; the first call installs the handlers.
 Stop& stop_on_signals();
 

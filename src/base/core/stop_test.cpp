@@ -1,5 +1,7 @@
 #include "base/core/stop.hpp"
 
+#include "base/core/error.hpp"
+
 #include <gtest/gtest.h>
 
 #include <csignal>
@@ -26,8 +28,10 @@ int stop_after(int signals, int which) {
 TEST(Stop, IsAskedOnceAndStays) {
   Stop stop;
   EXPECT_FALSE(stop.asked());
+  EXPECT_NO_THROW(heed(stop));
   stop.ask();
   EXPECT_TRUE(stop.asked());
+  EXPECT_THROW(heed(stop), Interrupted);
 }
 
 TEST(Stop, IsAskedByTheFirstSignalAndEndsTheProcessAtTheSecond) {

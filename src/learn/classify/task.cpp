@@ -84,18 +84,19 @@ std::vector<OperatingPoint> task_points(ClassRows const& validation) {
 Model task_finish(Plan const& plan,
                   Dataset const& set,
                   QualityReport const& quality,
-                  std::vector<Fold> const& folds) {
+                  std::vector<Fold> const& folds,
+                  Stop const& stop) {
   Contract const contract{prepare_of(plan), set.multi_label, plan.flag("test_flips")};
   auto const images = task_images(set, contract.prepare);
   Model model;
   std::vector<at::Tensor> logits;
   std::vector<std::size_t> cases;
-  Stop const never;
   for (auto const& fold : folds) {
     model.networks.push_back(fold.network);
     model.networks.back().execution({Precision::float32, fold.network.execution().layout});
     auto const& some = fold.validation;
-    logits.push_back(logits_of(fold.network, images, contract, some, never));
+    logits.push_back(logits_of(fold.network, images, contract, some, stop));
+    heed(stop);
     cases.insert(cases.end(), some.begin(), some.end());
   }
   auto const all = at::cat(logits);
@@ -131,7 +132,8 @@ at::Tensor task_input_tensor(Volume const& normalised) {
 std::unique_ptr<Evaluation> task_evaluate(Model const& model,
                                           Dataset const& set,
                                           std::vector<std::size_t> const& cases,
-                                          std::uint64_t seed) {
+                                          std::uint64_t seed,
+                                          Stop const& stop) {
   auto const contract = contract_of(model.about);
   if (set.multi_label != contract.multi_label)
     throw Error{Fault::input,
@@ -140,9 +142,9 @@ std::unique_ptr<Evaluation> task_evaluate(Model const& model,
                 "measure it on data of its kind"};
   auto const images = task_images(set, contract.prepare);
   at::Tensor sum;
-  Stop const never;
   for (auto const& network : model.networks) {
-    auto const logits = logits_of(network, images, contract, cases, never);
+    auto const logits = logits_of(network, images, contract, cases, stop);
+    heed(stop);
     demand_labels(model, logits);
     auto const one = probabilities_of(logits, contract, model.about.temperature);
     sum = sum.defined() ? sum + one : one;
@@ -205,8 +207,8 @@ Explanation task_explain(Model const& model,
   auto const prepared = contract.prepare(image);
   auto const label = task_label(model, contract, image, options.label);
   auto networks = model.networks;
-  if (options.randomised) {
-    for (auto& network : networks) network = Network{network.graph(), 0x5a17};
+  if (options.random_weights) {
+    for (auto& network : networks) network = Network{network.graph(), *options.random_weights};
   }
   auto explainer = explainer_named(options.method).with_defaults();
   if (!options.layer.empty() && options.method != "gradcam")

@@ -149,6 +149,7 @@ Panel report_mistakes_panel(ReportParts const& parts) {
   auto const& set = parts.work.set;
   std::vector<Figure> figures;
   for (auto const index : parts.proof.worst(report_mistakes)) {
+    heed(parts.stop);
     auto const& one = set.cases[index];
     auto const image = set.image(one);
     figures.push_back({shown(image),
@@ -209,16 +210,19 @@ Panel report_sanity(ReportParts const& parts, std::vector<std::size_t> const& ca
   std::vector<Removal> removals;
   auto const& work = parts.work;
   for (std::size_t i = 0; i < std::min(looked_at, cases.size()); ++i) {
+    heed(parts.stop);
     auto const image = work.set.image(
         work.set.cases[cases[i * cases.size() / std::min(looked_at, cases.size())]]);
     try {
       auto const learnt = work.task->explain(parts.model, image, {});
       auto const random =
-          work.task->explain(parts.model, image, {.label = learnt.label, .randomised = true});
+          // Other random weights for each image: one draw may look like a reason by chance.
+          work.task->explain(parts.model, image,
+                             {.label = learnt.label, .random_weights = 0x5a17 + i});
       removals.push_back(work.task->removal(parts.model, image, {}));
       if (auto const likeness =
               rank_correlation(learnt.map.as<float>(), random.map.as<float>())) {
-        alike += *likeness;
+        alike += std::abs(*likeness);
         ++compared;
       }
     } catch (Error const& error) {
@@ -229,8 +233,8 @@ Panel report_sanity(ReportParts const& parts, std::vector<std::size_t> const& ca
   auto const sound = alike < Randomised::alike;
   auto const words =
       text("Over ", compared,
-           " images the maps of the trained network and of one with random weights have a rank "
-           "correlation of ",
+           " images the maps of the trained network and of networks with random weights have a "
+           "rank correlation (its size, whatever its sign) of ",
            fixed(alike, 2), ". ",
            sound ? "The maps depend on what was learnt."
                  : "The maps hardly depend on what was learnt: do not trust them.");
@@ -260,6 +264,7 @@ Panel report_neighbours(ReportParts const& parts) {
   CaseIndex index;
   constexpr std::size_t at_once = 32;
   for (std::size_t first = 0; first < train.size(); first += at_once) {
+    heed(parts.stop);
     std::vector<Volume> images;
     for (std::size_t i = first; i < std::min(first + at_once, train.size()); ++i)
       images.push_back(work.set.image(work.set.cases[train[i]]));

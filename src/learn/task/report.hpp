@@ -14,10 +14,11 @@ struct ReportParts {
   fs::path run;        ///< its history is drawn
   Json about;          ///< run.json: versions, hashes, times
   bool images = true;  ///< without: no images, no paths, no names of files
+  Stop const& stop;    ///< looked at between images
 };
 
 /// The whole page. Explains the worst mistakes and checks that the maps depend on the weights
-/// (Adebayo 2018).
+/// (Adebayo 2018). Throws Interrupted if stopped.
 Page report_of(ReportParts const& parts);
 
 /// A map over the image it explains, in colour: u8, 3 channels.

@@ -8,6 +8,7 @@
 #include "learn/train/learner.hpp"
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -67,9 +68,10 @@ struct Explanation {
 struct ExplainOptions {
   std::string method = "gradcam";  ///< "gradcam", "occlusion", "integrated-gradients"
   std::string label = {};          ///< empty: the answer
-  std::string layer = {};   ///< of gradcam: a mark or the name of a node's weights; empty: the
-                            ///< last feature map
-  bool randomised = false;  ///< explain fresh weights instead: the sanity check of Adebayo 2018
+  std::string layer = {};  ///< of gradcam: a mark or the name of a node's weights; empty: the
+                           ///< last feature map
+  /// Explain fresh weights of this seed instead: the sanity check of Adebayo 2018.
+  std::optional<std::uint64_t> random_weights = {};
 };
 
 /// Other values for some keys of a plan.
@@ -77,7 +79,7 @@ using Candidate = std::vector<std::pair<std::string, std::string>>;
 
 /// A task is a row: what it can learn from, how it is planned, trained, proven and asked. The
 /// engine, the run folder, the package, the report and the commands are written once for all
-/// rows.
+/// rows. Where a `stop` is passed and asked, Interrupted is thrown soon.
 struct Task {
   std::string_view name;
   std::string_view does;
@@ -95,11 +97,13 @@ struct Task {
   Model (*finish)(Plan const& plan,
                   Dataset const& set,
                   QualityReport const& quality,
-                  std::vector<Fold> const& folds);
+                  std::vector<Fold> const& folds,
+                  Stop const& stop);
   std::unique_ptr<Evaluation> (*evaluate)(Model const& model,
                                           Dataset const& set,
                                           std::vector<std::size_t> const& cases,
-                                          std::uint64_t seed);
+                                          std::uint64_t seed,
+                                          Stop const& stop);
   /// Throws Error{input} if the image breaks the model's contract.
   Answer (*answer)(Model const& model, Volume const& image);
   /// How the answer falls and rises as pixels are taken out and put in by the map's order,

@@ -184,13 +184,15 @@ void TrainRun::write_about(std::string_view state) {
 
 // Measures on validation (where choices were made) and, once, on test.
 Json TrainRun::prove(std::vector<Fold> const& folds) {
-  auto model = work_.task->finish(work_.plan, work_.set, work_.quality, folds);
+  Stop const never;
+  auto const& stop = job_.stop != nullptr ? *job_.stop : never;
+  auto model = work_.task->finish(work_.plan, work_.set, work_.quality, folds, stop);
   auto& about = model.about;
   auto const seed = static_cast<std::uint64_t>(work_.plan.whole("seed"));
   auto const has_test = !work_.set.in(Split::test).empty();
   auto const split = has_test ? Split::test : Split::validation;
   auto const cases = work_.set.in(split);
-  auto const proof = work_.task->evaluate(model, work_.set, cases, seed);
+  auto const proof = work_.task->evaluate(model, work_.set, cases, seed, stop);
 
   about.task = work_.task->name;
   about.name = joined(work_.set.classes, " / ");
@@ -222,7 +224,8 @@ Json TrainRun::prove(std::vector<Fold> const& folds) {
 
   about_["finished"] = train_now();
   write_about("reporting");
-  ReportParts const parts{work_, model, folds, *proof, split, folder_.path(), about_, images_};
+  ReportParts const parts{work_,          model,  folds,   *proof, split,
+                          folder_.path(), about_, images_, stop};
   write_file(folder_.report(), render(report_of(parts)));
   write_about("finished");
   if (!job_.quiet) {
@@ -255,7 +258,13 @@ Json TrainRun::operator()(bool fresh) {
     if (sets.size() > 1 && !job_.quiet) say(text("fold ", fold + 1, " of ", sets.size()));
     folds.push_back(train_fold(sets[fold], fold, sets.size()));
   }
-  return prove(folds);
+  try {
+    return prove(folds);
+  } catch (Interrupted const&) {
+    write_about("interrupted");
+    throw Interrupted{text("stopped while proving, the trained weights are saved; go on with: ",
+                           "fovea train --out ", folder_.path().string(), " --resume")};
+  }
 }
 
 // What was asked for cannot be trained, and nothing was: the folder is free for another try.
