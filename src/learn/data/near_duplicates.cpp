@@ -136,8 +136,7 @@ std::vector<std::pair<std::size_t, std::size_t>> near_pairs(std::vector<Looks> c
     }
   }
   std::ranges::sort(pairs);
-  auto const [first, last] = std::ranges::unique(pairs);
-  pairs.erase(first, last);
+  pairs.erase(std::unique(pairs.begin(), pairs.end()), pairs.end());
   return pairs;
 }
 

@@ -258,8 +258,7 @@ Indices quality_outliers(QualityCheck const& check,
 Indices quality_union(Indices a, Indices const& b) {
   a.insert(a.end(), b.begin(), b.end());
   std::ranges::sort(a);
-  auto const [first, last] = std::ranges::unique(a);
-  a.erase(first, last);
+  a.erase(std::unique(a.begin(), a.end()), a.end());
   return a;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/core/error.hpp"
 #include "base/core/file.hpp"
+#include "base/core/rng.hpp"
 #include "learn/nn/network.hpp"
 #include "learn/nn/ops.hpp"
 #include "learn/nn/torchscript.hpp"
@@ -11,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <random>
 #include <set>
 
 namespace fovea {
@@ -253,6 +255,46 @@ TEST(StoredGraph, IsRefusedWithTheReasonWhenItIsDamaged) {
   expect_refused(changed([](Json& j) { j["nodes"][2]["name"] = "a.conv"; }),
                  "two 'a.conv.weight'");
   expect_refused(changed([](Json& j) { j["marks"]["features"] = 9; }), "node 9");
+}
+
+// Every place of a JSON value that can be changed.
+void graph_places(Json& json, std::vector<Json*>& out) {
+  out.push_back(&json);
+  if (!json.is_structured()) return;
+  for (auto& item : json) graph_places(item, out);
+}
+
+TEST(StoredGraph, ChangedAnywhereIsReadOrRefusedAndNeverMore) {
+  static Json const values[] = {
+      nullptr, true,   0,     1,     -1,           2,         1e30,           0.5,
+      "relu",  "conv", "",    "add", "batch_norm", INT64_MAX, INT64_MIN,      65536,
+      {1, 2},  {0},    {-1},  {{}},  "max_pool",   "linear",  {{"out", 1e9}}, "attention",
+      7,       4096,   {3, 3}};
+  std::uint64_t const seed = std::random_device{}();
+  SCOPED_TRACE(testing::Message() << "seed " << seed);
+  Rng rng{{seed}};
+  std::size_t read = 0;
+  for (auto const* const name : {"small-cnn", "vit-small", "resnet18", "inception-v3"}) {
+    auto const whole = to_json(network_named(name).draw({.in = 1, .out = 2, .size = 28}));
+    for (int i = 0; i < 300; ++i) {
+      auto json = whole;
+      for (auto changes = 1 + rng.below(3); changes > 0; --changes) {
+        std::vector<Json*> places;
+        graph_places(json, places);
+        auto const at = rng.below(places.size());
+        // Else the value of another place, so that it is of the right kind more often.
+        *places[at] = rng.below(2) == 0 ? values[rng.below(std::size(values))]
+                                        : Json(*places[rng.below(places.size())]);
+      }
+      try {
+        cost_of(graph_from(json), {28, 28});
+        ++read;
+      } catch (Error const& error) {
+        EXPECT_EQ(error.fault(), Fault::input) << error.what();
+      }
+    }
+  }
+  EXPECT_GT(read, 0U);  // else nothing but the first check was tried
 }
 
 TEST(StoredGraph, IsRefusedWhenItsWeightsWouldFillTheMachine) {
