@@ -323,6 +323,24 @@ torchscript_is_written_and_runs_only_when_trusted() {
   json_out '["answers"][0]["scores"].keys() == {"normal", "opacity"}' | grep -qx True
   ends_with 3 "$fovea" predict model.ts "$image" --trust --labels a,b,c --image-size 32
 }
+pytorch_loads_the_torchscript_and_answers_the_same() {
+  # Only where the benchmarks have set PyTorch up: setting it up here would take longer than all tests together.
+  local python=${FOVEA_PEERS:-$project/.deps/peers/bin/python}
+  [[ -x $python ]] || skip "no PyTorch here; ./fovea bench sets one up, FOVEA_PEERS names another"
+  shared_run
+  local image
+  image=$(ls "$data"/opacity/*.png | head -n 1)
+  ends_with 0 "$fovea" export "$run" --format torchscript --out model.ts
+  ends_with 0 "$fovea" predict model.ts "$image" --trust --labels normal,opacity --image-size 32 --json
+  "$python" - "$image" "$(json_out '["answers"][0]["scores"]["opacity"]')" <<'PY'
+import sys
+import numpy, torch
+from PIL import Image
+pixels = torch.from_numpy(numpy.array(Image.open(sys.argv[1]), dtype="float32")) / 255
+answer = torch.jit.load("model.ts")(((pixels - 0.5) / 0.25)[None, None]).double().softmax(1)[0, 1].item()
+assert abs(answer - float(sys.argv[2])) <= 1e-5, (answer, sys.argv[2])
+PY
+}
 a_package_edited_by_hand_still_runs_its_own_graph() {
   # The stored graph, not the function that drew it: a package whose graph was changed answers as changed, once its hashes say so.
   shared_run

@@ -33,7 +33,13 @@ ModelAbout::Value evaluation_value(Interval const& interval) {
 
 // Names of metrics for people.
 std::string evaluation_name(std::string_view metric) {
-  if (metric == "auc") return "AUC";
+  struct Name {
+    std::string_view metric, shown;
+  };
+  static constexpr Name names[] = {
+      {"auc", "AUC"}, {"f1", "F1"}, {"ece", "ECE"}, {"brier", "Brier score"}};
+  auto const found = std::ranges::find(names, metric, &Name::metric);
+  if (found != std::end(names)) return std::string{found->shown};
   std::string out{metric};
   std::ranges::replace(out, '_', ' ');
   return out;

@@ -64,8 +64,14 @@ std::string page_head(Page const& page) {
 std::string page_facts(Page const& page) {
   if (page.facts.empty()) return {};
   std::string out = "<dl class=\"facts\">";
-  for (auto const& [name, value] : page.facts)
-    out += text("<div><dt>", html(name), "</dt><dd>", html(value), "</dd></div>");
+  for (auto const& [name, value] : page.facts) {
+    // What stands in brackets behind a number (its interval) is said in smaller letters.
+    auto const cut = value.ends_with(")") ? value.find(" (") : std::string::npos;
+    out += text("<div><dt>", html(name), "</dt><dd>", html(value.substr(0, cut)));
+    if (cut != std::string::npos)
+      out += text(" <small>", html(value.substr(cut + 2, value.size() - cut - 3)), "</small>");
+    out += "</dd></div>";
+  }
   return out + "</dl>\n";
 }
 

@@ -33,7 +33,8 @@ button:hover{border-color:var(--accent)}
 .facts{grid-column:1/-1;display:grid;grid-template-columns:repeat(auto-fit,minmax(132px,1fr));gap:.7rem;margin:0 0 1.75rem}
 .facts>div{background:var(--paper);border:1px solid var(--line);border-radius:10px;padding:.7rem .85rem;display:flex;flex-direction:column;justify-content:space-between}
 .facts dt{font-size:.8rem;color:var(--soft)}
-.facts dd{margin:.15rem 0 0;font-size:1.12rem;font-weight:600;line-height:1.3;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
+.facts small{display:block;font-size:.8rem;font-weight:400;color:var(--soft)}
+.facts dd{margin:.15rem 0 0;font-size:1.25rem;font-weight:600;line-height:1.3;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
 nav{font-size:.9rem}
 nav ol{position:sticky;top:1.25rem;list-style:none;margin:0;padding:0;border-left:2px solid var(--line);max-height:calc(100vh - 2.5rem);overflow:auto}
 nav a{display:block;padding:.28rem .9rem;margin-left:-2px;border-left:2px solid transparent;color:var(--soft);text-decoration:none;overflow-wrap:anywhere}
@@ -43,7 +44,7 @@ main{min-width:0}
 section{background:var(--paper);border:1px solid var(--line);border-radius:12px;padding:1.25rem 1.5rem 1.5rem;margin:0 0 1.25rem}
 .lead{color:var(--soft);margin:0 0 1rem;max-width:75ch}
 .scroll{overflow-x:auto;margin:.75rem 0}
-table{width:max-content;border-collapse:collapse;font-size:.92rem;font-variant-numeric:tabular-nums}
+table{width:auto;border-collapse:collapse;font-size:.92rem;font-variant-numeric:tabular-nums}
 th,td{padding:.4rem .85rem;text-align:left;border-bottom:1px solid var(--line);vertical-align:top;max-width:52ch}
 th{font-weight:600;color:var(--soft);white-space:nowrap;border-bottom-width:2px}
 th:first-child,td:first-child{padding-left:.25rem}

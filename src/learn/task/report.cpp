@@ -76,13 +76,26 @@ Panel report_data(ReportParts const& parts) {
 }
 
 Panel report_warnings(ReportParts const& parts) {
-  std::string body;
+  constexpr std::size_t shown_of_a_kind = 3;
   auto const& problems = parts.work.quality.problems;
+  std::vector<std::string> kinds;
+  std::map<std::string, std::vector<std::string>> notes;
   for (auto const& problem : problems) {
     // Names of files stay out of a report without images.
     auto const words = parts.images ? problem.message
                                     : text(problem.kind, ": ", problem.cases.size(), " cases");
-    body += note(problem.severe ? "fault" : "warning", words);
+    auto& of_kind = notes[problem.kind];
+    if (of_kind.empty()) kinds.push_back(problem.kind);
+    of_kind.push_back(note(problem.severe ? "fault" : "warning", words));
+  }
+  std::string body;
+  for (auto const& kind : kinds) {
+    auto const& all = notes[kind];
+    auto const open = std::min(all.size(), shown_of_a_kind);
+    for (std::size_t i = 0; i < open; ++i) body += all[i];
+    std::string more;
+    for (auto i = open; i < all.size(); ++i) more += all[i];
+    if (!more.empty()) body += details(text(all.size() - open, " more of this kind"), more);
   }
   if (problems.empty())
     body = note("good",
