@@ -187,7 +187,6 @@ void plan_augmentation(Dataset const& set, Sizes const& sizes, Plan& plan) {
   if (ratio > 1.5)
     suggest("balance", std::string_view{"sampling"},
             text("the largest class is ", fixed(ratio, 1), " times the smallest"));
-  suggest("label_smoothing", set.multi_label ? 0.0 : 0.05, "labels are never all right");
 }
 
 }  // namespace
