@@ -281,6 +281,29 @@ weights_to_begin_with_are_found_from_anywhere() {
   ends_with 0 "$fovea" plan "$data" --init weights.fovea --json
   equal "$(json_out '["init"]')" "$PWD/weights.fovea"
 }
+options_that_do_not_go_together_are_refused_or_completed() {
+  images images
+  printf 'path,one,two\n' >list.csv
+  for image in images/*/*.png; do echo "$image,$((RANDOM % 2)),1" >>list.csv; done
+  ends_with 2 "$fovea" train list.csv --out run "${quick[@]}" --set balance=sampling
+  holds "$err" "balance=weights"
+  ends_with 0 "$fovea" plan images --set patience=3 --json
+  equal "$(json_out '["keep"]')" best
+  ends_with 0 "$fovea" plan images --set patience=3 --set keep=last --json
+  equal "$(json_out '["keep"]')" last
+}
+mix_up_balance_flips_and_smoothing_each_change_what_is_learnt() {
+  images images
+  ls images/opacity/*.png | head -n 7 | tr '\n' '\0' | xargs -0 rm
+  ends_with 0 "$fovea" train images --out plain "${quick[@]}" --set run_as=float32
+  for option in mix_up=0.4 balance=weights label_smoothing=0.1 dropout=0.3 optimiser=sgd schedule=poly; do
+    ends_with 0 "$fovea" train images --out "${option%=*}" "${quick[@]}" --set run_as=float32 --set $option
+    ! cmp -s <(unzip -p plain/model.fovea weights.safetensors) <(unzip -p "${option%=*}"/model.fovea weights.safetensors) ||
+      { echo "$option changed nothing"; return 1; }
+  done
+  ends_with 0 "$fovea" train images --out flips "${quick[@]}" --set run_as=float32 --set test_flips=true
+  ! cmp -s plain/predictions/test.csv flips/predictions/test.csv
+}
 values_that_make_no_image_are_refused_before_a_run_begins() {
   images images
   ends_with 2 "$fovea" train images --out run "${quick[@]}" --set channels=2

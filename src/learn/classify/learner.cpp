@@ -133,18 +133,20 @@ class ClassifyLearner : public TaskLearner {
              static_cast<std::uint64_t>(slot.index)}};
     auto image = augment_(images_(chosen), rng);
     auto truth = target(chosen);
+    auto weight = set_.cases[chosen].weight;
     if (auto const alpha = plan_.fraction("mix_up"); alpha > 0) {
       auto const other =
           order_(place - place % order_.epoch_length() + rng.below(order_.epoch_length()));
       auto const share = mix_up_share(alpha, rng);
       image = mix_up(image, augment_(images_(other), rng), share);
       truth = mixed(truth, target(other), static_cast<float>(share));
+      weight = share * weight + (1 - share) * set_.cases[other].weight;
     }
     auto label = at::empty({static_cast<std::int64_t>(truth.size())}, at::kFloat);
     std::ranges::copy(truth, label.mutable_data_ptr<float>());
     return {{"image", tensor_of(contract_.prepare.normalise(image)).squeeze(1)},
             {"target", label},
-            {"weight", at::full({}, set_.cases[chosen].weight, at::kFloat)}};
+            {"weight", at::full({}, weight, at::kFloat)}};
   }
 
   Losses step(Batch const& batch, Update& update) override {

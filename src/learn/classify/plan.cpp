@@ -28,9 +28,10 @@ Sizes plan_sizes(Dataset const& set, QualityReport const& quality) {
   double squares = 0;
   auto low = std::numeric_limits<double>::infinity();
   auto high = -low;
-  for (auto const index : set.in(Split::train)) {
+  auto const train = set.in(Split::train);
+  for (auto const index : train) {
     auto const& facts = quality.facts[index];
-    out.equal = out.equal && facts.width == quality.facts[set.in(Split::train)[0]].width &&
+    out.equal = out.equal && facts.width == quality.facts[train[0]].width &&
                 facts.height == facts.width;
     sides.push_back(std::min(facts.width, facts.height));
     out.colour = out.colour || facts.channels >= 3;
@@ -196,6 +197,11 @@ double classify_fits(Dataset const& set) {
 }
 
 void classify_plan(Dataset const& set, QualityReport const& quality, Plan& plan) {
+  if (set.multi_label && plan.word("balance") == "sampling")
+    throw Error{
+        Fault::usage,
+        "cases with several labels cannot be drawn so that all labels come equally often",
+        "take --set balance=weights"};
   auto const sizes = plan_sizes(set, quality);
   plan_intensity(sizes, plan);
   plan_network(set, sizes, plan);

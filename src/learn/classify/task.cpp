@@ -1,4 +1,5 @@
 #include "base/core/memory.hpp"
+#include "base/core/progress.hpp"
 #include "base/core/words.hpp"
 #include "learn/classify/classify.hpp"
 #include "learn/classify/evaluation.hpp"
@@ -102,8 +103,10 @@ Model task_finish(Plan const& plan,
   auto const all = at::cat(logits);
   auto const truth = rows_of(set, cases, probabilities_of(all, contract, 1), set.classes).truth;
   auto& about = model.about;
-  about.temperature =
-      fit_temperature(task_values(all), truth, set.classes.size(), set.multi_label).value;
+  auto const temperature =
+      fit_temperature(task_values(all), truth, set.classes.size(), set.multi_label);
+  if (!temperature.why.empty()) warn("calibration: " + temperature.why);
+  about.temperature = temperature.value;
   auto const validation =
       rows_of(set, cases, probabilities_of(all, contract, about.temperature), set.classes);
   for (auto const& point : task_points(validation)) {
@@ -225,7 +228,10 @@ Explanation task_explain(Model const& model,
 
 Removal task_removal(Model const& model, Volume const& image, ExplainOptions const& options) {
   auto const contract = contract_of(model.about);
-  auto const why = task_explain(model, image, options);
+  // Of an ensemble one network: its own map, its own answers.
+  auto one = model;
+  one.networks.erase(one.networks.begin() + 1, one.networks.end());
+  auto const why = task_explain(one, image, options);
   auto const label = task_label(model, contract, image, why.label);
   auto const normalised = contract.prepare.normalise(contract.prepare(image));
   return removal_curves(model.networks.front(), task_input_tensor(normalised),

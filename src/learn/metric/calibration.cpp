@@ -239,7 +239,7 @@ Temperature fit_temperature(std::vector<double> const& logits,
                             std::size_t classes,
                             bool multi_label) {
   calibration_check(logits, truth, classes, multi_label);
-  constexpr double coldest = 0.05, hottest = 20;
+  constexpr double coldest = 0.1, hottest = 20;
   CalibrationFit const fit{logits, truth, classes, multi_label};
   auto const start = fit.at(1);
   Temperature out;
@@ -254,8 +254,11 @@ Temperature fit_temperature(std::vector<double> const& logits,
         "the model's confidence says nothing about these cases: the largest temperature was "
         "taken";
   } else if (fit.at(1 / coldest).slope <= 0) {
-    out.value = coldest;
-    out.why = "the model is right in all these cases: the smallest temperature was taken";
+    // Sharper and sharper would fit them better and better, until the order of the answers is
+    // lost in rounding.
+    out.why =
+        "the model is so right in these cases that they do not say how sure it may be: its "
+        "confidence stays as it is";
   } else {
     out.value = 1 / calibration_root(fit, 1 / hottest, 1 / coldest);
   }

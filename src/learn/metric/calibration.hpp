@@ -42,11 +42,12 @@ std::vector<ReliabilityBin> reliability(Binary const& rows);
 struct Temperature {
   double value = 1;              ///< above 1: the model was too sure
   double before = 0, after = 0;  ///< mean negative log likelihood on the cases it was fitted on
-  std::string why;               ///< why it stayed at 1, or at the end of its range
+  std::string why;               ///< why it stayed at 1, or at the hot end of its range
 };
 
-/// Minimises the negative log likelihood, which is convex in 1 / temperature, within [0.05,
-/// 20]. Fit it on validation cases, never on test cases.
+/// Minimises the negative log likelihood, which is convex in 1 / temperature, within [0.1,
+/// 20]; stays at 1 where only ever surer answers would fit better. Fit it on validation cases,
+/// never on test cases.
 ///
 /// In      logits, row-major [case, class]; truth as in ClassRows; with one label a case the
 ///         probabilities are their softmax, multi-label their sigmoids

@@ -408,7 +408,9 @@ TEST(Temperature, FindsTheOneThatLogitsWereMultipliedBy) {
 }
 
 TEST(Temperature, StaysInBoundsAndSaysSo) {
-  EXPECT_EQ(fit_temperature({3, 0, 0, 3}, {0, 1}, 2, false).value, 0.05);
+  auto const right = fit_temperature({3, 0, 0, 3}, {0, 1}, 2, false);
+  EXPECT_EQ(right.value, 1);
+  EXPECT_FALSE(right.why.empty());
   auto const wrong = fit_temperature({3, 0, 0, 3}, {1, 0}, 2, false);
   EXPECT_EQ(wrong.value, 20);
   EXPECT_FALSE(wrong.why.empty());

@@ -174,6 +174,8 @@ Work prepare_work(std::span<Task const> tasks,
   if (!plan.flag("allow_test_duplicates")) prepare_refuse_leaks(set, quality);
   if (run == nullptr) prepare_warn(quality);
   task.plan(set, quality, plan);
+  if (plan.whole("patience") > 0 && plan.normal("keep"))
+    plan.set("keep", std::string_view{"best"}, "training may stop early, behind the best");
   auto hash = data_hash(set, quality.facts);
   return {&task, std::move(set), std::move(quality), std::move(plan), std::move(hash)};
 }

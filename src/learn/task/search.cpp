@@ -21,8 +21,7 @@ std::optional<Score> search_try(
   Fit fit_options;
   fit_options.seed = static_cast<std::uint64_t>(plan.whole("seed"));
   fit_options.batch_size = plan.whole("batch_size");
-  fit_options.steps_per_epoch = std::max<std::int64_t>(
-      1, static_cast<std::int64_t>(set.in(Split::train).size()) / fit_options.batch_size);
+  fit_options.steps_per_epoch = steps_of_a_pass(set, fit_options.batch_size);
   if (seconds > 0)
     fit_options.seconds = seconds;
   else
@@ -63,6 +62,7 @@ Plan searched(
       score =
           search_try(task, set, one, seconds / static_cast<double>(candidates.size()), stop);
     } catch (Error const& error) {
+      if (error.fault() != Fault::usage && error.fault() != Fault::input) throw;
       fault = error.what();  // a rate that diverges, a size that the network cannot have
     }
     tried += text(tried.empty() ? "" : "; ", search_words(candidate), ": ",

@@ -100,15 +100,15 @@ Fit TrainRun::fit_of(Dataset const& set, std::size_t fold, std::size_t folds) co
   Fit fit;
   fit.seed = mixed({static_cast<std::uint64_t>(plan.whole("seed")), fold});
   fit.batch_size = plan.whole("batch_size");
-  fit.steps_per_epoch = std::max<std::int64_t>(
-      1, static_cast<std::int64_t>(set.in(Split::train).size()) / fit.batch_size);
+  fit.steps_per_epoch = steps_of_a_pass(set, fit.batch_size);
   fit.steps = plan.whole("steps") > 0 ? plan.whole("steps")
                                       : plan.whole("epochs") * fit.steps_per_epoch;
   if (auto const time = plan.fraction("time"); time > 0) {
     constexpr double for_writing = 3;
     fit.seconds = std::max(1.0, time - job_.clock.seconds()) / static_cast<double>(folds);
     fit.reserve = for_writing / static_cast<double>(folds);
-    fit.reserve_validations = train_reserve(set) / static_cast<double>(folds);
+    // Each fold's own part: its validation cases, and all test cases and maps once more.
+    fit.reserve_validations = train_reserve(set);
   }
   fit.validate_every = plan.whole("validate_every");
   fit.loader_threads = plan.whole("loader_threads") > 0

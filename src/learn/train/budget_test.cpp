@@ -2,8 +2,8 @@
 #include "base/core/words.hpp"
 #include "learn/train/fit.hpp"
 #include "learn/train/pace.hpp"
+#include "learn/train/rehearsal.hpp"
 #include "learn/train/test_learners.hpp"
-#include "learn/train/trial.hpp"
 
 #include <gtest/gtest.h>
 
@@ -162,7 +162,7 @@ TEST(Probe, LeavesNoTrace) {
   EXPECT_EQ(bits_of(probed), bits_of(plain));
   DuelLearner duel;
   auto const before = bits_of(duel);
-  Trial{duel, options, options.clock, 0}.pace();
+  Rehearsal{duel, options, options.clock, 0}.pace();
   EXPECT_EQ(bits_of(duel), before);
   EXPECT_EQ(duel.updates, 0);
 }

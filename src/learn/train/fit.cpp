@@ -10,8 +10,8 @@
 #include "learn/train/loader.hpp"
 #include "learn/train/movers.hpp"
 #include "learn/train/pace.hpp"
+#include "learn/train/rehearsal.hpp"
 #include "learn/train/store.hpp"
-#include "learn/train/trial.hpp"
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
@@ -192,7 +192,7 @@ class FitRun {
     if (run_as_.empty() && !ways.empty() && !fixed) {
       auto const timed = ways.size() == 1
                              ? std::vector<Timed>{{ways[0], 0}}
-                             : Trial{learner_, options_, clock_, budget()}.ways(ways);
+                             : Rehearsal{learner_, options_, clock_, budget()}.ways(ways);
       run_as_ = fastest(timed).way;
       chose("run_as", run_as_,
             ways.size() == 1             ? "the only way"
@@ -216,7 +216,7 @@ class FitRun {
       }
       return;
     }
-    pace_ = Trial{learner_, options_, clock_, budget()}.pace();
+    pace_ = Rehearsal{learner_, options_, clock_, budget()}.pace();
     movers_ = std::make_unique<Movers>(learner_.groups(), options_.average);
     pace_.step += checkpoint_share();
     auto const left = fit_aim * allowed() - elapsed();
@@ -458,15 +458,6 @@ class FitRun {
   }
 
   // --- files --------------------------------------------------------------------------------
-  // A folder that cannot be written is known before the work, not after; and what an earlier
-  // run left there is gone.
-  void begin_folder() {
-    if (options_.folder.empty()) return;
-    save();
-    std::error_code ignored;
-    fs::remove(options_.folder / "history.csv", ignored);
-  }
-
   void write_history() const {
     if (!options_.folder.empty()) write_file(options_.folder / "history.csv", history_.csv());
   }

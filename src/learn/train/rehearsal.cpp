@@ -1,4 +1,4 @@
-#include "learn/train/trial.hpp"
+#include "learn/train/rehearsal.hpp"
 
 #include "base/core/error.hpp"
 #include "base/core/rng.hpp"
@@ -17,18 +17,18 @@ namespace fovea {
 namespace {
 
 // bfloat16 keeps 8 bits of a number: only worth it where it saves real time.
-constexpr double trial_worth = 1.2;
-constexpr auto trial_none = std::numeric_limits<double>::infinity();
+constexpr double rehearsal_worth = 1.2;
+constexpr auto rehearsal_none = std::numeric_limits<double>::infinity();
 
-bool trial_is_coarse(std::string_view way) {
+bool rehearsal_is_coarse(std::string_view way) {
   return way.find("bfloat16") != std::string_view::npos;
 }
 
-void trial_step(Learner& learner,
-                Movers& movers,
-                Batch const& batch,
-                std::uint64_t seed,
-                std::int64_t step) {
+void rehearsal_step(Learner& learner,
+                    Movers& movers,
+                    Batch const& batch,
+                    std::uint64_t seed,
+                    std::int64_t step) {
   at::manual_seed(mixed({seed, static_cast<std::uint64_t>(step)}));
   learner.step(batch, movers);
 }
@@ -39,12 +39,12 @@ Timed const& fastest(std::vector<Timed> const& timed) {
   Timed const* fine = nullptr;
   Timed const* coarse = nullptr;
   for (auto const& one : timed) {
-    auto& best = trial_is_coarse(one.way) ? coarse : fine;
+    auto& best = rehearsal_is_coarse(one.way) ? coarse : fine;
     if (best == nullptr || one.seconds < best->seconds) best = &one;
   }
   if (fine == nullptr) return *coarse;
   if (coarse == nullptr) return *fine;
-  return fine->seconds >= trial_worth * coarse->seconds ? *coarse : *fine;
+  return fine->seconds >= rehearsal_worth * coarse->seconds ? *coarse : *fine;
 }
 
 std::string in_words(std::vector<Timed> const& timed) {
@@ -54,17 +54,17 @@ std::string in_words(std::vector<Timed> const& timed) {
   return joined(parts, ", ") + " a step";
 }
 
-Trial::Trial(Learner& learner,
-             Fit const& options,
-             std::function<double()> clock,
-             double seconds)
+Rehearsal::Rehearsal(Learner& learner,
+                     Fit const& options,
+                     std::function<double()> clock,
+                     double seconds)
     : learner_(learner), options_(options), clock_(std::move(clock)), seconds_(seconds) {}
 
-double Trial::limit(double share, double most) const {
+double Rehearsal::limit(double share, double most) const {
   return seconds_ > 0 ? std::min(most, share * seconds_) : most;
 }
 
-std::vector<Timed> Trial::ways(std::vector<std::string> const& names) {
+std::vector<Timed> Rehearsal::ways(std::vector<std::string> const& names) {
   Snapshot before{learner_};
   auto const start = clock_();
   auto const all = limit(0.1, 60);
@@ -78,13 +78,13 @@ std::vector<Timed> Trial::ways(std::vector<std::string> const& names) {
   for (auto const& way : names) {
     learner_.run_as(way);
     Movers movers{learner_.groups(), options_.average};
-    auto best = trial_none;
+    auto best = rehearsal_none;
     auto const begin = clock_();
     // The first step also prepares (memory, primitives), so it counts only where no other fits.
     for (std::int64_t step = 0; step < 6 && (step < 2 || clock_() - begin < each); ++step) {
       if (acts) batch = Loader{learner_, options_.seed, options_.batch_size, step, 0}.next();
       auto const from = clock_();
-      trial_step(learner_, movers, batch, options_.seed, step);
+      rehearsal_step(learner_, movers, batch, options_.seed, step);
       auto const took = clock_() - from;
       best = step == 1 ? took : std::min(best, took);
       auto const hopeless = !timed.empty() && took > 4 * fastest(timed).seconds;
@@ -97,7 +97,7 @@ std::vector<Timed> Trial::ways(std::vector<std::string> const& names) {
   return timed;
 }
 
-double Trial::validation() {
+double Rehearsal::validation() {
   auto const most = limit(0.05, 60);
   auto const from = clock_();
   Watch const watch{clock_, from + most, options_.stop};
@@ -107,7 +107,7 @@ double Trial::validation() {
   return took >= most ? 4 * took : took;
 }
 
-Pace Trial::pace() {
+Pace Rehearsal::pace() {
   Snapshot before{learner_};
   Pace pace;
   {
@@ -121,7 +121,7 @@ Pace Trial::pace() {
     for (std::int64_t step = 0; step < 1 || (step < 1000 && clock_() - begin < enough);
          ++step) {
       auto const from = clock_();
-      trial_step(learner_, movers, loader.next(), options_.seed, step);
+      rehearsal_step(learner_, movers, loader.next(), options_.seed, step);
       movers.average_buffers();
       if (step == 2) sum = 0.0, counted = 0;
       sum += clock_() - from;

@@ -22,10 +22,13 @@ Timed const& fastest(std::vector<Timed> const& timed);
 std::string in_words(std::vector<Timed> const& timed);
 
 /// Tries things on a learner and puts it back as it was, bit for bit.
-class Trial {
+class Rehearsal {
  public:
   /// `clock` says seconds; `seconds`: what the whole run may take, 0 if it has no limit.
-  Trial(Learner& learner, Fit const& options, std::function<double()> clock, double seconds);
+  Rehearsal(Learner& learner,
+            Fit const& options,
+            std::function<double()> clock,
+            double seconds);
 
   /// Times each way to run for a few steps on the same batches. Gives up early where the time
   /// is short; the first way is then the best guess.
