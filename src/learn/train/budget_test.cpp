@@ -1,4 +1,5 @@
 #include "base/core/error.hpp"
+#include "base/core/file.hpp"
 #include "base/core/words.hpp"
 #include "learn/train/fit.hpp"
 #include "learn/train/pace.hpp"
@@ -102,6 +103,43 @@ TEST(TimeBudget, IsKeptWhenStepsBecomeSlowAndThePlanRepeatsTheRun) {
     EXPECT_TRUE(run.chosen.contains("shortenings"));
     budget_repeat(run);
   }
+}
+
+TEST(TimeBudget, IsKeptByARunThatGoesOnMoreSlowly) {
+  ScratchFolder const scratch;
+  Stop stop;
+  std::map<std::string, std::string> chosen;
+  auto const go = [&](BudgetLearner& learner, Fit options) {
+    options.seed = 5;
+    options.batch_size = 4;
+    options.steps_per_epoch = 50;
+    options.seconds = 100;
+    options.folder = scratch.path();
+    options.quiet = true;
+    options.chose = [&](std::string_view key, std::string const& value, std::string const&) {
+      chosen[std::string{key}] = value;
+    };
+    options.clock = [&] {
+      if (learner.now > 40) stop.ask();
+      return learner.now.load();
+    };
+    return fit(learner, options);
+  };
+  BudgetLearner first;
+  Fit options;
+  options.stop = &stop;
+  EXPECT_TRUE(go(first, options).interrupted);
+  EXPECT_LT(first.now, 45);
+
+  BudgetLearner second;
+  second.step_s = 1;
+  Fit again;
+  again.resume = true;
+  again.steps = whole(chosen.at("steps")).value();  // as the plan has it by now
+  auto const fitted = go(second, again);
+  EXPECT_LE(first.now + second.now, 101);
+  EXPECT_LT(fitted.steps, again.steps);
+  EXPECT_TRUE(chosen.contains("shortenings"));
 }
 
 TEST(TimeBudget, IsUsedWhenTheFirstStepsWereSlower) {

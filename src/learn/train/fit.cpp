@@ -138,6 +138,7 @@ class FitRun {
         begin_(clock_()),
         run_as_(options.run_as),
         steps_(options.steps),
+        budgeted_(options.steps == 0),
         validate_every_(options.validate_every),
         shortenings_(options.shortenings),
         terminal_(::isatty(STDERR_FILENO) == 1) {}
@@ -163,7 +164,7 @@ class FitRun {
     return options_.seconds - options_.reserve -
            options_.reserve_validations * pace_.validation;
   }
-  bool budgeted() const { return options_.steps == 0; }
+  bool budgeted() const { return budgeted_; }
   bool stopped() const { return options_.stop != nullptr && options_.stop->asked(); }
 
   void chose(std::string_view key, std::string const& value, std::string const& reason) const {
@@ -495,6 +496,7 @@ class FitRun {
             {"machine", {{"cpu", cpu_brand()}, {"threads", at::get_num_threads()}}},
             {"run_as", run_as_},
             {"steps", steps_},
+            {"budgeted", budgeted_},
             {"validate_every", validate_every_},
             {"shortenings", shortenings},
             {"step", step_},
@@ -534,6 +536,8 @@ class FitRun {
                  " are asked for"),
             "resume with the same plan; to train longer, start a new run from these weights"};
       steps_ = steps;
+      // The plan states by now the steps that the time gave: it is kept all the same.
+      budgeted_ = budgeted_ || (options_.seconds > 0 && head.value("budgeted", false));
       validate_every_ =
           std::max<std::int64_t>(1, head.at("validate_every").get<std::int64_t>());
       shortenings_.clear();
@@ -641,6 +645,7 @@ class FitRun {
   double begin_;
   std::string run_as_;
   std::int64_t steps_;
+  bool budgeted_;  // the steps follow from the time, and are changed where it runs short
   std::int64_t validate_every_;
   std::vector<Shortening> shortenings_;
   bool terminal_;
