@@ -71,14 +71,19 @@ void augment_measure(fs::path const& folder) {
 }
 
 }  // namespace
+
+int bench_augment(std::vector<std::string> const& words) {
+  if (words.size() == 3 && words[0] == "make")
+    augment_make(words[1], static_cast<std::uint64_t>(whole(words[2]).value()));
+  else if (words.size() == 1)
+    augment_measure(words[0]);
+  else
+    return std::cerr << "usage: bench_augment make DIR KEY, or bench_augment DIR\n", 2;
+  return 0;
+}
+
 }  // namespace fovea
 
 int main(int argc, char** argv) {
-  std::vector<std::string> const words(argv + 1, argv + argc);
-  if (words.size() == 3 && words[0] == "make")
-    fovea::augment_make(words[1], static_cast<std::uint64_t>(fovea::whole(words[2]).value()));
-  else if (words.size() == 1)
-    fovea::augment_measure(words[0]);
-  else
-    return std::cerr << "usage: bench_augment make DIR KEY, or bench_augment DIR\n", 2;
+  return fovea::run_row(argc, argv, fovea::bench_augment);
 }

@@ -6,63 +6,54 @@
 #include "bench/row.hpp"
 #include "learn/classify/classify.hpp"
 #include "learn/task/job.hpp"
+#include "learn/task/planned.hpp"
 #include "learn/tensor/memory.hpp"
 #include "learn/tensor/tensor.hpp"
-#include "learn/train/fit.hpp"
-
-#include <ATen/ops/zeros.h>
 
 #include <array>
 
 namespace fovea {
 namespace {
 
-// Another learner's steps on its first batch.
-class FixedBatch : public Learner {
+// Another learner's steps, on its own samples or on its first batch again and again. What is
+// timed is training alone: validating is left out.
+class LoaderLearner : public Learner {
  public:
-  FixedBatch(Learner& learner, std::int64_t size) : learner_(learner) {
+  LoaderLearner(Learner& learner, std::int64_t batch_size, bool fixed)
+      : learner_(learner), fixed_(fixed) {
     std::vector<Batch> samples;
-    for (std::int64_t i = 0; i < size; ++i) samples.push_back(learner.sample({1, 0, i}));
+    for (std::int64_t i = 0; i < batch_size; ++i) samples.push_back(learner.sample({1, 0, i}));
     batch_ = learner.collate(std::move(samples));
   }
   std::vector<Group> groups() override { return learner_.groups(); }
-  Batch sample(Slot) override { return {{"none", at::zeros({1})}}; }
-  Batch collate(std::vector<Batch>) override { return batch_; }
+  Batch sample(Slot slot) override { return fixed_ ? Batch{} : learner_.sample(slot); }
+  Batch collate(std::vector<Batch> samples) override {
+    return fixed_ ? batch_ : learner_.collate(std::move(samples));
+  }
   Losses step(Batch const& batch, Update& update) override {
     return learner_.step(batch, update);
   }
   Scores validate(Stop const&) override { return {}; }
+  std::vector<std::string> ways_to_run() override { return learner_.ways_to_run(); }
   void run_as(std::string_view way) override { learner_.run_as(way); }
 
  private:
   Learner& learner_;
+  bool fixed_;
   Batch batch_;
 };
 
-// What is timed is training alone: validating is left out.
-class WithoutValidation : public FixedBatch {
- public:
-  WithoutValidation(Learner& learner, std::int64_t size)
-      : FixedBatch{learner, size}, real_(learner) {}
-  Batch sample(Slot slot) override { return real_.sample(slot); }
-  Batch collate(std::vector<Batch> samples) override {
-    return real_.collate(std::move(samples));
-  }
-
- private:
-  Learner& real_;
-};
-
-double loader_rate(Learner& learner, Plan const& plan, std::string const& way) {
-  Fit options{.seed = 1,
-              .batch_size = plan.whole("batch_size"),
-              .steps_per_epoch = 1000,
-              .steps = 4,
-              .loader_threads = std::max(1, usable_cores() / 2),
-              .average = plan.fraction("average"),
-              .run_as = way,
-              .quiet = true};
-  fit(learner, options);
+// Steps of about eight seconds, the way that the probe chooses if `way` is empty; says it
+// there.
+double loader_rate(Learner& learner, Fit options, std::string& way) {
+  options.steps = 4;
+  options.run_as = way;
+  options.quiet = true;
+  options.chose = [&](std::string_view key, std::string const& value, std::string const&) {
+    if (key == "run_as") way = value;
+  };
+  fit(learner, options);  // probes, prepares
+  options.run_as = way;
   Clock const clock;
   fit(learner, options);
   options.steps =
@@ -85,22 +76,17 @@ int bench_loader(std::vector<std::string> const& words) {
                                   {"epochs", "1", "asked for"}},
                                  {});
   auto const learner = work.task->learner(work.plan, work.set);
-  std::string const way = "bfloat16 channels-last";
-  FixedBatch fixed{*learner, work.plan.whole("batch_size")};
-  WithoutValidation real{*learner, work.plan.whole("batch_size")};
-  auto const rate = loader_rate(real, work.plan, way);
-  report("fovea, the real loader", rate, "images/s");
-  report("fovea, one fixed batch", loader_rate(fixed, work.plan, way), "images/s");
+  auto const options = planned(work.plan, work.set);
+  LoaderLearner real{*learner, options.batch_size, false};
+  LoaderLearner fixed{*learner, options.batch_size, true};
+  std::string way;
+  report("fovea, the real loader", loader_rate(real, options, way), "images/s");
+  report("fovea, one fixed batch", loader_rate(fixed, options, way), "images/s");
   return 0;
 }
 
 }  // namespace fovea
 
 int main(int argc, char** argv) {
-  try {
-    return fovea::bench_loader({argv + 1, argv + argc});
-  } catch (fovea::Error const& error) {
-    std::cerr << error.what() << "\n";
-    return static_cast<int>(error.fault());
-  }
+  return fovea::run_row(argc, argv, fovea::bench_loader);
 }

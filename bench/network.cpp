@@ -150,10 +150,5 @@ int bench_network(std::vector<std::string> const& words) {
 }  // namespace fovea
 
 int main(int argc, char** argv) {
-  try {
-    return fovea::bench_network({argv + 1, argv + argc});
-  } catch (fovea::Error const& error) {
-    std::cerr << error.what() << "\n";
-    return static_cast<int>(error.fault());
-  }
+  return fovea::run_row(argc, argv, fovea::bench_network);
 }

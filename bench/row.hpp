@@ -1,13 +1,16 @@
 #pragma once
 
+#include "base/core/error.hpp"
 #include "base/core/json.hpp"
 
 #include <algorithm>
 #include <ctime>
 #include <functional>
 #include <iostream>
+#include <string>
 #include <string_view>
 #include <sys/resource.h>
+#include <vector>
 
 namespace fovea {
 
@@ -36,6 +39,18 @@ inline void report_with_memory(std::string_view way, double value, std::string_v
   std::cout
       << Json{{"way", way}, {"value", value}, {"unit", unit}, {"peak_mib", peak_mib()}}.dump()
       << std::endl;
+}
+
+/// The main of a row: `work` gets the words behind the program's name and gives the exit code.
+inline int run_row(int argc,
+                   char** argv,
+                   std::function<int(std::vector<std::string> const&)> const& work) {
+  try {
+    return work({argv + 1, argv + argc});
+  } catch (Error const& error) {
+    std::cerr << error.what() << "\n";
+    return static_cast<int>(error.fault());
+  }
 }
 
 /// Most calls per second of `clock` among rounds of at least a second each.

@@ -281,6 +281,30 @@ weights_to_begin_with_are_found_from_anywhere() {
   ends_with 0 "$fovea" plan "$data" --init weights.fovea --json
   equal "$(json_out '["init"]')" "$PWD/weights.fovea"
 }
+training_begins_with_the_weights_of_a_package_or_of_safetensors() {
+  shared_run
+  ends_with 0 "$fovea" export "$run" --out model.fovea
+  unzip -p model.fovea weights.safetensors >weights.safetensors
+  # A rate of nearly nothing leaves the weights where they began.
+  local stay=("${quick[@]}" --set learning_rate=1e-12 --set weight_decay=0 --set average=0)
+  for init in model.fovea weights.safetensors; do
+    ends_with 0 "$fovea" train "$data" --out "from-$init" "${stay[@]}" --init "$init"
+    holds "$err" "tensors loaded"
+    python3 - <(unzip -p "from-$init/model.fovea" weights.safetensors) weights.safetensors <<'PY'
+import array, json, sys
+def weights(path):
+    raw = open(path, "rb").read()
+    size = int.from_bytes(raw[:8], "little")
+    head = json.loads(raw[8:8 + size])
+    return {name: array.array("f", raw[8 + size + one["data_offsets"][0]:8 + size + one["data_offsets"][1]])
+            for name, one in head.items() if name.endswith("weight") and one["dtype"] == "F32"}
+mine, theirs = (weights(path) for path in sys.argv[1:])
+assert mine.keys() == theirs.keys() and len(mine) >= 3, mine.keys()
+for name in mine:
+    assert max(abs(a - b) for a, b in zip(mine[name], theirs[name])) < 1e-6, name
+PY
+  done
+}
 options_that_do_not_go_together_are_refused_or_completed() {
   images images
   printf 'path,one,two\n' >list.csv
@@ -484,6 +508,12 @@ folds_answer_together() {
   ends_with 0 "$fovea" train images --out run "${quick[@]}" --folds 3
   [[ -s run/fold-1/history.csv && -s run/fold-3/history.csv ]]
   unzip -l run/model.fovea | grep -q networks/2.json
+}
+folds_share_a_time_and_their_plan_repeats_them() {
+  images images
+  ends_with 0 "$fovea" train images --out run --network small-cnn --set image_size=32 --folds 2 --time 8s
+  ends_with 0 "$fovea" train --plan run/plan.yaml --out again
+  for n in 0 1; do cmp <(unzip -p run/model.fovea weights/$n.safetensors) <(unzip -p again/model.fovea weights/$n.safetensors); done
 }
 a_search_writes_what_it_chose_and_is_not_repeated() {
   images images

@@ -18,9 +18,10 @@ void evaluate_print(Evaluation const& proof, Split split, std::size_t cases) {
             << (split == Split::unassigned ? "all splits"
                                            : text("the ", name_of(split), " split"))
             << '\n';
-  for (auto const& [name, value] : proof.facts())
-    std::cout << "  " << name << std::string(name.size() < 22 ? 22 - name.size() : 1, ' ')
-              << value << '\n';
+  for (auto const& fact : proof.facts())
+    std::cout << "  " << fact.name
+              << std::string(fact.name.size() < 22 ? 22 - fact.name.size() : 1, ' ')
+              << in_words(fact) << '\n';
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numeric>
 
 namespace fovea {
 namespace {
@@ -16,12 +17,23 @@ namespace {
 constexpr std::string_view evaluation_cards[] = {
     "auc", "accuracy", "balanced_accuracy", "sensitivity", "specificity", "f1"};
 
-std::string evaluation_words(Interval const& interval, int digits = 3) {
-  if (!interval.defined) return text("not defined: ", interval.why);
-  auto const value = fixed(interval.value, digits);
-  if (!std::isfinite(interval.low)) return value;
-  return text(value, " (", fixed(interval.low, digits), " to ", fixed(interval.high, digits),
-              ")");
+constexpr int evaluation_digits = 3;
+constexpr std::size_t evaluation_lines = 8;  // more lines than colours help nobody
+
+std::string evaluation_range(Interval const& interval) {
+  if (!interval.defined || !std::isfinite(interval.low)) return {};
+  return text(fixed(interval.low, evaluation_digits), " to ",
+              fixed(interval.high, evaluation_digits));
+}
+
+std::string evaluation_value_words(Interval const& interval) {
+  return interval.defined ? fixed(interval.value, evaluation_digits)
+                          : text("not defined: ", interval.why);
+}
+
+std::string evaluation_words(Interval const& interval) {
+  auto const range = evaluation_range(interval);
+  return evaluation_value_words(interval) + (range.empty() ? "" : text(" (", range, ")"));
 }
 
 ModelAbout::Value evaluation_value(Interval const& interval) {
@@ -142,10 +154,11 @@ ModelAbout::Values ClassEvaluation::values() const {
   return out;
 }
 
-std::vector<std::pair<std::string, std::string>> ClassEvaluation::facts() const {
-  std::vector<std::pair<std::string, std::string>> out;
+std::vector<Fact> ClassEvaluation::facts() const {
+  std::vector<Fact> out;
   for (auto const name : evaluation_cards)
-    out.emplace_back(evaluation_name(name), evaluation_words(report_[name]));
+    out.push_back({evaluation_name(name), evaluation_value_words(report_[name]),
+                   evaluation_range(report_[name])});
   return out;
 }
 
@@ -227,11 +240,15 @@ Panel ClassEvaluation::metrics_panel() const {
 // Of two classes the curves of the second say all.
 std::vector<std::size_t> ClassEvaluation::shown_classes() const {
   if (!rows_.multi_label && rows_.classes.size() == 2) return {1};
-  std::vector<std::size_t> all(rows_.classes.size());
-  for (std::size_t c = 0; c < all.size(); ++c) all[c] = c;
-  constexpr std::size_t most = 8;  // more lines than colours help nobody
-  all.resize(std::min(all.size(), most));
+  std::vector<std::size_t> all(std::min(rows_.classes.size(), evaluation_lines));
+  std::iota(all.begin(), all.end(), std::size_t{0});
   return all;
+}
+
+std::string ClassEvaluation::left_out_words() const {
+  if (rows_.classes.size() <= evaluation_lines) return {};
+  return text(" Drawn are the first ", evaluation_lines, " of ", rows_.classes.size(),
+              " classes; the table of each class has all.");
 }
 
 Panel ClassEvaluation::curves_panel() const {
@@ -263,7 +280,8 @@ Panel ClassEvaluation::curves_panel() const {
                      .y_high = 1,
                      .square = true};
   return {"ROC and precision",
-          "What is won and lost as the threshold moves; point at a line for its values.",
+          text("What is won and lost as the threshold moves; point at a line for its values.",
+               left_out_words()),
           beside({line_chart(roc, roc_axes), line_chart(precision_recall, pr_axes)}), "curves"};
 }
 
@@ -273,14 +291,21 @@ Panel ClassEvaluation::confusion_panel() const {
 }
 
 Panel ClassEvaluation::calibration_panel() const {
-  Series line{.name = "cases", .points = {}, .dots = true};
-  auto const binary = rows_.classes.size() == 2 || rows_.multi_label;
-  auto const bins = binary ? reliability(one_against_rest(rows_, shown_classes().front()))
-                           : reliability(rows_);
-  for (auto const& bin : bins)
-    line.points.push_back({bin.confidence, bin.share,
-                           text("said ", fixed(bin.confidence, 2), ", came true ",
-                                fixed(bin.share, 2), " of ", bin.cases, " cases")});
+  std::vector<Series> lines;
+  auto const add = [&](std::string name, std::vector<ReliabilityBin> const& bins) {
+    Series line{.name = std::move(name), .points = {}, .dots = true};
+    for (auto const& bin : bins)
+      line.points.push_back({bin.confidence, bin.share,
+                             text("said ", fixed(bin.confidence, 2), ", came true ",
+                                  fixed(bin.share, 2), " of ", bin.cases, " cases")});
+    lines.push_back(std::move(line));
+  };
+  // The bins of the ECE: of the most probable class, or of each label.
+  if (!rows_.multi_label) add("most probable class", reliability(rows_));
+  if (rows_.multi_label || rows_.classes.size() == 2) {
+    for (auto const which : shown_classes())
+      add(rows_.classes[which], reliability(one_against_rest(rows_, which)));
+  }
   Axes const axes{.x = "probability that was given",
                   .y = "share that came true",
                   .x_low = 0,
@@ -292,8 +317,9 @@ Panel ClassEvaluation::calibration_panel() const {
   return {"Calibration",
           text("Do the probabilities mean what they say? On the line they do. Logits were "
                "divided by ",
-               fixed(temperature_, 2), ", fitted on the validation cases."),
-          line_chart({line}, axes), "calibration"};
+               fixed(temperature_, 2), ", fitted on the validation cases.",
+               rows_.multi_label ? left_out_words() : ""),
+          line_chart(lines, axes), "calibration"};
 }
 
 Panel ClassEvaluation::points_panel() const {

@@ -19,7 +19,7 @@ class ClassEvaluation : public Evaluation {
   Json json() const override;
   std::string predictions_csv() const override;
   ModelAbout::Values values() const override;
-  std::vector<std::pair<std::string, std::string>> facts() const override;
+  std::vector<Fact> facts() const override;
   std::vector<Panel> panels() const override;
   std::vector<std::size_t> worst(std::size_t count) const override;
   Answer answer(std::size_t index) const override;
@@ -28,6 +28,7 @@ class ClassEvaluation : public Evaluation {
  private:
   Answer answer_of_row(std::size_t row) const;
   std::vector<std::size_t> shown_classes() const;
+  std::string left_out_words() const;  ///< of the classes that no chart has room for
   Panel metrics_panel() const;
   Panel curves_panel() const;
   Panel confusion_panel() const;

@@ -37,21 +37,13 @@ constexpr std::pair<std::string_view, Execution> learner_ways[] = {
     {"bfloat16", {Precision::bfloat16, Layout::contiguous}},
 };
 
-// What can be learnt from: with one label a case it must be known.
-std::vector<std::size_t> learner_cases(Dataset const& set) {
-  auto cases = set.in(Split::train);
-  if (!set.multi_label)
-    std::erase_if(cases,
-                  [&](std::size_t index) { return set.cases[index].labels[0] == unknown; });
-  return cases;
-}
-
 /// Classes of the training cases, for an order in which all come equally often; empty if the
 /// plan does not ask for that.
 std::vector<std::int32_t> learner_kinds(Plan const& plan, Dataset const& set) {
   std::vector<std::int32_t> kinds;
   if (plan.word("balance") != "sampling" || set.multi_label) return kinds;
-  for (auto const index : learner_cases(set)) kinds.push_back(set.cases[index].labels[0]);
+  for (auto const index : set.labelled(Split::train))
+    kinds.push_back(set.cases[index].labels[0]);
   return kinds;
 }
 
@@ -61,7 +53,7 @@ at::Tensor learner_weights(Dataset const& set) {
   auto const classes = set.classes.size();
   std::vector<double> yes(classes);
   std::vector<double> no(classes);
-  for (auto const index : set.in(Split::train)) {
+  for (auto const index : set.labelled(Split::train)) {
     auto const& labels = set.cases[index].labels;
     for (std::size_t c = 0; c < classes; ++c) {
       auto const label =
@@ -103,7 +95,7 @@ class ClassifyLearner : public TaskLearner {
         contract_{prepare_of(plan), set.multi_label, plan.flag("test_flips")},
         augment_(augment_of(plan)),
         images_(set, contract_.prepare, available_memory() / 4),
-        order_(learner_cases(set),
+        order_(set.labelled(Split::train),
                learner_kinds(plan, set),
                static_cast<std::uint64_t>(plan.whole("seed"))),
         validation_(set.in(Split::validation)),

@@ -210,8 +210,8 @@ Explanation task_explain(Model const& model,
   auto const prepared = contract.prepare(image);
   auto const label = task_label(model, contract, image, options.label);
   auto networks = model.networks;
-  if (options.random_weights) {
-    for (auto& network : networks) network = Network{network.graph(), *options.random_weights};
+  if (auto const& random = options.random_weights) {
+    for (auto& network : networks) network = randomised(network, random->seed, random->share);
   }
   auto explainer = explainer_named(options.method).with_defaults();
   if (!options.layer.empty() && options.method != "gradcam")

@@ -70,6 +70,15 @@ std::vector<std::size_t> Dataset::in(Split split) const {
   return found;
 }
 
+std::vector<std::size_t> Dataset::labelled(Split split) const {
+  auto found = in(split);
+  std::erase_if(found, [&](std::size_t index) {
+    return std::ranges::all_of(cases[index].labels,
+                               [](std::int32_t label) { return label == unknown; });
+  });
+  return found;
+}
+
 bool Dataset::is(Case const& one, std::size_t of_class) const {
   if (multi_label) return of_class < one.labels.size() && one.labels[of_class] == 1;
   return !one.labels.empty() && one.labels[0] == static_cast<std::int32_t>(of_class);

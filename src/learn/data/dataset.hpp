@@ -70,6 +70,8 @@ class Dataset {
   Volume image(Case const& one) const;
 
   std::vector<std::size_t> in(Split split) const;  ///< indices of its cases
+  /// Those of them that can be learnt from: at least one label is known.
+  std::vector<std::size_t> labelled(Split split) const;
 
   /// True if the case is known to be of the class, with one label a case or with several.
   bool is(Case const& one, std::size_t of_class) const;

@@ -34,10 +34,7 @@ std::vector<double> sanity_ranks(std::span<float const> values) {
   return ranks;
 }
 
-struct SanityLayer {
-  std::string name;
-  std::vector<std::size_t> tensors;  // places in parameters and buffers together
-};
+using SanityLayer = std::vector<std::size_t>;  // places in parameters and buffers together
 
 std::vector<Named> sanity_state(Network const& network) {
   auto all = network.parameters();
@@ -52,37 +49,14 @@ std::vector<SanityLayer> sanity_layers(Network const& network) {
   std::vector<SanityLayer> layers;
   auto const& nodes = network.graph().nodes;
   for (auto node = nodes.rbegin(); node != nodes.rend(); ++node) {
-    SanityLayer layer{node->name, {}};
+    SanityLayer layer;
     for (std::size_t i = 0; i < state.size(); ++i) {
       auto const& name = state[i].name;
-      if (name.substr(0, name.rfind('.')) == node->name) layer.tensors.push_back(i);
+      if (name.substr(0, name.rfind('.')) == node->name) layer.push_back(i);
     }
-    if (!layer.tensors.empty() && !node->name.empty()) layers.push_back(std::move(layer));
+    if (!layer.empty() && !node->name.empty()) layers.push_back(std::move(layer));
   }
   return layers;
-}
-
-std::vector<at::Tensor> sanity_maps(Network const& network,
-                                    at::Tensor const& images,
-                                    Question const& question,
-                                    Explainer const& how) {
-  std::vector<at::Tensor> maps;
-  for (std::int64_t i = 0; i < images.size(0); ++i)
-    maps.push_back(how(network, images.narrow(0, i, 1), question).contiguous());
-  return maps;
-}
-
-// A map that has become flat has changed altogether; one that was flat before tells nothing.
-std::optional<double> sanity_similarity(std::vector<at::Tensor> const& before,
-                                        std::vector<at::Tensor> const& after) {
-  double sum = 0;
-  int count = 0;
-  for (std::size_t i = 0; i < before.size(); ++i) {
-    if (before[i].min().item<float>() == before[i].max().item<float>()) continue;
-    sum += rank_correlation(sanity_values(before[i]), sanity_values(after[i])).value_or(0);
-    ++count;
-  }
-  return count == 0 ? std::nullopt : std::optional{sum / count};
 }
 
 /// A map of random blobs, as smooth as a stretched feature map: pixels in random order would
@@ -166,39 +140,21 @@ std::optional<double> rank_correlation(std::span<float const> a, std::span<float
   return ab / std::sqrt(aa * bb);
 }
 
-Randomised randomised_weights(Network const& network,
-                              at::Tensor const& images,
-                              Question const& question,
-                              Explainer const& how,
-                              std::uint64_t seed,
-                              int stages) {
-  if (stages < 1)
-    throw Error{Fault::bug, text("expected at least one stage, got ", stages), "ask for some"};
-  auto const before = sanity_maps(network, images, question, how);
+Network randomised(Network const& network, std::uint64_t seed, double share) {
+  if (!(share >= 0 && share <= 1))
+    throw Error{Fault::bug, text("expected a share of the layers from 0 to 1, got ", share),
+                "ask for a part of them"};
   auto copy = network.clone();
-  Network fresh{network.graph(), seed};
-  auto const layers = sanity_layers(network);
+  Network const fresh{network.graph(), seed};
   auto const into = sanity_state(copy), from = sanity_state(fresh);
-  Randomised result;
-  std::size_t done = 0;
-  for (std::size_t stage = 1; stage <= static_cast<std::size_t>(stages); ++stage) {
-    auto const until = layers.size() * stage / static_cast<std::size_t>(stages);
-    if (until == done) continue;
-    {
-      c10::NoGradGuard const quiet;
-      for (; done < until; ++done) {
-        for (auto const tensor : layers[done].tensors)
-          at::Tensor{into[tensor].value}.copy_(from[tensor].value);
-      }
-    }
-    result.layers.push_back(layers[until - 1].name);
-    result.similarity.push_back(
-        sanity_similarity(before, sanity_maps(copy, images, question, how)));
+  auto layers = sanity_layers(network);
+  layers.resize(
+      static_cast<std::size_t>(std::ceil(share * static_cast<double>(layers.size()))));
+  c10::NoGradGuard const quiet;
+  for (auto const& layer : layers) {
+    for (auto const tensor : layer) at::Tensor{into[tensor].value}.copy_(from[tensor].value);
   }
-  auto const& last = result.similarity;
-  result.depends_on_weights =
-      !last.empty() && last.back() && std::abs(*last.back()) < Randomised::alike;
-  return result;
+  return copy;
 }
 
 Removal removal_curves(Network const& network,

@@ -2,34 +2,16 @@
 
 #include "learn/explain/explain.hpp"
 
-#include <string>
+#include <optional>
+#include <span>
 #include <vector>
 
 namespace fovea {
 
-/// Do the maps depend on what the network has learnt? (Adebayo et al., NeurIPS 2018: cascading
-/// randomisation.)
-struct Randomised {
-  std::vector<std::string>
-      layers;  ///< the last layer that each stage randomised, from the output down to the input
-  std::vector<std::optional<double>>
-      similarity;  ///< rank correlation with the maps before; mean of the images; none: maps of
-                   ///< one value alone
-  bool depends_on_weights =
-      false;  ///< with all weights random the maps are less than half alike
-
-  static constexpr double alike = 0.5;
-};
-
-/// Explains `images` [cases, channels, (k,) j, i] one by one, then again after giving more and
-/// more layers of a copy fresh weights, from the output to the input, in at most `stages` equal
-/// steps. A method whose maps hardly change shows edges, not reasons.
-Randomised randomised_weights(Network const& network,
-                              at::Tensor const& images,
-                              Question const& question,
-                              Explainer const& how,
-                              std::uint64_t seed,
-                              int stages = 4);
+/// A copy in which a share (0 … 1) of the layers has fresh weights of this seed, beginning at
+/// the output (Adebayo et al., NeurIPS 2018: cascading randomisation). A method whose maps stay
+/// the same shows edges, not reasons. Throws Error{bug} for another share.
+Network randomised(Network const& network, std::uint64_t seed, double share = 1);
 
 /// How the answer changes while pixels are taken out of an image (deletion) or put into a blank
 /// one (insertion), the most important first (Petsiuk et al., BMVC 2018). A map that knows

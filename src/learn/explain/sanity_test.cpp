@@ -61,39 +61,38 @@ TEST(RankCorrelation, IsSpearmans) {
   EXPECT_THROW(rank_correlation(a, x), Error);
 }
 
-TEST(RandomisedWeights, TellAMethodThatIgnoresThem) {
-  auto const network = sanity_test_corner();
-  auto const images = at::rand({3, 1, 16, 16});
-  Explainer const edges = [](Network const&, at::Tensor const& image, Question const&) {
-    return (image.diff(1, 2, {}, at::zeros({1, 1, 1, 16}))).abs().reshape({16, 16});
-  };
-  auto const blind = randomised_weights(network, images, logit_of(1), edges, 5);
-  EXPECT_FALSE(blind.depends_on_weights);
-  for (auto const& similarity : blind.similarity) EXPECT_DOUBLE_EQ(similarity.value(), 1);
-  auto const honest =
-      randomised_weights(network, images, logit_of(1), IntegratedGradients{}, 5);
-  EXPECT_TRUE(honest.depends_on_weights);
-  EXPECT_EQ(honest.layers, (std::vector<std::string>{"head", "look"}))
-      << "from the output down";
-  EXPECT_LT(std::abs(honest.similarity.back().value()), 0.5);
-}
-
-TEST(RandomisedWeights, LeaveTheNetworkItselfAlone) {
+TEST(Randomised, GivesFreshWeightsFromTheOutputDown) {
   auto const network = sanity_test_corner();
   auto const image = sanity_test_image();
   auto const before = network(image).clone();
-  randomised_weights(network, image, logit_of(1), Occlusion{}, 5, 1);
-  EXPECT_TRUE(network(image).equal(before));
+  Network const fresh{network.graph(), 5};
+  auto const weights = [](Network const& one, std::size_t which) {
+    return one.parameters()[which].value;
+  };
+  auto const same = randomised(network, 5, 0), half = randomised(network, 5, 0.5),
+             all = randomised(network, 5);
+  for (std::size_t i = 0; i < network.parameters().size(); ++i) {
+    SCOPED_TRACE(network.parameters()[i].name);
+    auto const head = network.parameters()[i].name.starts_with("head");
+    EXPECT_TRUE(weights(same, i).equal(weights(network, i)));
+    EXPECT_TRUE(weights(half, i).equal(weights(head ? fresh : network, i)));
+    EXPECT_TRUE(weights(all, i).equal(weights(fresh, i)));
+  }
+  EXPECT_TRUE(network(image).equal(before)) << "the network itself is left alone";
+  EXPECT_THROW(randomised(network, 5, 1.5), Error);
 }
 
-TEST(RandomisedWeights, OfMapsThatWereFlatTellNothing) {
-  Explainer const flat = [](Network const&, at::Tensor const& image, Question const&) {
-    return at::ones(image.sizes().slice(2));
+TEST(Randomised, ChangesMapsThatShowReasons) {
+  auto const network = sanity_test_corner();
+  auto const image = at::rand({1, 1, 16, 16});
+  auto const map = [&](Network const& one) {
+    return IntegratedGradients{}(one, image, logit_of(1)).contiguous();
   };
-  auto const result =
-      randomised_weights(sanity_test_corner(), sanity_test_image(), logit_of(1), flat, 5);
-  EXPECT_FALSE(result.similarity.back());
-  EXPECT_FALSE(result.depends_on_weights);
+  auto const values = [](at::Tensor const& one) {
+    return std::span{one.const_data_ptr<float>(), static_cast<std::size_t>(one.numel())};
+  };
+  auto const before = map(network), after = map(randomised(network, 5));
+  EXPECT_LT(std::abs(rank_correlation(values(before), values(after)).value()), 0.5);
 }
 
 TEST(RemovalCurves, TellTheRightMapFromARandomOneAndFromTheOpposite) {

@@ -7,42 +7,49 @@
 namespace fovea {
 namespace {
 
-// Rows whose sums are taken before they are added to those in memory.
-constexpr std::int64_t norm_rows = 4;
+// Adds what `at` gives for each value of some rows, two numbers, to the sums of its channel:
+// the rows first among each other, so that the sums in memory are read and written less often.
+template <std::int64_t rows, class At>
+[[gnu::always_inline]] inline void norm_add_rows(std::int64_t row,
+                                                 std::int64_t channels,
+                                                 float* __restrict sums,
+                                                 At const& at) {
+  for (std::int64_t c = 0; c < channels; ++c) {
+    float one = 0, two = 0;
+    for (std::int64_t r = 0; r < rows; ++r) at((row + r) * channels + c, c, one, two);
+    sums[c] += one;
+    sums[channels + c] += two;
+  }
+}
+
+template <class At>
+[[gnu::always_inline]] inline void norm_sums(std::int64_t channels,
+                                             float* __restrict sums,
+                                             std::int64_t begin,
+                                             std::int64_t end,
+                                             At const& at) {
+  constexpr std::int64_t at_once = 4;
+  std::fill_n(sums, 2 * channels, 0.0F);
+  auto row = begin;
+  for (; row + at_once <= end; row += at_once) norm_add_rows<at_once>(row, channels, sums, at);
+  for (; row < end; ++row) norm_add_rows<1>(row, channels, sums, at);
+}
 
 template <class T>
 [[gnu::always_inline]] inline void norm_moments(ChannelNorm const* n,
                                                 T const* x,
                                                 float const* about,
-                                                float* __restrict sums,
+                                                float* sums,
                                                 std::int64_t begin,
                                                 std::int64_t end) {
-  auto const channels = n->channels;
-  auto* const __restrict first = sums;
-  auto* const __restrict second = sums + channels;
-  std::fill_n(sums, 2 * channels, 0.0F);
-  auto row = begin;
-  for (; row + norm_rows <= end; row += norm_rows) {
-    auto const* const at = x + row * channels;
-    for (std::int64_t c = 0; c < channels; ++c) {
-      float one = 0, two = 0;
-      for (std::int64_t r = 0; r < norm_rows; ++r) {
-        auto const value = widened(at[r * channels + c]) - about[c];
-        one += value;
-        two += value * value;
-      }
-      first[c] += one;
-      second[c] += two;
-    }
-  }
-  for (; row < end; ++row) {
-    auto const* const at = x + row * channels;
-    for (std::int64_t c = 0; c < channels; ++c) {
-      auto const value = widened(at[c]) - about[c];
-      first[c] += value;
-      second[c] += value * value;
-    }
-  }
+  norm_sums(
+      n->channels, sums, begin, end,
+      [=](std::int64_t here, std::int64_t c, float& one, float& two)
+          __attribute__((always_inline)) {
+            auto const value = widened(x[here]) - about[c];
+            one += value;
+            two += value * value;
+          });
 }
 
 template <class T, bool relu, bool sum>
@@ -82,39 +89,19 @@ template <class T, bool relu, bool keeps>
                                                          T const* x,
                                                          T const* y,
                                                          float const* mean,
-                                                         float* __restrict sums,
+                                                         float* sums,
                                                          T* __restrict masked,
                                                          std::int64_t begin,
                                                          std::int64_t end) {
-  auto const channels = n->channels;
-  auto* const __restrict first = sums;
-  auto* const __restrict second = sums + channels;
-  std::fill_n(sums, 2 * channels, 0.0F);
-  auto row = begin;
-  for (; row + norm_rows <= end; row += norm_rows) {
-    auto const at = row * channels;
-    for (std::int64_t c = 0; c < channels; ++c) {
-      float one = 0, two = 0;
-      for (std::int64_t r = 0; r < norm_rows; ++r) {
-        auto const here = at + r * channels + c;
-        auto const g = norm_passed<T, relu>(gradient, y, here);
-        if constexpr (keeps) masked[here] = narrowed<T>(g);
-        one += g;
-        two += g * (widened(x[here]) - mean[c]);
-      }
-      first[c] += one;
-      second[c] += two;
-    }
-  }
-  for (; row < end; ++row) {
-    auto const at = row * channels;
-    for (std::int64_t c = 0; c < channels; ++c) {
-      auto const g = norm_passed<T, relu>(gradient, y, at + c);
-      if constexpr (keeps) masked[at + c] = narrowed<T>(g);
-      first[c] += g;
-      second[c] += g * (widened(x[at + c]) - mean[c]);
-    }
-  }
+  norm_sums(
+      n->channels, sums, begin, end,
+      [=](std::int64_t here, std::int64_t c, float& one, float& two)
+          __attribute__((always_inline)) {
+            auto const g = norm_passed<T, relu>(gradient, y, here);
+            if constexpr (keeps) masked[here] = narrowed<T>(g);
+            one += g;
+            two += g * (widened(x[here]) - mean[c]);
+          });
 }
 
 template <class T, bool relu>

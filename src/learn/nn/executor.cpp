@@ -30,68 +30,38 @@ std::vector<at::Tensor> executor_lowered(OpRow const& op,
   return low;
 }
 
+Together executor_after_norm(Program const& program, std::size_t norm) {
+  Together chain{{norm}, Program::none};
+  if (auto const sum = program.only_reader(norm); program.does(sum, "add")) {
+    chain.other = program.added_to(norm, sum);
+    if (chain.other != Program::none) chain.nodes.push_back(sum);
+  }
+  auto const relu = program.only_reader(chain.nodes.back());
+  if (program.does(relu, "relu") && !program.within[relu]) chain.nodes.push_back(relu);
+  return chain;
+}
+
 // Finds what runs together.
-class ExecutorJoiner {
- public:
-  explicit ExecutorJoiner(Program& program)
-      : program_{program}, reader_(program.graph.nodes.size(), Together::none) {
-    for (std::size_t at = 0; at < reader_.size(); ++at) {
-      for (auto const from : program.graph.nodes[at].from) reader_[from] = at;
-    }
-  }
-
-  void operator()() {
-    program_.together.resize(reader_.size());
-    program_.within.resize(reader_.size());
-    for (std::size_t at = 0; at < reader_.size(); ++at) {
-      if (is(at, "relu") && is(next(at), "max_pool") &&
-          program_.in_shapes[at][0].size.size() == 2)
-        join({{at, next(at)}, Together::none});
-    }
-    for (std::size_t at = 0; at < reader_.size(); ++at) {
-      if (is(at, "batch_norm")) join(after_norm(at));
-    }
-  }
-
- private:
-  bool is(std::size_t node, std::string_view op) const {
-    return node != Together::none && program_.graph.nodes[node].op == op;
-  }
-
-  // Who reads it, if that is one node.
-  std::size_t next(std::size_t node) const {
-    return program_.readers[node] == 1 ? reader_[node] : Together::none;
-  }
-
-  Together after_norm(std::size_t norm) const {
-    Together chain{{norm}, Together::none};
-    auto at = norm;
-    if (auto const sum = next(at); is(sum, "add")) {
-      auto const& from = program_.graph.nodes[sum].from;
-      auto const other = from[0] == at ? from[1] : from[0];
-      // Of two norms that are added the later one takes the sum: the other's value is there by
-      // then.
-      if (other < at) {
-        chain.nodes.push_back(sum);
-        chain.other = other;
-        at = sum;
-      }
-    }
-    if (auto const relu = next(at); is(relu, "relu") && !program_.within[relu])
-      chain.nodes.push_back(relu);
-    return chain;
-  }
-
-  void join(Together chain) {
+void executor_join(Program& program) {
+  auto const count = program.graph.nodes.size();
+  program.together.resize(count);
+  program.within.resize(count);
+  auto const join = [&](Together chain) {
     for (std::size_t i = 0; i + 1 < chain.nodes.size(); ++i)
-      program_.within[chain.nodes[i]] = true;
+      program.within[chain.nodes[i]] = true;
     auto const last = chain.nodes.back();
-    program_.together[last] = std::move(chain);
+    program.together[last] = std::move(chain);
+  };
+  for (std::size_t at = 0; at < count; ++at) {
+    auto const next = program.only_reader(at);
+    if (program.does(at, "relu") && program.does(next, "max_pool") &&
+        program.in_shapes[at][0].size.size() == 2)
+      join({{at, next}, Program::none});
   }
-
-  Program& program_;
-  std::vector<std::size_t> reader_;  // the last one
-};
+  for (std::size_t at = 0; at < count; ++at) {
+    if (program.does(at, "batch_norm")) join(executor_after_norm(program, at));
+  }
+}
 
 }  // namespace
 
@@ -99,16 +69,32 @@ Program::Program(Graph drawn)
     : graph{std::move(drawn)},
       shapes{shapes_of(graph)},
       rows{weights_of(graph)},
-      readers(graph.nodes.size()) {
-  for (auto const& node : graph.nodes) {
-    ops.push_back(&op_named(node.op));
+      readers(graph.nodes.size()),
+      last_reader(graph.nodes.size(), none) {
+  for (std::size_t at = 0; at < graph.nodes.size(); ++at) {
+    ops.push_back(&op_named(graph.nodes[at].op));
     auto& in = in_shapes.emplace_back();
-    for (auto const from : node.from) {
+    for (auto const from : graph.nodes[at].from) {
       ++readers[from];
+      last_reader[from] = at;
       in.push_back(shapes[from]);
     }
   }
-  ExecutorJoiner{*this}();
+  executor_join(*this);
+}
+
+bool Program::does(std::size_t node, std::string_view op) const {
+  return node != none && graph.nodes[node].op == op;
+}
+
+std::size_t Program::only_reader(std::size_t node) const {
+  return readers[node] == 1 ? last_reader[node] : none;
+}
+
+std::size_t Program::added_to(std::size_t node, std::size_t add) const {
+  auto const& from = graph.nodes[add].from;
+  auto const other = from[0] == node ? from[1] : from[0];
+  return other < node ? other : none;
 }
 
 at::MemoryFormat format_of(Layout layout, std::int64_t dimensions) {
@@ -186,7 +172,7 @@ class ExecutorPass {
     }
     made_[chain.nodes.back()] = *made;
     has_read(from);
-    if (chain.other != Together::none) has_read(chain.other);
+    if (chain.other != Program::none) has_read(chain.other);
   }
 
   // Nothing if our kernels cannot read it.
@@ -197,7 +183,7 @@ class ExecutorPass {
     if (nodes[first].op == "relu") return relu_and_max_pool(nodes[chain.nodes.back()], x);
     if (x.numel() <= x.size(1)) return std::nullopt;
     return norm_and_more(nodes[first], weights_[first], x,
-                         chain.other == Together::none ? at::Tensor{} : made_[chain.other],
+                         chain.other == Program::none ? at::Tensor{} : made_[chain.other],
                          nodes[chain.nodes.back()].op == "relu");
   }
 

@@ -9,14 +9,21 @@ namespace fovea {
 /// the sum and the ReLU behind it, or a ReLU and the max_pool behind it. Nobody else reads what
 /// is made between them.
 struct Together {
-  static constexpr std::size_t none = static_cast<std::size_t>(-1);
-  std::vector<std::size_t> nodes;  ///< in order; the last one is what others read
-  std::size_t other = none;        ///< the sum's other side
+  std::vector<std::size_t> nodes;                    ///< in order; others read the last one
+  std::size_t other = static_cast<std::size_t>(-1);  ///< the sum's other side, or Program::none
 };
 
 /// What every executor reads: a graph, checked, with what follows from it alone.
 struct Program {
+  static constexpr std::size_t none = static_cast<std::size_t>(-1);  ///< no node
   explicit Program(Graph drawn);
+
+  bool does(std::size_t node, std::string_view op) const;  ///< false for `none`
+  /// Who reads it, if that is one node; else `none`.
+  std::size_t only_reader(std::size_t node) const;
+  /// What the sum `add` adds to `node`, if that has been made by then; else `none`. Of two
+  /// nodes that are added the later one may so take the sum upon it.
+  std::size_t added_to(std::size_t node, std::size_t add) const;
 
   Graph graph;
   std::vector<OpRow const*> ops;  ///< by node, as all that follows
@@ -24,6 +31,7 @@ struct Program {
   std::vector<std::vector<Shape>> in_shapes;  ///< of what it reads
   std::vector<std::vector<WeightRow>> rows;   ///< its tensors
   std::vector<std::size_t> readers;           ///< how many nodes read it
+  std::vector<std::size_t> last_reader;       ///< or `none`
   std::vector<Together> together;             ///< ending here; empty for most
   std::vector<bool> within;                   ///< runs as a part of what ends later
 };

@@ -16,7 +16,6 @@ namespace prepared_parts {
 using PreparedSizes = std::vector<std::int64_t>;
 using PreparedScalars = c10::List<std::optional<at::Scalar>>;  // of activations with numbers of
                                                                // their own: none here
-constexpr std::size_t prepared_none = static_cast<std::size_t>(-1);
 
 // oneDNN's name for an activation that can ride on a convolution; LibTorch hands it through.
 std::string_view prepared_rider(std::string_view op) {
@@ -32,7 +31,7 @@ struct PreparedConv {
   PreparedSizes stride, padding, dilation;
   std::int64_t groups = 1;
   bool packed = false;
-  std::size_t sum = prepared_none;  // the node that is added to it
+  std::size_t sum = Program::none;  // the node that is added to it
   OpRow const* activation = nullptr;
 };
 
@@ -113,14 +112,7 @@ std::vector<PreparedMark> prepared_marks(Weights const& weights) {
 class PreparedWriter {
  public:
   PreparedWriter(Program const& program, Weights const& weights, Execution how)
-      : program_{program},
-        weights_{weights},
-        how_{how},
-        reader_(program.graph.nodes.size(), prepared_none) {
-    for (std::size_t at = 0; at < program.graph.nodes.size(); ++at) {
-      for (auto const from : program.graph.nodes[at].from) reader_[from] = at;
-    }
-  }
+      : program_{program}, weights_{weights}, how_{how} {}
 
   std::vector<PreparedStep> written() {
     std::vector<PreparedStep> steps;
@@ -138,61 +130,48 @@ class PreparedWriter {
   // A chain is convolution, batch norm, sum, activation; all but the first may be missing. It
   // runs where it ends, when the other side of the sum is there.
   struct Chain {
-    std::size_t conv = prepared_none, norm = prepared_none, sum = prepared_none,
-                activation = prepared_none;
-    std::size_t end = prepared_none;
+    std::size_t conv = Program::none, norm = Program::none, sum = Program::none,
+                activation = Program::none;
+    std::size_t end = Program::none;
   };
-
-  std::size_t only_reader(std::size_t node) const {
-    return program_.readers[node] == 1 ? reader_[node] : prepared_none;
-  }
-
-  bool is(std::size_t node, std::string_view op) const {
-    return node != prepared_none && program_.graph.nodes[node].op == op;
-  }
 
   Chain chain_from(std::size_t conv) const {
     Chain chain{.conv = conv, .end = conv};
-    if (auto const next = only_reader(chain.end); is(next, "batch_norm"))
+    if (auto const next = program_.only_reader(chain.end); program_.does(next, "batch_norm"))
       chain.norm = chain.end = next;
     auto const rank = program_.in_shapes[conv][0].size.size();
     if (!prepared_packs(how_.precision) || rank < 2) return chain;
     // Only the later of two chains may take the sum upon it: the earlier one's value is there
     // by then.
-    if (auto const next = only_reader(chain.end); is(next, "add") && takes_sum(chain.end, next))
+    if (auto const next = program_.only_reader(chain.end);
+        program_.does(next, "add") && program_.added_to(chain.end, next) != Program::none)
       chain.sum = chain.end = next;
-    if (auto const next = only_reader(chain.end); next != prepared_none) {
+    if (auto const next = program_.only_reader(chain.end); next != Program::none) {
       auto const rider = prepared_rider(program_.graph.nodes[next].op);
-      if (rider == "relu" || (rider != "none" && chain.sum == prepared_none))
+      if (rider == "relu" || (rider != "none" && chain.sum == Program::none))
         chain.activation = chain.end = next;
     }
     return chain;
   }
 
-  bool takes_sum(std::size_t end, std::size_t add) const {
-    auto const& from = program_.graph.nodes[add].from;
-    auto const other = from[0] == end ? from[1] : from[0];
-    return other != end && other < end;
-  }
-
   std::optional<PreparedStep> at_end_of_a_chain(std::size_t node) const {
     for (auto at = node;;) {
-      if (is(at, "conv")) {
+      if (program_.does(at, "conv")) {
         auto const chain = chain_from(at);
         if (chain.end != node) return std::nullopt;
         return fused(chain);
       }
       auto const before = chain_before(at);
-      if (before == prepared_none) return std::nullopt;
+      if (before == Program::none) return std::nullopt;
       at = before;
     }
   }
 
   bool inside_a_chain(std::size_t node) const {
     for (auto at = node;;) {
-      if (is(at, "conv")) return node < chain_from(at).end;
+      if (program_.does(at, "conv")) return node < chain_from(at).end;
       auto const before = chain_before(at);
-      if (before == prepared_none) return false;
+      if (before == Program::none) return false;
       at = before;
     }
   }
@@ -201,10 +180,10 @@ class PreparedWriter {
   std::size_t chain_before(std::size_t node) const {
     auto const& n = program_.graph.nodes[node];
     auto const links = n.op == "batch_norm" || n.op == "add" || prepared_rider(n.op) != "none";
-    if (!links) return prepared_none;
-    if (n.op != "add") return program_.readers[n.from[0]] == 1 ? n.from[0] : prepared_none;
+    if (!links) return Program::none;
+    if (n.op != "add") return program_.readers[n.from[0]] == 1 ? n.from[0] : Program::none;
     auto const later = std::max(n.from[0], n.from[1]);
-    return program_.readers[later] == 1 ? later : prepared_none;
+    return program_.readers[later] == 1 ? later : Program::none;
   }
 
   PreparedStep fused(Chain const& chain) const {
@@ -216,13 +195,12 @@ class PreparedWriter {
                       .groups = whole_option(node, "groups")};
     fold(chain, conv);
     PreparedStep step{.node = chain.end, .reads = {node.from[0]}};
-    if (chain.sum != prepared_none) {
-      auto const& from = program_.graph.nodes[chain.sum].from;
-      auto const mine = chain.norm != prepared_none ? chain.norm : chain.conv;
-      conv.sum = from[0] == mine ? from[1] : from[0];
+    if (chain.sum != Program::none) {
+      conv.sum =
+          program_.added_to(chain.norm != Program::none ? chain.norm : chain.conv, chain.sum);
       step.reads.push_back(conv.sum);
     }
-    if (chain.activation != prepared_none) conv.activation = program_.ops[chain.activation];
+    if (chain.activation != Program::none) conv.activation = program_.ops[chain.activation];
     conv.packed = prepared_packs(how_.precision) && rank >= 2;
     if (conv.packed) conv.weight = prepared_packed(conv);
     step.conv = std::move(conv);
@@ -236,7 +214,7 @@ class PreparedWriter {
     auto weight = mine[0].detach().to(at::kDouble);
     auto bias = mine.size() > 1 ? mine[1].detach().to(at::kDouble)
                                 : at::zeros({weight.size(0)}, weight.options());
-    if (chain.norm != prepared_none) {
+    if (chain.norm != Program::none) {
       auto const& norm = weights_[chain.norm];
       auto const epsilon = real_option(program_.graph.nodes[chain.norm], "epsilon");
       auto const scale =
@@ -266,7 +244,6 @@ class PreparedWriter {
   Program const& program_;
   Weights const& weights_;
   Execution how_;
-  std::vector<std::size_t> reader_;  // the last one
 };
 
 }  // namespace prepared_parts
@@ -299,7 +276,7 @@ at::Tensor Prepared::Steps::run(PreparedStep const& step,
   if (!c.packed)
     return at::convolution(x, c.weight, c.bias, c.stride, c.padding, c.dilation, false,
                            PreparedSizes(c.stride.size(), 0), c.groups);
-  return c.sum == prepared_none ? prepared_convolve(c, x)
+  return c.sum == Program::none ? prepared_convolve(c, x)
                                 : prepared_convolve_and_add(c, x, made[c.sum]);
 }
 

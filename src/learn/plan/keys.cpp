@@ -32,7 +32,7 @@ std::span<KeyRow const> common_keys() {
       {"steps", whole, "0", "updates of the weights; 0: from the epochs or the time", 0, 1e12},
       {"shortenings", list, "[]",
        "STEP:STEPS, written when a run was slower than foreseen: from that step on the "
-       "schedule ended earlier"},
+       "schedule ended earlier; FOLD/STEP:STEPS of a fold after the first"},
       {"batch_size", whole, "32", "samples in one update", 1, 65536},
       {"network", word, "resnet18", "a network that `fovea train --help` lists"},
       {"search", flag, "false",

@@ -64,12 +64,9 @@ std::string page_head(Page const& page) {
 std::string page_facts(Page const& page) {
   if (page.facts.empty()) return {};
   std::string out = "<dl class=\"facts\">";
-  for (auto const& [name, value] : page.facts) {
-    // What stands in brackets behind a number (its interval) is said in smaller letters.
-    auto const cut = value.ends_with(")") ? value.find(" (") : std::string::npos;
-    out += text("<div><dt>", html(name), "</dt><dd>", html(value.substr(0, cut)));
-    if (cut != std::string::npos)
-      out += text(" <small>", html(value.substr(cut + 2, value.size() - cut - 3)), "</small>");
+  for (auto const& [name, value, beside] : page.facts) {
+    out += text("<div><dt>", html(name), "</dt><dd>", html(value));
+    if (!beside.empty()) out += text(" <small>", html(beside), "</small>");
     out += "</dd></div>";
   }
   return out + "</dl>\n";
@@ -122,6 +119,10 @@ std::string render(Page const& page) {
   out += text("</main>\n</div>\n<div id=\"tip\" role=\"status\"></div>\n<script>",
               page_script(), "</script>\n</body>\n</html>\n");
   return out;
+}
+
+std::string in_words(Fact const& fact) {
+  return fact.value + (fact.beside.empty() ? "" : text(" (", fact.beside, ")"));
 }
 
 std::string table(std::vector<std::string> const& head,

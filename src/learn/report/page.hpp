@@ -19,11 +19,18 @@ struct Panel {
   std::string id = {};    ///< for the table of contents; [a-z0-9-]; empty: made from the title
 };
 
+/// A number on top of a page.
+struct Fact {
+  std::string name, value;
+  std::string beside = {};  ///< in smaller letters: its interval
+};
+/// "0.984 (0.975 to 0.993)", for a terminal.
+std::string in_words(Fact const& fact);
+
 struct Page {
   std::string title;
   std::string subtitle = {};
-  std::vector<std::pair<std::string, std::string>> facts =
-      {};  ///< the numbers on top: name, value
+  std::vector<Fact> facts = {};
   std::vector<Panel> panels = {};
 };
 

@@ -73,7 +73,7 @@ std::vector<std::string> page_parts(std::string const& words) {
 TEST(EveryPart, EscapesHostileText) {
   Page page;
   page.title = page.subtitle = page_hostile;
-  page.facts = {{page_hostile, page_hostile}};
+  page.facts = {{page_hostile, page_hostile, page_hostile}};
   for (auto const& part : page_parts(page_hostile))
     page.panels.push_back({page_hostile, page_hostile, part, page_hostile});
   auto const all = render(page);
@@ -316,10 +316,13 @@ Page sample_page() {
             "resnet18 at 28 × 28, trained on 4 708 cases in 9m 12s",
             {},
             {}};
-  page.facts = {{"AUC on test", "0.984"},    {"95 % interval", "0.975 – 0.993"},
-                {"Accuracy", "0.918"},       {"Sensitivity", "0.964"},
-                {"Specificity", "0.842"},    {"Cases on test", "624"},
-                {"Training time", "9m 12s"}, {"Peak memory", "612.4 MiB"}};
+  page.facts = {{"AUC on test", "0.984", "0.975 to 0.993"},
+                {"Accuracy", "0.918"},
+                {"Sensitivity", "0.964"},
+                {"Specificity", "0.842"},
+                {"Cases on test", "624"},
+                {"Training time", "9m 12s"},
+                {"Peak memory", "612.4 MiB"}};
   Series train{"train", {}}, valid{"validation", {}, true},
       roc{"ROC, AUC 0.984 (0.975 – 0.993)", {}};
   Series other{"previous run, AUC 0.961", {}, true};

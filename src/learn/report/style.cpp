@@ -121,7 +121,6 @@ section{border:0;border-top:1px solid var(--line);border-radius:0;padding:.8rem 
 h2,h3,.lead{break-after:avoid}
 .beside{grid-template-columns:1fr 1fr}
 .scroll,pre{overflow:visible}
-table{width:auto}
 pre{white-space:pre-wrap;overflow-wrap:anywhere}
 }
 )css";

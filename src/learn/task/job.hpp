@@ -5,8 +5,6 @@
 #include "learn/task/run.hpp"
 #include "learn/task/task.hpp"
 
-#include <algorithm>
-
 namespace fovea {
 
 /// A key that a person gave, and where: later ones win.
@@ -45,12 +43,6 @@ std::string data_hash(Dataset const& set, std::vector<ImageFacts> const& facts);
 /// The settings that a plan file holds. `reasons`: with the reasons that stand there, else
 /// "from FILE".
 std::vector<Setting> settings_in(fs::path const& plan_file, bool reasons = false);
-
-/// Updates until every training case has come at least once.
-inline std::int64_t steps_of_a_pass(Dataset const& set, std::int64_t batch_size) {
-  auto const cases = static_cast<std::int64_t>(set.in(Split::train).size());
-  return std::max<std::int64_t>(1, (cases + batch_size - 1) / batch_size);
-}
 
 struct TrainJob {
   std::span<Task const> tasks;

@@ -8,6 +8,7 @@
 #include "learn/report/colours.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -76,27 +77,22 @@ Panel report_data(ReportParts const& parts) {
 }
 
 Panel report_warnings(ReportParts const& parts) {
+  // Severe ones all stay in sight; of the others some of each kind, the rest is folded away.
   constexpr std::size_t shown_of_a_kind = 3;
   auto const& problems = parts.work.quality.problems;
-  std::vector<std::string> kinds;
-  std::map<std::string, std::vector<std::string>> notes;
+  std::map<std::string, std::size_t> seen;
+  std::string body;
+  std::string more;
+  std::size_t folded = 0;
   for (auto const& problem : problems) {
     // Names of files stay out of a report without images.
     auto const words = parts.images ? problem.message
                                     : text(problem.kind, ": ", problem.cases.size(), " cases");
-    auto& of_kind = notes[problem.kind];
-    if (of_kind.empty()) kinds.push_back(problem.kind);
-    of_kind.push_back(note(problem.severe ? "fault" : "warning", words));
+    auto const open = problem.severe || ++seen[problem.kind] <= shown_of_a_kind;
+    (open ? body : more) += note(problem.severe ? "fault" : "warning", words);
+    folded += !open;
   }
-  std::string body;
-  for (auto const& kind : kinds) {
-    auto const& all = notes[kind];
-    auto const open = std::min(all.size(), shown_of_a_kind);
-    for (std::size_t i = 0; i < open; ++i) body += all[i];
-    std::string more;
-    for (auto i = open; i < all.size(); ++i) more += all[i];
-    if (!more.empty()) body += details(text(all.size() - open, " more of this kind"), more);
-  }
+  if (folded > 0) body += details(text(folded, " more of these kinds"), more);
   if (problems.empty())
     body = note("good",
                 "Nothing odd was found: no unreadable, blank, duplicate or outlying images.");
@@ -150,7 +146,8 @@ std::string report_caption(Answer const& answer) {
 }
 
 std::string report_truth(Dataset const& set, Case const& one) {
-  if (!set.multi_label) return set.classes[static_cast<std::size_t>(one.labels[0])];
+  if (!set.multi_label)
+    return one.labels[0] < 0 ? "unknown" : set.classes[static_cast<std::size_t>(one.labels[0])];
   std::vector<std::string> labels;
   for (std::size_t c = 0; c < set.classes.size(); ++c) {
     if (one.labels[c] == 1) labels.push_back(set.classes[c]);
@@ -216,50 +213,104 @@ std::string report_removal(std::vector<Removal> const& removals) {
                   in)});
 }
 
+// Whether the order of the map beats orders at random, by the areas under the curves.
+std::string report_removal_verdict(std::vector<Removal> const& removals) {
+  auto const mean = [&](Curve Removal::*which) {
+    double sum = 0;
+    for (auto const& removal : removals) sum += (removal.*which).area;
+    return sum / static_cast<double>(removals.size());
+  };
+  auto const out = mean(&Removal::deletion), out_random = mean(&Removal::random_deletion);
+  auto const in = mean(&Removal::insertion), in_random = mean(&Removal::random_insertion);
+  auto const better = (out < out_random) + (in > in_random);
+  return note(better == 2 ? "good" : "warning",
+              text("Mean answer while pixels are taken out: ", fixed(out, 3), " by the map, ",
+                   fixed(out_random, 3),
+                   " at random (lower is better); while they are put in: ", fixed(in, 3),
+                   " by the map, ", fixed(in_random, 3), " at random (higher is better). ",
+                   better == 2   ? "The maps find what the answers rest on."
+                   : better == 1 ? "The maps do so by one of the two measures only."
+                                 : "The maps find it no better than chance does."));
+}
+
+// How alike the maps stay, as more and more layers get random weights: the mean size of the
+// rank correlation over the images.
+class ReportCascade {
+ public:
+  static constexpr std::array shares = {0.25, 0.5, 0.75, 1.0};
+
+  /// `seed`: another one for each image, as one draw may look like a reason by chance.
+  void add(ReportParts const& parts,
+           Volume const& image,
+           Explanation const& learnt,
+           std::uint64_t seed) {
+    auto const map = learnt.map.as<float>();
+    auto const [least, most] = std::ranges::minmax(map);
+    if (least == most) return;  // says nothing, so nothing can be lost
+    ++compared_;
+    for (std::size_t i = 0; i < shares.size(); ++i) {
+      heed(parts.stop);
+      ExplainOptions::RandomWeights const weights{seed, shares[i]};
+      auto const random = parts.work.task->explain(
+          parts.model, image, {.label = learnt.label, .random_weights = weights});
+      // A random network's map without any structure has changed altogether.
+      sums_[i] += std::abs(rank_correlation(map, random.map.as<float>()).value_or(0));
+    }
+  }
+
+  std::string verdict() const {
+    if (compared_ == 0) return note("info", "No image gave a map to compare.");
+    constexpr double alike = 0.5;
+    auto const sound = mean(shares.size() - 1) < alike;
+    Series line{.name = "rank correlation", .points = {{0, 1, "as trained"}}, .dots = true};
+    for (std::size_t i = 0; i < shares.size(); ++i)
+      line.points.push_back({shares[i], mean(i), {}});
+    return note(sound ? "good" : "fault",
+                text("Over ", compared_,
+                     " images the maps of the trained network and of one with random weights "
+                     "have a rank correlation (its size, whatever its sign) of ",
+                     fixed(mean(shares.size() - 1), 2), ". ",
+                     sound ? "The maps depend on what was learnt."
+                           : "The maps hardly depend on what was learnt: do not trust them.")) +
+           line_chart({line}, {.x = "share of the layers with random weights, from the output",
+                               .y = "rank correlation with the trained network's maps",
+                               .x_low = 0,
+                               .x_high = 1,
+                               .y_low = 0,
+                               .y_high = 1});
+  }
+
+ private:
+  double mean(std::size_t i) const { return sums_[i] / static_cast<double>(compared_); }
+
+  std::array<double, shares.size()> sums_{};
+  int compared_ = 0;
+};
+
 Panel report_sanity(ReportParts const& parts, std::vector<std::size_t> const& cases) {
   constexpr std::size_t looked_at = 6;
-  double alike = 0;
-  std::size_t compared = 0;
+  ReportCascade cascade;
   std::vector<Removal> removals;
   auto const& work = parts.work;
-  for (std::size_t i = 0; i < std::min(looked_at, cases.size()); ++i) {
+  auto const count = std::min(looked_at, cases.size());
+  for (std::size_t i = 0; i < count; ++i) {
     heed(parts.stop);
-    auto const image = work.set.image(
-        work.set.cases[cases[i * cases.size() / std::min(looked_at, cases.size())]]);
+    auto const image = work.set.image(work.set.cases[cases[i * cases.size() / count]]);
     try {
       auto const learnt = work.task->explain(parts.model, image, {});
-      auto const random =
-          // Other random weights for each image: one draw may look like a reason by chance.
-          work.task->explain(parts.model, image,
-                             {.label = learnt.label, .random_weights = 0x5a17 + i});
       removals.push_back(work.task->removal(parts.model, image, {}));
-      auto const map = learnt.map.as<float>();
-      auto const [least, most] = std::ranges::minmax(map);
-      if (least == most) continue;  // says nothing, so nothing can be lost
-      // A random network's map without any structure has changed altogether.
-      alike += std::abs(rank_correlation(map, random.map.as<float>()).value_or(0));
-      ++compared;
+      cascade.add(parts, image, learnt, 0x5a17 + i);
     } catch (Error const& error) {
       if (error.fault() != Fault::input) throw;  // outside of the model's contract
     }
   }
-  alike /= static_cast<double>(std::max<std::size_t>(1, compared));
-  auto const sound = alike < Randomised::alike;
-  auto const words =
-      text("Over ", compared,
-           " images the maps of the trained network and of networks with random weights have a "
-           "rank correlation (its size, whatever its sign) of ",
-           fixed(alike, 2), ". ",
-           sound ? "The maps depend on what was learnt."
-                 : "The maps hardly depend on what was learnt: do not trust them.");
-  auto body = compared == 0 ? note("info", "No image gave a map to compare.")
-                            : note(sound ? "good" : "fault", words);
+  auto body = cascade.verdict();
   if (!removals.empty())
     body += paragraph(
                 "Taking out what the map calls important should make the answer fall faster "
                 "than taking out pixels at random, and putting it in "
                 "should make it rise faster (Petsiuk et al., BMVC 2018).") +
-            report_removal(removals);
+            report_removal_verdict(removals) + report_removal(removals);
   return {"Sanity of the maps",
           "An explanation that stays the same when the weights are random explains nothing "
           "(Adebayo et al., NeurIPS 2018).",

@@ -1,9 +1,10 @@
 #include "learn/task/search.hpp"
 
-#include "base/core/pool.hpp"
 #include "base/core/words.hpp"
+#include "learn/task/planned.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace fovea {
 namespace {
@@ -18,25 +19,21 @@ std::string search_words(Candidate const& candidate) {
 std::optional<Score> search_try(
     Task const& task, Dataset const& set, Plan const& plan, double seconds, Stop const* stop) {
   auto const learner = task.learner(plan, set);
-  Fit fit_options;
-  fit_options.seed = static_cast<std::uint64_t>(plan.whole("seed"));
-  fit_options.batch_size = plan.whole("batch_size");
-  fit_options.steps_per_epoch = steps_of_a_pass(set, fit_options.batch_size);
+  auto fit_options = planned(plan, set);
   if (seconds > 0)
     fit_options.seconds = seconds;
   else
     fit_options.steps =
         std::max<std::int64_t>(1, plan.whole("epochs") / 10) * fit_options.steps_per_epoch;
-  fit_options.loader_threads = std::max(1, usable_cores() / 2);
-  fit_options.average = plan.fraction("average");
-  fit_options.run_as = plan.word("run_as");
   fit_options.stop = stop;
   fit_options.quiet = true;
   auto const fitted = fit(*learner, fit_options);
   if (fitted.interrupted)
     throw Interrupted{
         "stopped while searching; nothing was trained yet, begin again with --resume"};
-  return fitted.best.empty() ? std::nullopt : std::optional{fitted.best.front()};
+  // Not the best of several looks: who looks more often would win by luck.
+  if (fitted.last.empty() || std::isnan(fitted.last.front().value)) return std::nullopt;
+  return fitted.last.front();
 }
 
 }  // namespace

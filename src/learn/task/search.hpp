@@ -1,7 +1,6 @@
 #pragma once
 
 #include "learn/task/job.hpp"
-#include "learn/train/fit.hpp"
 
 namespace fovea {
 

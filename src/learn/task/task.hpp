@@ -44,9 +44,8 @@ class Evaluation {
   virtual Json json() const = 0;  ///< metrics with intervals, per class, per case
   virtual std::string predictions_csv() const = 0;  ///< a row a case
   virtual ModelAbout::Values values() const = 0;    ///< the metrics, as a package states them
-  virtual std::vector<std::pair<std::string, std::string>> facts()
-      const = 0;                                  ///< the few numbers to show first
-  virtual std::vector<Panel> panels() const = 0;  ///< curves and tables; no pictures
+  virtual std::vector<Fact> facts() const = 0;      ///< the few numbers to show first
+  virtual std::vector<Panel> panels() const = 0;    ///< curves and tables; no pictures
   /// Cases that a person should see first (the surest mistakes), worst first: indices into the
   /// data set's cases.
   virtual std::vector<std::size_t> worst(std::size_t count) const = 0;
@@ -70,8 +69,12 @@ struct ExplainOptions {
   std::string label = {};          ///< empty: the answer
   std::string layer = {};  ///< of gradcam: a mark or the name of a node's weights; empty: the
                            ///< last feature map
-  /// Explain fresh weights of this seed instead: the sanity check of Adebayo 2018.
-  std::optional<std::uint64_t> random_weights = {};
+  struct RandomWeights {
+    std::uint64_t seed = 0;
+    double share = 1;  ///< of the layers, from the output down
+  };
+  /// Explain the network with fresh weights instead: the sanity check of Adebayo 2018.
+  std::optional<RandomWeights> random_weights = {};
 };
 
 /// Other values for some keys of a plan.

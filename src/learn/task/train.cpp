@@ -4,10 +4,11 @@
 #include "base/core/rng.hpp"
 #include "base/core/words.hpp"
 #include "learn/task/job.hpp"
+#include "learn/task/planned.hpp"
 #include "learn/task/report.hpp"
 #include "learn/task/search.hpp"
+#include "learn/tensor/memory.hpp"
 #include "learn/tensor/tensor.hpp"
-#include "learn/train/fit.hpp"
 
 #include <algorithm>
 #include <array>
@@ -40,7 +41,10 @@ class TrainRun {
   std::vector<Dataset> fold_sets() const;
   Fold train_fold(Dataset const& set, std::size_t fold, std::size_t folds);
   Fit fit_of(Dataset const& set, std::size_t fold, std::size_t folds) const;
-  void chose(std::string_view key, std::string const& value, std::string const& reason);
+  void chose(std::size_t fold,
+             std::string_view key,
+             std::string const& value,
+             std::string const& reason);
   void write_plan() const { write_file(folder_.plan(), work_.plan.yaml()); }
   void write_about(std::string_view state);
   Json prove(std::vector<Fold> const& folds);
@@ -49,8 +53,10 @@ class TrainRun {
   RunFolder folder_;
   Work work_;
   Json about_ = Json::object();
-  bool images_;                // in the report
-  double seconds_before_ = 0;  // of the processes that worked on this run before
+  bool images_;              // in the report
+  bool keeps_time_ = false;  // steps follow from the time, not from a plan that states them
+  double seconds_before_folds_ = 0;  // of this process
+  double seconds_before_ = 0;        // of the processes that worked on this run before
   double training_seconds_ = 0;
   double samples_per_second_ = 0;
 };
@@ -93,39 +99,53 @@ double train_reserve(Dataset const& set) {
   return 1.5 * cases / std::max(1.0, count(Split::validation));
 }
 
+// Shortenings of one fold among those of all: "STEP:STEPS" of the first, "FOLD/STEP:STEPS" of
+// the others.
+std::string train_fold_mark(std::size_t fold) {
+  return fold == 0 ? "" : text(fold + 1, "/");
+}
+
+bool train_is_of_fold(std::string_view shortening, std::size_t fold) {
+  return fold == 0 ? shortening.find('/') == std::string_view::npos
+                   : shortening.starts_with(train_fold_mark(fold));
+}
+
+std::vector<Shortening> train_shortenings(Plan const& plan, std::size_t fold) {
+  std::vector<std::string> own;
+  for (auto const& one : plan.list("shortenings")) {
+    if (train_is_of_fold(one, fold)) own.push_back(one.substr(train_fold_mark(fold).size()));
+  }
+  return shortenings_of(joined(own, ", "));
+}
+
 Fit TrainRun::fit_of(Dataset const& set, std::size_t fold, std::size_t folds) const {
   auto const& plan = work_.plan;
-  auto const cores =
-      plan.whole("threads") > 0 ? static_cast<int>(plan.whole("threads")) : usable_cores();
-  Fit fit;
-  fit.seed = mixed({static_cast<std::uint64_t>(plan.whole("seed")), fold});
-  fit.batch_size = plan.whole("batch_size");
-  fit.steps_per_epoch = steps_of_a_pass(set, fit.batch_size);
+  auto fit = planned(plan, set);
+  fit.seed = mixed({fit.seed, fold});
   fit.steps = plan.whole("steps") > 0 ? plan.whole("steps")
                                       : plan.whole("epochs") * fit.steps_per_epoch;
+  fit.shortenings = train_shortenings(plan, fold);
   if (auto const time = plan.fraction("time"); time > 0) {
     constexpr double for_writing = 3;
-    fit.seconds = std::max(1.0, time - job_.clock.seconds()) / static_cast<double>(folds);
-    fit.reserve = for_writing / static_cast<double>(folds);
-    // Each fold's own part: its validation cases, and all test cases and maps once more.
-    fit.reserve_validations = train_reserve(set);
+    auto const to_come = static_cast<double>(folds - fold);
+    auto const all = static_cast<double>(folds);
+    fit.seconds = std::max(1.0, time - seconds_before_folds_ - training_seconds_) / to_come;
+    fit.reserve = for_writing / to_come;
+    // What the proof of each fold takes (its validation cases, all test cases and the maps once
+    // more) comes after the last.
+    fit.reserve_validations = train_reserve(set) * all / to_come;
+  }
+  // Only the first fold's steps follow from the time; the others take as many as it took in the
+  // end, or fewer.
+  if (fold > 0) {
+    if (auto const first = train_shortenings(plan, 0); !first.empty())
+      fit.steps = first.back().steps;
+    fit.shorten = keeps_time_;
   }
   fit.validate_every = plan.whole("validate_every");
-  fit.loader_threads = plan.whole("loader_threads") > 0
-                           ? static_cast<int>(plan.whole("loader_threads"))
-                           : std::max(1, cores / 2);
-  fit.average = plan.fraction("average");
   fit.patience = plan.whole("patience");
   fit.checkpoint_seconds = plan.fraction("checkpoint_seconds");
   fit.keep_best = plan.word("keep") == "best";
-  fit.run_as = plan.word("run_as");
-  // Only the first fold's steps follow from the time; the others take as many as it took in the
-  // end.
-  auto const shortenings = shortenings_of(joined(plan.list("shortenings"), ", "));
-  if (fold == 0)
-    fit.shortenings = shortenings;
-  else if (!shortenings.empty())
-    fit.steps = shortenings.back().steps;
   fit.folder = folds == 1 ? folder_.path() : folder_.path() / text("fold-", fold + 1);
   fit.resume = job_.resume;
   fit.stop = job_.stop;
@@ -133,11 +153,19 @@ Fit TrainRun::fit_of(Dataset const& set, std::size_t fold, std::size_t folds) co
   return fit;
 }
 
-void TrainRun::chose(std::string_view key,
+void TrainRun::chose(std::size_t fold,
+                     std::string_view key,
                      std::string const& value,
                      std::string const& reason) {
-  work_.plan.set(key, std::string_view{key == "shortenings" ? "[" + value + "]" : value},
-                 reason);
+  if (key == "shortenings") {
+    auto all = work_.plan.list("shortenings");
+    std::erase_if(all, [&](std::string const& one) { return train_is_of_fold(one, fold); });
+    for (auto const& one : split(value, ','))
+      all.push_back(train_fold_mark(fold) + std::string{trimmed(one)});
+    work_.plan.set(key, std::string_view{"[" + joined(all, ", ") + "]"}, reason);
+  } else {
+    work_.plan.set(key, std::string_view{value}, reason);
+  }
   write_plan();
 }
 
@@ -149,7 +177,7 @@ Fold TrainRun::train_fold(Dataset const& set, std::size_t fold, std::size_t fold
   auto fit_options = fit_of(set, fold, folds);
   if (folds > 1) make_folder(fit_options.folder);
   fit_options.chose = [&](std::string_view key, std::string const& value,
-                          std::string const& reason) { chose(key, value, reason); };
+                          std::string const& reason) { chose(fold, key, value, reason); };
   auto const fitted = fit(*learner, fit_options);
   training_seconds_ += fitted.seconds;
   samples_per_second_ = fitted.samples_per_second;
@@ -174,6 +202,7 @@ void TrainRun::write_about(std::string_view state) {
   about_["classes"] = work_.set.classes;
   about_["seed"] = work_.plan.whole("seed");
   about_["images"] = images_;
+  about_["keeps_time"] = keeps_time_;
   about_["total_seconds"] = std::round((seconds_before_ + job_.clock.seconds()) * 10) / 10;
   about_["training_seconds"] = training_seconds_;
   about_["samples_per_second"] = samples_per_second_;
@@ -184,6 +213,7 @@ void TrainRun::write_about(std::string_view state) {
 
 // Measures on validation (where choices were made) and, once, on test.
 Json TrainRun::prove(std::vector<Fold> const& folds) {
+  release_kept_memory();  // what follows asks for other sizes than training did
   Stop const never;
   auto const& stop = job_.stop != nullptr ? *job_.stop : never;
   auto model = work_.task->finish(work_.plan, work_.set, work_.quality, folds, stop);
@@ -229,7 +259,7 @@ Json TrainRun::prove(std::vector<Fold> const& folds) {
   write_file(folder_.report(), render(report_of(parts)));
   write_about("finished");
   if (!job_.quiet) {
-    for (auto const& [name, value] : proof->facts()) say(text("  ", name, "  ", value));
+    for (auto const& fact : proof->facts()) say(text("  ", fact.name, "  ", in_words(fact)));
     say(text("report: ", folder_.report().string()));
   }
   return {{"run", folder_.path().string()},    {"report", folder_.report().string()},
@@ -245,15 +275,19 @@ Json TrainRun::operator()(bool fresh) {
     write_plan();
     folder_.write_splits(work_.set);
     about_["started"] = train_now();
+    keeps_time_ = work_.plan.fraction("time") > 0 && work_.plan.whole("steps") == 0 &&
+                  work_.plan.whole("epochs") == 0;
     write_about("training");
   } else {
     about_ = read_about(folder_.path());
     seconds_before_ = about_.value("total_seconds", 0.0);
     images_ = images_ && about_.value("images", true);
+    keeps_time_ = about_.value("keeps_time", false);
   }
   if (work_.plan.flag("search")) search();
   std::vector<Fold> folds;
   auto const sets = fold_sets();
+  seconds_before_folds_ = job_.clock.seconds();
   for (std::size_t fold = 0; fold < sets.size(); ++fold) {
     if (sets.size() > 1 && !job_.quiet) say(text("fold ", fold + 1, " of ", sets.size()));
     folds.push_back(train_fold(sets[fold], fold, sets.size()));
@@ -261,6 +295,7 @@ Json TrainRun::operator()(bool fresh) {
   try {
     return prove(folds);
   } catch (Interrupted const&) {
+    about_.erase("finished");
     write_about("interrupted");
     throw Interrupted{text("stopped while proving, the trained weights are saved; go on with: ",
                            "fovea train --out ", folder_.path().string(), " --resume")};

@@ -142,6 +142,35 @@ TEST(TimeBudget, IsKeptByARunThatGoesOnMoreSlowly) {
   EXPECT_TRUE(chosen.contains("shortenings"));
 }
 
+TEST(TimeBudget, ShortensStepsThatWereGivenWhereAskedToAndNeverAddsAny) {
+  for (auto const step_s : {0.2, 0.02}) {
+    SCOPED_TRACE(step_s);
+    BudgetLearner learner;
+    learner.step_s = step_s;
+    learner.validation_s = 0.1;
+    BudgetRun run;
+    Fit options{.seed = 5,
+                .batch_size = 4,
+                .steps_per_epoch = 50,
+                .steps = 800,
+                .seconds = 100,
+                .shorten = true,
+                .quiet = true};
+    options.chose = [&](std::string_view key, std::string const& value, std::string const&) {
+      run.chosen[std::string{key}] = value;
+    };
+    options.clock = [&] { return learner.now.load(); };
+    run.fitted = fit(learner, options);
+    run.bits = bits_of(learner);
+    EXPECT_LE(learner.now, 100);
+    EXPECT_EQ(run.fitted.steps<800, step_s> 0.1);
+    EXPECT_EQ(run.chosen.contains("shortenings"), step_s > 0.1);
+    EXPECT_FALSE(run.chosen.contains("steps"));
+    run.chosen["steps"] = "800";
+    budget_repeat(run);
+  }
+}
+
 TEST(TimeBudget, IsUsedWhenTheFirstStepsWereSlower) {
   BudgetLearner learner;
   learner.slow_from = 5;

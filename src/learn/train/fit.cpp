@@ -7,11 +7,13 @@
 #include "base/core/words.hpp"
 #include "learn/train/checkpoint.hpp"
 #include "learn/train/history.hpp"
+#include "learn/train/identity.hpp"
 #include "learn/train/loader.hpp"
 #include "learn/train/movers.hpp"
-#include "learn/train/pace.hpp"
 #include "learn/train/rehearsal.hpp"
-#include "learn/train/store.hpp"
+#include "learn/train/run_state.hpp"
+#include "learn/train/run_tensors.hpp"
+#include "learn/train/time_keeper.hpp"
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
@@ -25,102 +27,6 @@
 
 namespace fovea {
 namespace {
-
-// Plans aim a little below the time that they have, and are corrected only beyond it.
-constexpr double fit_aim = 0.97;
-constexpr double fit_limit = 0.99;
-
-void fit_check(Fit const& o) {
-  auto const refuse = [](std::string_view what, double got, std::string_view remedy) {
-    throw Error{Fault::usage, text("expected ", what, ", got ", spelled(got)),
-                std::string{remedy}};
-  };
-  auto const count = [](std::int64_t n) { return static_cast<double>(n); };
-  if (o.batch_size < 1) refuse("a batch size of 1 or more", count(o.batch_size), "take 32");
-  if (o.steps_per_epoch < 1)
-    refuse("1 step per epoch or more", count(o.steps_per_epoch),
-           "check that there is training data");
-  if (o.steps < 0)
-    refuse("0 steps (as many as fit) or more", count(o.steps), "give epochs or a time");
-  if (o.validate_every < 0)
-    refuse("0 or more steps between validations", count(o.validate_every), "take 0");
-  if (o.loader_threads < 0) refuse("0 or more loader threads", o.loader_threads, "take 1");
-  if (o.patience < 0) refuse("a patience of 0 or more", count(o.patience), "take 0 for none");
-  if (!(o.checkpoint_seconds >= 0))
-    refuse("0 or more seconds", o.checkpoint_seconds, "take 45");
-  if (!(o.seconds >= 0) || !(o.reserve >= 0))
-    refuse("a time of 0 or more", o.seconds, "give a time such as 10m");
-  if (o.steps == 0 && o.seconds <= 0)
-    throw Error{Fault::usage, "neither a number of steps nor a time was given",
-                "give epochs or a time"};
-}
-
-Json fit_names(std::vector<Weight> const& weights) {
-  auto all = Json::array();
-  for (auto const& [name, value, decays] : weights)
-    all.push_back({{"name", name},
-                   {"size", value.sizes().vec()},
-                   {"type", std::string{value.dtype().name()}},
-                   {"decays", decays}});
-  return all;
-}
-
-// What must be the same so that going on makes sense.
-Json fit_identity(std::vector<Group> const& groups, Fit const& o) {
-  auto all = Json::array();
-  for (auto const& [name, weights, buffers, how] : groups)
-    all.push_back({{"name", name},
-                   {"optimiser", how.kind},
-                   {"learning_rate", how.learning_rate},
-                   {"weight_decay", how.weight_decay},
-                   {"momentum", how.momentum},
-                   {"betas", {how.beta1, how.beta2}},
-                   {"epsilon", how.epsilon},
-                   {"l1", how.l1},
-                   {"clip", how.clip},
-                   {"schedule", how.schedule},
-                   {"warm_up", how.warm_up},
-                   {"plateau", {how.plateau_after, how.plateau_factor}},
-                   {"weights", fit_names(weights)},
-                   {"buffers", fit_names(buffers)}});
-  return {{"seed", o.seed},
-          {"batch_size", o.batch_size},
-          {"steps_per_epoch", o.steps_per_epoch},
-          {"average", o.average},
-          {"patience", o.patience},
-          {"keep_best", o.keep_best},
-          {"groups", all}};
-}
-
-void fit_check_identity(Json const& stored, Json const& now, fs::path const& file) {
-  auto const differences = Json::diff(stored, now);
-  if (differences.empty()) return;
-  auto const path = differences[0].at("path").get<std::string>();
-  Json::json_pointer const where{path};
-  auto const shown = [&](Json const& from) {
-    return from.contains(where) ? from.at(where).dump().substr(0, 80) : std::string{"nothing"};
-  };
-  throw Error{Fault::input,
-              text("the checkpoint ", file, " belongs to another run: at '", path, "' it has ",
-                   shown(stored), ", this run ", shown(now)),
-              "resume with the plan it was made with, or start anew in another folder"};
-}
-
-Json fit_scores(Scores const& scores) {
-  auto all = Json::array();
-  for (auto const& score : scores)
-    all.push_back({score.name, score.value, score.higher_is_better});
-  return all;
-}
-
-Scores fit_scores_from(Json const& json) {
-  Scores scores;
-  for (auto const& one : json)
-    scores.push_back({one.at(0).get<std::string>(),
-                      one.at(1).is_null() ? std::nan("") : one.at(1).get<double>(),
-                      one.at(2).get<bool>()});
-  return scores;
-}
 
 bool fit_is_better(Score const& now, Score const& best) {
   if (std::isnan(now.value)) return false;
@@ -136,20 +42,20 @@ class FitRun {
         options_(options),
         clock_(options.clock ? options.clock : [wall = Clock{}] { return wall.seconds(); }),
         begin_(clock_()),
-        run_as_(options.run_as),
-        steps_(options.steps),
-        budgeted_(options.steps == 0),
-        validate_every_(options.validate_every),
-        shortenings_(options.shortenings),
+        state_{.run_as = options.run_as,
+               .steps = options.steps,
+               .budgeted = options.steps == 0 || options.shorten,
+               .validate_every = options.validate_every,
+               .shortenings = options.shortenings},
         terminal_(::isatty(STDERR_FILENO) == 1) {}
 
   Fitted operator()() {
     auto const found = open_folder();
-    if (found) read_choices(*found);
+    if (found) take_up(*found);
     choose_way(found.has_value());
     movers_ = std::make_unique<Movers>(learner_.groups(), options_.average);
     if (found)
-      read_state(*found);
+      go_on_with(*found);
     else
       choose_steps();
     if (found) report_choices();
@@ -159,12 +65,11 @@ class FitRun {
 
  private:
   // --- time -------------------------------------------------------------------------------
-  double elapsed() const { return seconds_before_ + clock_() - begin_; }
+  double elapsed() const { return state_.seconds + clock_() - begin_; }
   double allowed() const {
     return options_.seconds - options_.reserve -
-           options_.reserve_validations * pace_.validation;
+           options_.reserve_validations * state_.pace.validation;
   }
-  bool budgeted() const { return budgeted_; }
   bool stopped() const { return options_.stop != nullptr && options_.stop->asked(); }
 
   void chose(std::string_view key, std::string const& value, std::string const& reason) const {
@@ -190,53 +95,56 @@ class FitRun {
 
   void choose_way(bool fixed) {
     auto const ways = learner_.ways_to_run();
-    if (run_as_.empty() && !ways.empty() && !fixed) {
+    if (state_.run_as.empty() && !ways.empty() && !fixed) {
       auto const timed = ways.size() == 1
                              ? std::vector<Timed>{{ways[0], 0}}
                              : Rehearsal{learner_, options_, clock_, budget()}.ways(ways);
-      run_as_ = fastest(timed).way;
-      chose("run_as", run_as_,
+      state_.run_as = fastest(timed).way;
+      chose("run_as", state_.run_as,
             ways.size() == 1             ? "the only way"
             : timed.size() < ways.size() ? text("no time to try all; ", in_words(timed))
                                          : in_words(timed));
     }
-    if (!run_as_.empty()) learner_.run_as(run_as_);
+    if (!state_.run_as.empty()) learner_.run_as(state_.run_as);
   }
 
-  double budget() const { return budgeted() ? std::max(1e-3, allowed()) : 0; }
+  double budget() const { return state_.budgeted ? std::max(1e-3, allowed()) : 0; }
 
   void choose_steps() {
-    if (!budgeted()) {
-      timeline_ = Timeline{steps_, shortenings_};
-      if (validate_every_ == 0) {
+    if (options_.steps > 0) {
+      timeline_ = Timeline{state_.steps, state_.shortenings};
+      keeper_.begin(elapsed(), 0);
+      if (state_.validate_every == 0) {
         auto const epochs =
-            std::max<std::int64_t>(1, (steps_ + 100 * options_.steps_per_epoch - 1) /
+            std::max<std::int64_t>(1, (state_.steps + 100 * options_.steps_per_epoch - 1) /
                                           (100 * options_.steps_per_epoch));
-        validate_every_ = epochs * options_.steps_per_epoch;
-        chose("validate_every", text(validate_every_), "each epoch, a hundred times at most");
+        state_.validate_every = epochs * options_.steps_per_epoch;
+        chose("validate_every", text(state_.validate_every),
+              "each epoch, a hundred times at most");
       }
       return;
     }
-    pace_ = Rehearsal{learner_, options_, clock_, budget()}.pace();
+    state_.pace = Rehearsal{learner_, options_, clock_, budget()}.pace();
     movers_ = std::make_unique<Movers>(learner_.groups(), options_.average);
-    pace_.step += checkpoint_share();
-    auto const left = fit_aim * allowed() - elapsed();
-    if (validate_every_ == 0) {
-      validate_every_ = steps_between_validations(pace_, left, options_.steps_per_epoch);
-      chose("validate_every", text(validate_every_),
-            text("a validation takes about ", duration(pace_.validation)));
+    state_.pace.step += checkpoint_share();
+    auto const left = TimeKeeper::aim * allowed() - elapsed();
+    if (state_.validate_every == 0) {
+      state_.validate_every =
+          steps_between_validations(state_.pace, left, options_.steps_per_epoch);
+      chose("validate_every", text(state_.validate_every),
+            text("a validation takes about ", duration(state_.pace.validation)));
     }
-    auto const fitting = steps_that_fit(pace_, left, validate_every_);
-    steps_ = std::max<std::int64_t>(1, fitting);
-    chose("steps", text(steps_),
+    auto const fitting = steps_that_fit(state_.pace, left, state_.validate_every);
+    state_.steps = std::max<std::int64_t>(1, fitting);
+    chose("steps", text(state_.steps),
           text("what fits into ", duration(options_.seconds), ": a step takes ",
-               fixed(1e3 * pace_.step, 2), " ms, a validation ", duration(pace_.validation)));
+               fixed(1e3 * state_.pace.step, 2), " ms, a validation ",
+               duration(state_.pace.validation)));
     if (fitting < 1)
       warn(text("a time of ", duration(options_.seconds),
                 " is too short: one step and one validation are done all the same"));
-    timeline_ = Timeline{steps_, shortenings_};
-    planned_at_ = elapsed();
-    checked_at_ = planned_at_;
+    timeline_ = Timeline{state_.steps, state_.shortenings};
+    keeper_.begin(elapsed(), 0);
   }
 
   // Per step; a disk takes about 300 MB/s, hashing included.
@@ -246,33 +154,34 @@ class FitRun {
     for (auto const& kept : weights_of(learner_.groups()))
       bytes += 2 * static_cast<double>(kept.value.nbytes());
     for (auto const& kept : movers_->state()) bytes += static_cast<double>(kept.value.nbytes());
-    return pace_.step * bytes / 300e6 / options_.checkpoint_seconds;
+    return state_.pace.step * bytes / 300e6 / options_.checkpoint_seconds;
   }
 
   void report_choices() const {
     constexpr auto reason = "as in the checkpoint";
-    if (!run_as_.empty()) chose("run_as", run_as_, reason);
-    if (budgeted()) chose("steps", text(steps_), reason);
-    chose("validate_every", text(validate_every_), reason);
-    if (budgeted() && !shortenings_.empty())
-      chose("shortenings", spelled(shortenings_), reason);
+    if (!state_.run_as.empty()) chose("run_as", state_.run_as, reason);
+    if (state_.budgeted && !options_.shorten) chose("steps", text(state_.steps), reason);
+    chose("validate_every", text(state_.validate_every), reason);
+    if (state_.budgeted && !state_.shortenings.empty())
+      chose("shortenings", spelled(state_.shortenings), reason);
   }
 
   // --- the loop -----------------------------------------------------------------------------
-  std::int64_t total() const { return timeline_.total(step_); }
-  bool done() const { return stopped_early_ || step_ >= total(); }
+  std::int64_t total() const { return timeline_.total(state_.step); }
+  bool done() const { return state_.stopped_early || state_.step >= total(); }
   bool validation_due() const {
-    return step_ > 0 && validated_ < step_ &&
-           (step_ % validate_every_ == 0 || step_ >= total());
+    return state_.step > 0 && state_.validated < state_.step &&
+           (state_.step % state_.validate_every == 0 || state_.step >= total());
   }
 
   void train() {
     if (!options_.quiet) progress_ = std::make_unique<Progress>("train", 1e9);
-    first_step_ = step_;
+    first_step_ = state_.step;
     saved_at_ = elapsed();
-    if (step_ == 0)
+    if (state_.step == 0)
       save();  // a folder that cannot be written is known before the work, not after
-    Loader loader{learner_, options_.seed, options_.batch_size, step_, options_.loader_threads};
+    Loader loader{learner_, options_.seed, options_.batch_size, state_.step,
+                  options_.loader_threads};
     while (true) {
       if (validation_due() && !validate()) break;
       if (done()) break;
@@ -281,8 +190,8 @@ class FitRun {
         break;
       }
       step(loader);
-      if (budgeted()) keep_in_time();
-      save_if_due(validation_due() ? pace_.validation : 0);
+      if (state_.budgeted) keep_in_time();
+      save_if_due(validation_due() ? state_.pace.validation : 0);
     }
     if (progress_) progress_->clear();
     save();
@@ -290,36 +199,38 @@ class FitRun {
 
   void step(Loader& loader) {
     loader.end_at(total());  // a shortening may have moved it, either way
-    at::manual_seed(mixed({options_.seed, static_cast<std::uint64_t>(step_)}));
+    at::manual_seed(mixed({options_.seed, static_cast<std::uint64_t>(state_.step)}));
     auto const from = clock_();
     auto const batch = loader.next();
     auto const ready = clock_();
-    movers_->progress(timeline_.progress(step_));
-    last_rate_ = movers_->rate();
+    movers_->progress(timeline_.progress(state_.step));
+    state_.last_rate = movers_->rate();
     auto const losses = learner_.step(batch, *movers_);
     movers_->average_buffers();
-    ++step_;
+    ++state_.step;
     history_.lost(losses);
-    waiting_seconds_ += ready - from;
-    training_seconds_ += clock_() - from;
+    state_.waiting_seconds += ready - from;
+    state_.training_seconds += clock_() - from;
     show(losses);
   }
 
   void show(Losses const& losses) {
     if (!progress_ || !terminal_) return;
-    auto words = text("step ", step_, " of ", total());
+    auto words = text("step ", state_.step, " of ", total());
     if (auto const loss = losses.find("loss"); loss != losses.end())
       words += text("  loss ", fixed(loss->second, 4));
-    if (!last_scores_.empty())
-      words += text("  ", last_scores_[0].name, " ", fixed(last_scores_[0].value, 4));
+    if (!state_.last_scores.empty())
+      words +=
+          text("  ", state_.last_scores[0].name, " ", fixed(state_.last_scores[0].value, 4));
     words += text("  ", fixed(pace_in_samples(), 1), "/s");
-    progress_->show(static_cast<double>(step_ - first_step_),
+    progress_->show(static_cast<double>(state_.step - first_step_),
                     static_cast<double>(total() - first_step_), words);
   }
 
   double pace_in_samples() const {
-    return training_seconds_ > 0
-               ? static_cast<double>(step_ * options_.batch_size) / training_seconds_
+    return state_.training_seconds > 0
+               ? static_cast<double>(state_.step * options_.batch_size) /
+                     state_.training_seconds
                : 0;
   }
 
@@ -327,7 +238,7 @@ class FitRun {
   // again.
   bool validate() {
     auto const from = clock_();
-    at::manual_seed(mixed({options_.seed, static_cast<std::uint64_t>(step_), 1}));
+    at::manual_seed(mixed({options_.seed, static_cast<std::uint64_t>(state_.step), 1}));
     Stop const never;
     movers_->swap_averages();
     Scores scores;
@@ -338,14 +249,14 @@ class FitRun {
       movers_->swap_averages();
       throw;
     }
-    auto const best = !stopped() && !scores.empty() &&
-                      (best_.empty() || fit_is_better(scores.front(), best_.front()));
+    auto const best =
+        !stopped() && !scores.empty() &&
+        (state_.best.empty() || fit_is_better(scores.front(), state_.best.front()));
     if (best) best_weights_ = copies_of(weights_of(learner_.groups()));
     movers_->swap_averages();
     auto const took = clock_() - from;
-    pace_.validation = std::max(pace_.validation * 0.7, took);
-    validating_ += took;
-    validating_lately_ += took;
+    state_.pace.validation = std::max(state_.pace.validation * 0.7, took);
+    keeper_.validated(took);
     if (stopped()) {
       interrupted_ = true;
       return false;
@@ -355,24 +266,24 @@ class FitRun {
   }
 
   void scored(Scores scores, bool best) {
-    validated_ = step_;
+    state_.validated = state_.step;
     if (best) {
-      best_ = scores;
-      best_step_ = step_;
+      state_.best = scores;
+      state_.best_step = state_.step;
     }
     if (!scores.empty()) {
-      still_ = best ? 0 : still_ + 1;
+      state_.still = best ? 0 : state_.still + 1;
       movers_->scored(best);
-      stopped_early_ = options_.patience > 0 && still_ >= options_.patience;
+      state_.stopped_early = options_.patience > 0 && state_.still >= options_.patience;
     }
     auto const loss = history_.mean("loss");
-    history_.row(
-        {{"step", static_cast<double>(step_)},
-         {"epoch", static_cast<double>(step_) / static_cast<double>(options_.steps_per_epoch)},
-         {"seconds", std::round(elapsed() * 1000) / 1000},
-         {"learning_rate", last_rate_}},
-        scores);
-    last_scores_ = std::move(scores);
+    history_.row({{"step", static_cast<double>(state_.step)},
+                  {"epoch", static_cast<double>(state_.step) /
+                                static_cast<double>(options_.steps_per_epoch)},
+                  {"seconds", std::round(elapsed() * 1000) / 1000},
+                  {"learning_rate", state_.last_rate}},
+                 scores);
+    state_.last_scores = std::move(scores);
     write_history();
     say_validation(loss);
     save_if_due(0);
@@ -381,62 +292,31 @@ class FitRun {
   void say_validation(double loss) const {
     if (options_.quiet || terminal_) return;
     auto words = text(
-        "step ", step_, " of ", total(), "  epoch ",
-        fixed(static_cast<double>(step_) / static_cast<double>(options_.steps_per_epoch), 1));
+        "step ", state_.step, " of ", total(), "  epoch ",
+        fixed(static_cast<double>(state_.step) / static_cast<double>(options_.steps_per_epoch),
+              1));
     if (!std::isnan(loss)) words += text("  loss ", fixed(loss, 4));
-    for (auto const& score : last_scores_)
+    for (auto const& score : state_.last_scores)
       words += text("  ", score.name, " ", fixed(score.value, 4));
     words += text("  ", fixed(pace_in_samples(), 1), "/s");
-    if (step_ < total())
+    if (state_.step < total())
       words += text("  ",
-                    duration(elapsed() / static_cast<double>(step_) *
-                             static_cast<double>(total() - step_)),
+                    duration(elapsed() / static_cast<double>(state_.step) *
+                             static_cast<double>(total() - state_.step)),
                     " left");
     say(words);
   }
 
-  // --- the time -----------------------------------------------------------------------------
   void keep_in_time() {
-    auto const now = elapsed();
-    auto const left = fit_limit * allowed() - now;
-    auto const window = allowed() / 40;
-    auto const near_the_end = left < window + 1.2 * pace_.validation;
-    if (now - checked_at_ < window && !near_the_end) return;
-    measure_pace(now);
-    auto const ahead = seconds_of_steps(pace_, total() - step_, validate_every_);
-    if (ahead > left)
-      return change_total(steps_that_fit(pace_, 0.98 * left, validate_every_),
-                          "it runs slower than planned");
-    // The first steps are slower than the rest, and a busy machine may become free again: what
-    // that saved is used, as long as there is enough left to learn from it. A few times at
-    // most, so that the plan stays readable.
-    constexpr int times = 8;
-    auto const useful = now > 0.1 * allowed() && now < 0.7 * allowed();
-    if (!useful || lengthened_ >= times || ahead > 0.9 * left) return;
-    ++lengthened_;
-    change_total(steps_that_fit(pace_, fit_aim * left, validate_every_),
-                 "it runs faster than planned");
-  }
-
-  // Between the mean since the plan was made and what it is lately.
-  void measure_pace(double now) {
-    auto const lately = step_ - checked_step_;
-    if (lately < 1) return;
-    auto const mean =
-        (now - planned_at_ - validating_) / static_cast<double>(step_ - planned_step_);
-    auto const late = (now - checked_at_ - validating_lately_) / static_cast<double>(lately);
-    pace_.step = std::max(1e-9, 0.5 * (mean + late));
-    checked_at_ = now;
-    checked_step_ = step_;
-    validating_lately_ = 0;
-  }
-
-  void change_total(std::int64_t more, std::string const& reason) {
-    auto const changed = step_ + more;
-    if (changed == total()) return;
-    shortenings_.push_back({step_, changed});
-    timeline_ = Timeline{steps_, shortenings_};
-    chose("shortenings", spelled(shortenings_), reason);
+    auto const correction =
+        keeper_.correct(elapsed(), allowed(), state_.step, total(), state_.validate_every,
+                        state_.pace, state_.lengthened);
+    if (!correction) return;
+    auto const steps = state_.step + correction->more;
+    if (steps == total() || (options_.shorten && steps > total())) return;
+    state_.shortenings.push_back({state_.step, steps});
+    timeline_ = Timeline{state_.steps, state_.shortenings};
+    chose("shortenings", spelled(state_.shortenings), std::string{correction->reason});
   }
 
   // --- the end ------------------------------------------------------------------------------
@@ -445,16 +325,19 @@ class FitRun {
     if (options_.keep_best && !best_weights_.empty())
       overwrite(weights_of(learner_.groups()), best_weights_);
     auto const all = elapsed();
-    if (budgeted() && !interrupted_ && all > allowed())
+    if (state_.budgeted && !interrupted_ && all > allowed())
       warn(text("training took ", duration(all), ", more than the ",
                 duration(std::max(0.0, allowed())), " it had"));
-    return {.steps = step_,
-            .best_step = best_step_,
-            .best = best_,
+    return {.steps = state_.step,
+            .best_step = state_.best_step,
+            .best = state_.best,
+            .last = state_.last_scores,
             .seconds = all,
             .samples_per_second = pace_in_samples(),
-            .loader_share = training_seconds_ > 0 ? waiting_seconds_ / training_seconds_ : 0,
-            .stopped_early = stopped_early_,
+            .loader_share = state_.training_seconds > 0
+                                ? state_.waiting_seconds / state_.training_seconds
+                                : 0,
+            .stopped_early = state_.stopped_early,
             .interrupted = interrupted_};
   }
 
@@ -469,88 +352,51 @@ class FitRun {
   }
 
   void save() {
-    if (options_.folder.empty() || saved_step_ == std::pair{step_, validated_}) return;
-    Checkpoint checkpoint;
-    checkpoint.head = head();
-    auto const add = [&](std::vector<Kept> const& kept, std::string_view prefix) {
-      for (auto const& [name, value] : kept)
-        checkpoint.tensors.emplace(text(prefix, name), value);
-    };
-    add(weights_of(learner_.groups()), "");
-    add(movers_->state(), "");
-    add(best_weights_, "best/");
-    Store store{Store::Does::write};
-    learner_.state(store);
-    for (auto const& [name, value] : store.tensors)
-      checkpoint.tensors.emplace(text("learner/", name), value);
-    checkpoint.head["learner"] = store.words;
+    if (options_.folder.empty() || saved_step_ == std::pair{state_.step, state_.validated})
+      return;
+    Checkpoint checkpoint{.head = head(), .tensors = {}};
+    put_tensors(checkpoint, learner_, *movers_, best_weights_);
     write_checkpoint(checkpoint_file(), checkpoint);
     saved_at_ = elapsed();
-    saved_step_ = {step_, validated_};
+    saved_step_ = {state_.step, state_.validated};
   }
 
   Json head() const {
-    auto shortenings = Json::array();
-    for (auto const& [at, to] : shortenings_) shortenings.push_back({at, to});
-    return {{"identity", fit_identity(learner_.groups(), options_)},
-            {"machine", {{"cpu", cpu_brand()}, {"threads", at::get_num_threads()}}},
-            {"run_as", run_as_},
-            {"steps", steps_},
-            {"budgeted", budgeted_},
-            {"validate_every", validate_every_},
-            {"shortenings", shortenings},
-            {"step", step_},
-            {"validated", validated_},
-            {"seconds", elapsed()},
-            {"training_seconds", training_seconds_},
-            {"waiting_seconds", waiting_seconds_},
-            {"pace", {pace_.step, pace_.validation}},
-            {"learning_rate", last_rate_},
-            {"movers", movers_->words()},
-            {"history", history_.state()},
-            {"best", fit_scores(best_)},
-            {"best_step", best_step_},
-            {"has_best", !best_weights_.empty()},
-            {"last_scores", fit_scores(last_scores_)},
-            {"still", still_},
-            {"stopped_early", stopped_early_},
-            {"lengthened", lengthened_}};
+    auto now = state_;
+    now.seconds = elapsed();
+    auto head = to_json(now);
+    head["identity"] = identity_of(learner_.groups(), options_);
+    head["machine"] = {{"cpu", cpu_brand()}, {"threads", at::get_num_threads()}};
+    head["movers"] = movers_->words();
+    head["history"] = history_.state();
+    return head;
   }
 
   // What must be known before the weights are looked at.
-  void read_choices(Checkpoint const& checkpoint) {
-    understood([&] {
-      auto const& head = checkpoint.head;
-      auto const way = head.at("run_as").get<std::string>();
-      if (!run_as_.empty() && run_as_ != way)
-        throw Error{
-            Fault::usage,
-            text("the checkpoint was run as '", way, "', now '", run_as_, "' is asked for"),
-            "resume without naming it"};
-      run_as_ = way;
-      auto const steps = head.at("steps").get<std::int64_t>();
-      if (options_.steps != 0 && options_.steps != steps)
-        throw Error{
-            Fault::usage,
-            text("the checkpoint was planned for ", steps, " steps, now ", options_.steps,
-                 " are asked for"),
-            "resume with the same plan; to train longer, start a new run from these weights"};
-      steps_ = steps;
-      // The plan states by now the steps that the time gave: it is kept all the same.
-      budgeted_ = budgeted_ || (options_.seconds > 0 && head.value("budgeted", false));
-      validate_every_ =
-          std::max<std::int64_t>(1, head.at("validate_every").get<std::int64_t>());
-      shortenings_.clear();
-      for (auto const& one : head.at("shortenings"))
-        shortenings_.push_back({one.at(0).get<std::int64_t>(), one.at(1).get<std::int64_t>()});
-      // A plan may know of shortenings that are still to come.
-      auto const& planned = options_.shortenings;
-      if (planned.size() > shortenings_.size() &&
-          std::ranges::equal(shortenings_, std::span{planned}.first(shortenings_.size())) &&
-          options_.steps != 0)
-        shortenings_ = planned;
-      timeline_ = Timeline{steps_, shortenings_};
-    });
+  void take_up(Checkpoint const& checkpoint) {
+    RunState stored;
+    understood([&] { stored = run_state_from(checkpoint.head); });
+    if (!options_.run_as.empty() && options_.run_as != stored.run_as)
+      throw Error{Fault::usage,
+                  text("the checkpoint was run as '", stored.run_as, "', now '",
+                       options_.run_as, "' is asked for"),
+                  "resume without naming it"};
+    if (options_.steps != 0 && options_.steps != stored.steps)
+      throw Error{
+          Fault::usage,
+          text("the checkpoint was planned for ", stored.steps, " steps, now ", options_.steps,
+               " are asked for"),
+          "resume with the same plan; to train longer, start a new run from these weights"};
+    // The plan states by now the steps that the time gave: the time is kept all the same.
+    stored.budgeted = state_.budgeted || (options_.seconds > 0 && stored.budgeted);
+    // A plan may know of shortenings that are still to come.
+    auto const& planned = options_.shortenings;
+    if (options_.steps != 0 && planned.size() > stored.shortenings.size() &&
+        std::ranges::equal(stored.shortenings,
+                           std::span{planned}.first(stored.shortenings.size())))
+      stored.shortenings = planned;
+    state_ = std::move(stored);
+    timeline_ = Timeline{state_.steps, state_.shortenings};
   }
 
   template <class Work>
@@ -565,69 +411,20 @@ class FitRun {
     }
   }
 
-  void read_state(Checkpoint const& checkpoint) {
+  void go_on_with(Checkpoint const& checkpoint) {
     understood([&] {
       auto const& head = checkpoint.head;
-      fit_check_identity(head.at("identity"), fit_identity(learner_.groups(), options_),
-                         checkpoint_file());
+      expect_identity(head.at("identity"), identity_of(learner_.groups(), options_),
+                      checkpoint_file());
       compare_machine(head.at("machine"));
-      read_tensors(checkpoint);
-      step_ = head.at("step").get<std::int64_t>();
-      validated_ = head.at("validated").get<std::int64_t>();
-      seconds_before_ = head.at("seconds").get<double>();
-      training_seconds_ = head.at("training_seconds").get<double>();
-      waiting_seconds_ = head.at("waiting_seconds").get<double>();
-      pace_ = {head.at("pace").at(0).get<double>(), head.at("pace").at(1).get<double>()};
-      last_rate_ = head.at("learning_rate").get<double>();
+      best_weights_ = take_tensors(checkpoint, learner_, *movers_, checkpoint_file());
       movers_->restore(head.at("movers"));
       history_.restore(head.at("history"));
-      best_ = fit_scores_from(head.at("best"));
-      best_step_ = head.at("best_step").get<std::int64_t>();
-      last_scores_ = fit_scores_from(head.at("last_scores"));
-      still_ = head.at("still").get<std::int64_t>();
-      stopped_early_ = head.at("stopped_early").get<bool>();
-      lengthened_ = head.at("lengthened").get<int>();
     });
-    saved_step_ = {step_, validated_};
-    planned_at_ = checked_at_ = elapsed();
-    planned_step_ = checked_step_ = step_;
+    saved_step_ = {state_.step, state_.validated};
+    keeper_.begin(elapsed(), state_.step);
     write_history();  // rows of steps that are now done again are gone
-    if (!options_.quiet) say(text("going on from step ", step_, " of ", total()));
-  }
-
-  void read_tensors(Checkpoint const& checkpoint) {
-    auto const take = [&](std::string const& name) -> at::Tensor const& {
-      auto const found = checkpoint.tensors.find(name);
-      if (found == checkpoint.tensors.end())
-        throw Error{Fault::input,
-                    text("the checkpoint ", checkpoint_file(), " lacks '", name, "'"),
-                    "start anew in another folder"};
-      return found->second;
-    };
-    auto const fill = [&](Kept const& into, std::string const& name) {
-      auto const& from = take(name);
-      if (!from.defined() || from.sizes() != into.value.sizes() ||
-          from.scalar_type() != into.value.scalar_type())
-        throw Error{
-            Fault::input,
-            text("the checkpoint's '", name, "' has another size or type than the learner's"),
-            "resume with the plan it was made with"};
-      into.value.copy_(from);
-    };
-    at::NoGradGuard const no_tape;
-    auto const weights = weights_of(learner_.groups());
-    if (checkpoint.head.at("has_best").get<bool>()) {
-      best_weights_ = copies_of(weights);
-      for (auto const& kept : best_weights_) fill(kept, text("best/", kept.name));
-    }
-    for (auto const& kept : weights) fill(kept, kept.name);
-    for (auto const& kept : movers_->state()) fill(kept, kept.name);
-    Store store{Store::Does::read};
-    for (auto const& [name, value] : checkpoint.tensors)
-      if (name.starts_with("learner/")) store.tensors.emplace(name.substr(8), value);
-    for (auto const& [name, value] : checkpoint.head.at("learner").items())
-      store.words.emplace(name, value);
-    learner_.state(store);
+    if (!options_.quiet) say(text("going on from step ", state_.step, " of ", total()));
   }
 
   void compare_machine(Json const& then) const {
@@ -643,66 +440,27 @@ class FitRun {
   Fit const& options_;
   std::function<double()> clock_;
   double begin_;
-  std::string run_as_;
-  std::int64_t steps_;
-  bool budgeted_;  // the steps follow from the time, and are changed where it runs short
-  std::int64_t validate_every_;
-  std::vector<Shortening> shortenings_;
+  RunState state_;  ///< its seconds are those of the calls that this one resumes
   bool terminal_;
   Timeline timeline_{1, {}};
+  TimeKeeper keeper_;
   std::unique_ptr<FileLock> lock_;
   std::unique_ptr<Movers> movers_;
   std::unique_ptr<Progress> progress_;
   History history_;
-
-  std::int64_t step_ = 0;        ///< steps done
-  std::int64_t first_step_ = 0;  ///< of this call
-  std::int64_t validated_ = 0;   ///< after this step
-  double seconds_before_ = 0;    ///< in the calls that this one resumes
-  double training_seconds_ = 0, waiting_seconds_ = 0;
-  double last_rate_ = 0;
-  double saved_at_ = 0;
-  std::pair<std::int64_t, std::int64_t> saved_step_{-1, -1};
-  Scores best_, last_scores_;
-  std::int64_t best_step_ = 0;
   std::vector<Kept> best_weights_;
-  std::int64_t still_ = 0;  ///< validations since the best
-  bool stopped_early_ = false, interrupted_ = false;
 
-  Pace pace_;
-  double planned_at_ = 0, checked_at_ = 0;
-  std::int64_t planned_step_ = 0, checked_step_ = 0;
-  double validating_ = 0, validating_lately_ = 0;  ///< since then
-  int lengthened_ = 0;                             // so often the total grew
+  std::int64_t first_step_ = 0;  ///< of this call
+  double saved_at_ = 0;
+  std::pair<std::int64_t, std::int64_t> saved_step_{-1, -1};  ///< and after which validation
+  bool interrupted_ = false;
 };
 
 }  // namespace
 
 Fitted fit(Learner& learner, Fit const& options) {
-  fit_check(options);
+  expect_sense(options);
   return FitRun{learner, options}();
-}
-
-std::string spelled(std::vector<Shortening> const& shortenings) {
-  std::vector<std::string> parts;
-  for (auto const& [at, steps] : shortenings) parts.push_back(text(at, ":", steps));
-  return joined(parts, ", ");
-}
-
-std::vector<Shortening> shortenings_of(std::string_view words) {
-  std::vector<Shortening> all;
-  if (trimmed(words).empty()) return all;
-  for (auto const& part : split(words, ',')) {
-    auto const sides = split(trimmed(part), ':');
-    auto const at = sides.size() == 2 ? whole(sides[0]) : std::nullopt;
-    auto const steps = sides.size() == 2 ? whole(sides[1]) : std::nullopt;
-    if (!at || !steps || *at < 0 || *steps < 1)
-      throw Error{Fault::usage,
-                  text("expected shortenings as 'step:steps, …', got '", words, "'"),
-                  "copy the line from the plan that a run wrote"};
-    all.push_back({*at, *steps});
-  }
-  return all;
 }
 
 }  // namespace fovea

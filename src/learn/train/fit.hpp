@@ -21,6 +21,8 @@ struct Fit {
   /// states its steps is a plan that repeats.
   std::int64_t steps = 0;
   double seconds = 0;  ///< wall time between the call and its end; 0: no limit
+  /// Keep to `seconds` although `steps` are given: they become fewer where the time runs short.
+  bool shorten = false;
   double reserve =
       0;  ///< of `seconds`, kept free for what the caller does afterwards (evaluation, report)
   double reserve_validations =
@@ -60,7 +62,7 @@ struct Fit {
 struct Fitted {
   std::int64_t steps = 0;      ///< taken in all
   std::int64_t best_step = 0;  ///< of the best validation
-  Scores best;
+  Scores best, last;
   double seconds = 0;             ///< of training and validation, over all resumes
   double samples_per_second = 0;  ///< while training
   double loader_share = 0;        ///< of the time of training in which steps waited for samples
@@ -77,6 +79,9 @@ struct Fitted {
 /// is full (the last checkpoint stays good), Error{input} if a checkpoint does not belong to
 /// this learner and these options, or if a loss is not finite.
 Fitted fit(Learner& learner, Fit const& options);
+
+/// Throws Error{usage} on numbers that make no sense; fit() begins with it.
+void expect_sense(Fit const& options);
 
 /// "120:300, 280:290", as `chose` writes them and a plan keeps them; and back.
 std::string spelled(std::vector<Shortening> const& shortenings);

@@ -155,6 +155,66 @@ TEST(Resume, GoesOnBitForBitFromAnyStep) {
   check(ResumeFragile<WalkLearner>{}, WalkLearner{});
 }
 
+// The rate was cut, the best weights are those of step 20, and only some of the patience is
+// left when it is killed.
+TEST(Resume, KeepsPlateauPatienceAndTheBestWeights) {
+  at::set_num_threads(1);
+  struct Still : LineLearner {
+    Json steps = 0;
+    Losses step(Batch const& batch, Update& update) override {
+      steps = steps.get<std::int64_t>() + 1;
+      return LineLearner::step(batch, update);
+    }
+    Scores validate(Stop const&) override {
+      return {{"accuracy", steps.get<std::int64_t>() <= 20 ? 0.01 * steps.get<double>() : 0.1,
+               true}};
+    }
+    void state(Archive& archive) override { archive.json("steps", steps); }
+  };
+  auto const with_plateau = [](LineLearner& line) {
+    line.how = {.learning_rate = 0.1,
+                .schedule = "plateau",
+                .warm_up = 0,
+                .plateau_after = 2,
+                .plateau_factor = 0.5};
+  };
+  auto const options_in = [](fs::path const& folder) {
+    auto options = resume_options(folder, 200);
+    options.validate_every = 10;
+    options.patience = 5;
+    return options;
+  };
+  Still whole;
+  with_plateau(whole);
+  auto const expected = fit(whole, options_in({}));
+  ASSERT_TRUE(expected.stopped_early);
+  ASSERT_EQ(expected.steps, 70);
+  ASSERT_EQ(expected.best_step, 20);
+  for (auto const stop_at : {25, 40, 47, 61}) {
+    SCOPED_TRACE(stop_at);
+    ScratchFolder const scratch;
+    auto options = options_in(scratch.path());
+    ResumeFragile<Still> broken;
+    broken.left = stop_at;
+    with_plateau(broken);
+    EXPECT_THROW(fit(broken, options), ResumeFault);
+    Still resumed;
+    with_plateau(resumed);
+    options.resume = true;
+    auto const fitted = fit(resumed, options);
+    EXPECT_TRUE(fitted.stopped_early);
+    EXPECT_EQ(fitted.steps, 70);
+    EXPECT_EQ(fitted.best_step, 20);
+    EXPECT_EQ(bits_of(resumed), bits_of(whole));
+    auto const history = read_csv(scratch.path() / "history.csv");
+    auto const rate = static_cast<std::size_t>(history.find({"learning_rate"}));
+    ASSERT_EQ(history.rows.size(), 7U);
+    EXPECT_EQ(history.rows[3][rate], "0.1");
+    EXPECT_EQ(history.rows[4][rate], "0.05");
+    EXPECT_EQ(history.rows[6][rate], "0.025");
+  }
+}
+
 TEST(Resume, FindsTheRunDoneWhenItIsDone) {
   ScratchFolder const scratch;
   LineLearner first;

@@ -1,0 +1,26 @@
+#include "learn/task/planned.hpp"
+
+#include "base/core/pool.hpp"
+
+#include <algorithm>
+
+namespace fovea {
+
+Fit planned(Plan const& plan, Dataset const& set) {
+  auto const threads =
+      plan.whole("threads") > 0 ? static_cast<int>(plan.whole("threads")) : usable_cores();
+  auto const cases = static_cast<std::int64_t>(set.labelled(Split::train).size());
+  Fit fit;
+  fit.seed = static_cast<std::uint64_t>(plan.whole("seed"));
+  fit.batch_size = plan.whole("batch_size");
+  fit.steps_per_epoch =
+      std::max<std::int64_t>(1, (cases + fit.batch_size - 1) / fit.batch_size);
+  fit.loader_threads = plan.whole("loader_threads") > 0
+                           ? static_cast<int>(plan.whole("loader_threads"))
+                           : std::max(1, threads / 2);
+  fit.average = plan.fraction("average");
+  fit.run_as = plan.word("run_as");
+  return fit;
+}
+
+}  // namespace fovea
