@@ -286,7 +286,7 @@ training_begins_with_the_weights_of_a_package_or_of_safetensors() {
   ends_with 0 "$fovea" export "$run" --out model.fovea
   unzip -p model.fovea weights.safetensors >weights.safetensors
   # A rate of nearly nothing leaves the weights where they began.
-  local stay=("${quick[@]}" --set learning_rate=1e-12 --set weight_decay=0 --set average=0)
+  local stay=("${quick[@]}" --set learning_rate=1e-9 --set weight_decay=0 --set average=0)
   for init in model.fovea weights.safetensors; do
     ends_with 0 "$fovea" train "$data" --out "from-$init" "${stay[@]}" --init "$init"
     holds "$err" "tensors loaded"
