@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 namespace fovea {
 namespace {
@@ -23,12 +24,19 @@ std::size_t bytes_of(Type type) {
 }
 
 std::string_view name_of(Type type) {
-  constexpr std::string_view names[] = {"u8", "u16", "i16", "i32", "f32", "f64"};
+  constexpr std::string_view names[] = {"u8",  "i8",  "u16", "i16", "u32",
+                                        "i32", "u64", "i64", "f32", "f64"};
   return names[static_cast<std::size_t>(type)];
 }
 
 Volume::Volume(Grid grid, Type type, Unit unit, std::int64_t channels)
-    : grid_(grid), type_(type), unit_(unit), channels_(channels) {
+    : Volume(grid, type, unit, channels, nullptr) {
+  bytes_ = volume_zeros(count(), bytes_of(type));
+}
+
+Volume::Volume(
+    Grid grid, Type type, Unit unit, std::int64_t channels, std::shared_ptr<std::byte[]> voxels)
+    : grid_(grid), type_(type), unit_(unit), channels_(channels), bytes_(std::move(voxels)) {
   constexpr std::int64_t most = std::int64_t{1} << 40;
   std::int64_t all = 1;
   for (auto const size : {grid_.size[0], grid_.size[1], grid_.size[2], channels_}) {
@@ -40,7 +48,6 @@ Volume::Volume(Grid grid, Type type, Unit unit, std::int64_t channels)
           "check the header"};
     all *= size;
   }
-  bytes_ = volume_zeros(count(), bytes_of(type));
 }
 
 void Volume::expect(Type type) const {

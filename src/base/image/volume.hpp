@@ -13,18 +13,29 @@
 namespace fovea {
 
 enum class Unit { arbitrary, hounsfield, one };
-enum class Type { u8, u16, i16, i32, f32, f64 };
+enum class Type { u8, i8, u16, i16, u32, i32, u64, i64, f32, f64 };
+
+inline constexpr Type all_types[] = {Type::u8,  Type::i8,  Type::u16, Type::i16, Type::u32,
+                                     Type::i32, Type::u64, Type::i64, Type::f32, Type::f64};
 
 template <class T>
 struct TypeOf;
 template <>
 struct TypeOf<std::uint8_t> : std::integral_constant<Type, Type::u8> {};
 template <>
+struct TypeOf<std::int8_t> : std::integral_constant<Type, Type::i8> {};
+template <>
 struct TypeOf<std::uint16_t> : std::integral_constant<Type, Type::u16> {};
 template <>
 struct TypeOf<std::int16_t> : std::integral_constant<Type, Type::i16> {};
 template <>
+struct TypeOf<std::uint32_t> : std::integral_constant<Type, Type::u32> {};
+template <>
 struct TypeOf<std::int32_t> : std::integral_constant<Type, Type::i32> {};
+template <>
+struct TypeOf<std::uint64_t> : std::integral_constant<Type, Type::u64> {};
+template <>
+struct TypeOf<std::int64_t> : std::integral_constant<Type, Type::i64> {};
 template <>
 struct TypeOf<float> : std::integral_constant<Type, Type::f32> {};
 template <>
@@ -39,12 +50,20 @@ decltype(auto) with_type(Type type, Use&& use) {
   switch (type) {
     case Type::u8:
       return use(std::uint8_t{});
+    case Type::i8:
+      return use(std::int8_t{});
     case Type::u16:
       return use(std::uint16_t{});
     case Type::i16:
       return use(std::int16_t{});
+    case Type::u32:
+      return use(std::uint32_t{});
     case Type::i32:
       return use(std::int32_t{});
+    case Type::u64:
+      return use(std::uint64_t{});
+    case Type::i64:
+      return use(std::int64_t{});
     case Type::f64:
       return use(double{});
     case Type::f32:
@@ -62,6 +81,12 @@ class Volume {
   /// Zeros on the grid. Throws Error{input} if a size or the number of channels is below 1 or
   /// all voxels together would exceed 2^40; Error{resource} if there is no memory for them.
   Volume(Grid grid, Type type, Unit unit = Unit::arbitrary, std::int64_t channels = 1);
+  /// Of voxels that are there already: enough of them, and aligned for their type.
+  Volume(Grid grid,
+         Type type,
+         Unit unit,
+         std::int64_t channels,
+         std::shared_ptr<std::byte[]> voxels);
 
   Grid const& grid() const { return grid_; }
   Type type() const { return type_; }

@@ -8,11 +8,8 @@
 namespace fovea {
 namespace {
 
-constexpr Type volume_types[] = {Type::u8,  Type::u16, Type::i16,
-                                 Type::i32, Type::f32, Type::f64};
-
 TEST(Volume, BeginsAsZerosAlignedForEveryType) {
-  for (auto const type : volume_types) {
+  for (auto const type : all_types) {
     SCOPED_TRACE(name_of(type));
     Volume const volume{upright({3, 5, 2}, {}), type, Unit::one, 3};
     EXPECT_EQ(volume.type(), type);
@@ -31,6 +28,15 @@ TEST(Volume, SharesItsVoxelsWithItsCopies) {
   auto const other = one;
   one.write<std::uint8_t>()[3] = 7;
   EXPECT_EQ(other.as<std::uint8_t>()[3], 7);
+}
+
+TEST(Volume, TakesVoxelsThatAreThere) {
+  std::shared_ptr<std::byte[]> const voxels{new std::byte[4]{}};
+  voxels[3] = std::byte{7};
+  Volume const volume{upright({2, 2, 1}, {}), Type::u8, Unit::one, 1, voxels};
+  EXPECT_EQ(volume.as<std::uint8_t>().data(), reinterpret_cast<std::uint8_t*>(voxels.get()));
+  EXPECT_EQ(volume.as<std::uint8_t>()[3], 7);
+  EXPECT_THROW((Volume{upright({2, 0, 1}, {}), Type::u8, Unit::one, 1, voxels}), Error);
 }
 
 TEST(Volume, KeepsChannelsOneBehindTheOther) {

@@ -273,7 +273,7 @@ std::shared_ptr<std::byte[]> npy_convert(NpyHead const& head, std::byte const* v
   return {std::move(out), bytes};
 }
 
-// The smallest of Volume's types that holds all the whole numbers stored as From.
+// The smallest of the common types that holds all the whole numbers stored as From.
 template <class From>
 Type npy_smallest(NpyHead const& head, std::byte const* values) {
   From least = 0;
@@ -310,7 +310,7 @@ Array npy_shrunk(NpyHead const& head, std::byte const* values) {
   return out;
 }
 
-// The type that needs no conversion, if Volume has it.
+// The type that needs no conversion, if it is a common one.
 std::optional<Type> npy_same(NpyHead const& head) {
   struct Row {
     char kind;
@@ -390,7 +390,8 @@ std::string npy_array_name(std::string const& member) {
 }
 
 std::string npy_spelled_type(Type type) {
-  constexpr std::string_view names[] = {"|u1", "<u2", "<i2", "<i4", "<f4", "<f8"};
+  constexpr std::string_view names[] = {"|u1", "|i1", "<u2", "<i2", "<u4",
+                                        "<i4", "<u8", "<i8", "<f4", "<f8"};
   return std::string{names[static_cast<std::size_t>(type)]};
 }
 

@@ -10,9 +10,10 @@
 
 namespace fovea {
 
-/// An array as NumPy stores it, in C order (Fortran order is turned while reading). Types that
-/// Volume has not (bool, i8, u32, i64, u64, f16) become the smallest of its types that holds
-/// their values exactly, else the reader refuses: a label is never rounded silently.
+/// An array as NumPy stores it, in C order (Fortran order is turned while reading). Rare and
+/// wide types (bool, i8, u32, i64, u64, f16) become the smallest of u8, u16, i16, i32, f32 and
+/// f64 that holds their values exactly, else the reader refuses: a label is never rounded
+/// silently.
 struct Array {
   std::vector<std::int64_t> shape;
   Type type = Type::u8;

@@ -16,14 +16,20 @@ at::ScalarType tensor_scalar(Type type) {
   switch (type) {
     case Type::u8:
       return at::kByte;
+    case Type::i8:
+      return at::kChar;
     case Type::i16:
       return at::kShort;
     case Type::i32:
       return at::kInt;
+    case Type::i64:
+      return at::kLong;
     case Type::f64:
       return at::kDouble;
-    case Type::u16:  // hardly an operation of LibTorch knows it: tensor_of() hands out floats
-                     // instead
+    case Type::u16:  // hardly an operation of LibTorch knows these: tensor_of() hands out
+                     // floats
+    case Type::u32:
+    case Type::u64:
     case Type::f32:
       break;
   }
@@ -33,7 +39,7 @@ at::ScalarType tensor_scalar(Type type) {
 }  // namespace
 
 at::Tensor tensor_of(Volume const& volume) {
-  auto const kept = volume.type() == Type::u16 ? as_float(volume) : volume;
+  auto const kept = tensor_scalar(volume.type()) == at::kFloat ? as_float(volume) : volume;
   auto bytes = kept.bytes();
   auto* const data = bytes.get();
   return at::from_blob(

@@ -7,7 +7,8 @@
 namespace fovea {
 
 /// The voxels as a tensor [channel, k, j, i] of their own type, without a copy: it keeps the
-/// volume alive. u16 becomes a float copy.
+/// volume alive. u16, u32 and u64 become a float copy, which rounds
+/// beyond 2^24.
 at::Tensor tensor_of(Volume const& volume);
 
 /// A tensor [channel, k, j, i] or [k, j, i], any type, as float32 on the grid; copies.

@@ -19,11 +19,15 @@ TEST(Tensor, SharesTheVoxelsOfItsVolumeAndOutlivesIt) {
   EXPECT_EQ(tensor[0][0][0][0].item<std::int16_t>(), -1000);
 }
 
-TEST(Tensor, KeepsTheTypeOfTheVoxelsExceptForSixteenUnsignedBits) {
+TEST(Tensor, KeepsTheTypeOfTheVoxelsExceptForLargeUnsignedOnes) {
   for (auto const& [type, scalar] : {std::pair{Type::u8, at::kByte},
+                                     {Type::i8, at::kChar},
                                      {Type::u16, at::kFloat},
                                      {Type::i16, at::kShort},
+                                     {Type::u32, at::kFloat},
                                      {Type::i32, at::kInt},
+                                     {Type::u64, at::kFloat},
+                                     {Type::i64, at::kLong},
                                      {Type::f32, at::kFloat},
                                      {Type::f64, at::kDouble}}) {
     SCOPED_TRACE(name_of(type));
