@@ -1,0 +1,588 @@
+#include "base/io/nifti.hpp"
+
+#include "base/core/memory.hpp"
+#include "base/core/reader.hpp"
+#include "base/core/words.hpp"
+#include "base/io/nifti_head.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <libdeflate.h>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <zlib.h>
+
+namespace fovea {
+namespace {
+
+static_assert(std::endian::native == std::endian::little,
+              "voxels are taken as they lie in the file");
+
+[[noreturn]] void nifti_cut(std::string const& expected) {
+  throw Refusal{"truncated", expected, "the file is cut short; fetch it again"};
+}
+
+[[noreturn]] void nifti_damaged(std::string const& found) {
+  throw Refusal{"damaged", found, "the file is damaged; fetch it again"};
+}
+
+struct NiftiInflate {
+  z_stream stream{};
+  NiftiInflate() {
+    constexpr int gzip = 16;
+    if (inflateInit2(&stream, MAX_WBITS + gzip) != Z_OK)
+      throw Error{Fault::resource, "no memory to unpack with", "close other programs"};
+  }
+  NiftiInflate(NiftiInflate const&) = delete;
+  NiftiInflate& operator=(NiftiInflate const&) = delete;
+  ~NiftiInflate() { inflateEnd(&stream); }
+};
+
+// As many of the unpacked bytes as there are and `room` holds. zlib, for it can stop in
+// between.
+std::size_t nifti_unzip_start(std::span<std::byte const> packed, std::span<std::byte> room) {
+  NiftiInflate zip;
+  auto& stream = zip.stream;
+  constexpr std::size_t step = 1U << 30;
+  std::size_t in = 0;
+  std::size_t out = 0;
+  while (out < room.size() && in < packed.size()) {
+    // zlib's interface is older than const.
+    stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(packed.data()) + in);
+    stream.avail_in = static_cast<uInt>(std::min(step, packed.size() - in));
+    stream.next_out = reinterpret_cast<Bytef*>(room.data() + out);
+    stream.avail_out = static_cast<uInt>(std::min(step, room.size() - out));
+    auto const before = std::pair{stream.avail_in, stream.avail_out};
+    auto const state = inflate(&stream, Z_NO_FLUSH);
+    in += before.first - stream.avail_in;
+    out += before.second - stream.avail_out;
+    if (state == Z_STREAM_END) {
+      // Another member may follow; anything else behind is left alone, as gzip does.
+      auto const more = packed.size() - in >= 2 && packed[in] == std::byte{0x1f} &&
+                        packed[in + 1] == std::byte{0x8b};
+      if (!more) break;
+      inflateReset(&stream);
+    } else if (state != Z_OK) {
+      if (state == Z_BUF_ERROR) break;
+      nifti_damaged("expected gzip, got damaged data");
+    }
+  }
+  return out;
+}
+
+// The unpacked bytes of a file, which lies in memory or is read as needed.
+class NiftiInput {
+ public:
+  explicit NiftiInput(std::span<std::byte const> bytes) : bytes_(bytes), size_(bytes.size()) {
+    packed_ = begins_packed(bytes);
+  }
+  explicit NiftiInput(FileReader const& file) : file_(&file), size_(file.size()) {
+    std::array<std::byte, 2> first{};
+    if (size_ >= first.size()) file.read(0, first);
+    packed_ = begins_packed(first);
+    if (!packed_) return;
+    owned_ = std::make_unique_for_overwrite<std::byte[]>(size_);
+    file.read(0, {owned_.get(), size_});
+    bytes_ = {owned_.get(), size_};
+  }
+
+  // Deflate makes at most 1032 bytes out of one.
+  std::uint64_t most() const { return packed_ ? size_ * 1032 : size_; }
+  // True if it is known to hold so many bytes.
+  bool larger_than(std::uint64_t bytes) const { return packed_ ? more_behind_ : size_ > bytes; }
+
+  std::size_t start(std::span<std::byte> room) const {
+    if (packed_) return nifti_unzip_start(bytes_, room);
+    auto const there = std::min<std::uint64_t>(size_, room.size());
+    take(0, room.first(there));
+    return there;
+  }
+
+  // The first bytes, so many that all of `room` is filled.
+  void fill(std::span<std::byte> room) {
+    if (!packed_) return take(0, room);
+    std::unique_ptr<libdeflate_decompressor, void (*)(libdeflate_decompressor*)> const unzip{
+        libdeflate_alloc_decompressor(), libdeflate_free_decompressor};
+    std::size_t in = 0;
+    std::size_t out = 0;
+    while (out < room.size() && begins_packed(bytes_.subspan(in))) {
+      std::size_t taken = 0;
+      std::size_t made = 0;
+      auto const state =
+          libdeflate_gzip_decompress_ex(unzip.get(), bytes_.data() + in, bytes_.size() - in,
+                                        room.data() + out, room.size() - out, &taken, &made);
+      if (state == LIBDEFLATE_INSUFFICIENT_SPACE) {
+        more_behind_ = true;
+        out = nifti_unzip_start(bytes_, room);
+        break;
+      }
+      if (state != LIBDEFLATE_SUCCESS)
+        nifti_damaged("expected gzip, got damaged data or data that breaks off");
+      in += taken;
+      out += made;
+    }
+    if (out < room.size())
+      nifti_cut(text("expected ", room.size(), " bytes when unpacked, got ", out));
+  }
+
+ private:
+  static bool begins_packed(std::span<std::byte const> bytes) {
+    return bytes.size() >= 2 && bytes[0] == std::byte{0x1f} && bytes[1] == std::byte{0x8b};
+  }
+  void take(std::uint64_t at, std::span<std::byte> room) const {
+    if (file_ != nullptr) return file_->read(at, room);
+    std::memcpy(room.data(), bytes_.data() + at, room.size());
+  }
+
+  FileReader const* file_ = nullptr;
+  std::unique_ptr<std::byte[]> owned_;
+  std::span<std::byte const> bytes_;
+  std::uint64_t size_ = 0;
+  bool packed_ = false;
+  bool more_behind_ = false;
+};
+
+// --- sizes -----------------------------------------------------------------------------------
+
+struct NiftiLayout {
+  NiftiType type{};
+  std::array<std::int64_t, 3> size{1, 1, 1};
+  std::vector<std::int64_t> more;
+  std::int64_t channels = 1;  // with colours
+  std::uint64_t offset = 0;
+  std::uint64_t bytes = 0;
+};
+
+[[noreturn]] void nifti_refuse_size(NiftiHead const& head) {
+  std::vector<std::string> sizes;
+  for (auto const size : head.dim) sizes.push_back(text(size));
+  throw Refusal{
+      "bad-size",
+      text("expected 1 to 7 axes with sizes of at least 1 and 2^40 voxels at most, got "
+           "dim ",
+           joined(sizes, " ")),
+      "the header is damaged; fetch the file again"};
+}
+
+NiftiLayout nifti_layout(NiftiHead const& head) {
+  NiftiLayout out;
+  out.type = nifti_type(head.datatype);
+  auto const axes = head.dim[0];
+  if (axes < 1 || axes > 7) nifti_refuse_size(head);
+  std::int64_t all = out.type.samples;
+  for (std::size_t a = 1; a <= static_cast<std::size_t>(axes); ++a) {
+    constexpr std::int64_t most = std::int64_t{1} << 40;
+    if (head.dim[a] < 1 || head.dim[a] > most / all) nifti_refuse_size(head);
+    all *= head.dim[a];
+    if (a <= 3)
+      out.size[a - 1] = head.dim[a];
+    else
+      out.more.push_back(head.dim[a]);
+  }
+  out.channels = all / (out.size[0] * out.size[1] * out.size[2]);
+  out.bytes = static_cast<std::uint64_t>(all) * bytes_of(out.type.type);
+  // Behind the header stand four bytes that say whether extensions follow.
+  auto const least = head.single ? head.length() + 4 : 0;
+  if (!(head.offset >= static_cast<double>(least)) || head.offset > 0x1p53 ||
+      head.offset != std::floor(head.offset))
+    throw Refusal{"bad-offset",
+                  text("expected voxels to begin at byte ", least, " or behind it, got ",
+                       spelled(head.offset)),
+                  "the header is damaged; fetch the file again", 108};
+  out.offset = static_cast<std::uint64_t>(head.offset);
+  return out;
+}
+
+void nifti_check_room(NiftiLayout const& layout, NiftiInput const& in, NiftiLimits limits) {
+  auto const needed = layout.offset + layout.bytes;
+  if (layout.bytes > limits.bytes)
+    throw Refusal{"too-large",
+                  text("expected at most ", bytes_in_words(static_cast<double>(limits.bytes)),
+                       " of voxels, got a header that asks for ",
+                       bytes_in_words(static_cast<double>(layout.bytes))),
+                  "check that it is the right file"};
+  if (layout.offset > in.most())
+    throw Refusal{"bad-offset",
+                  text("expected voxels to begin inside the file, got byte ", layout.offset),
+                  "the file is cut short or its header damaged; fetch it again"};
+  if (needed > in.most())
+    nifti_cut(
+        text("expected ", needed, " bytes, as the header says, got ", in.most(), " at most"));
+  auto const there = available_memory();
+  if (there != 0 && needed > there)
+    throw Error{
+        Fault::resource,
+        text("the voxels need ", bytes_in_words(static_cast<double>(needed)),
+             " of memory, and ", bytes_in_words(static_cast<double>(there)), " are left"),
+        "close other programs"};
+}
+
+// --- voxels ----------------------------------------------------------------------------------
+
+// Room for `bytes` behind `offset`, where what lies behind is aligned for every type.
+std::shared_ptr<std::byte[]> nifti_room(std::uint64_t offset, std::uint64_t bytes) {
+  constexpr std::uint64_t line = 64;
+  auto const pad = (line - offset % line) % line;
+  auto const whole = (pad + offset + bytes + line - 1) / line * line;
+  auto* const block = static_cast<std::byte*>(std::aligned_alloc(line, whole));
+  if (block == nullptr)
+    throw Error{Fault::resource,
+                text("no memory for ", bytes_in_words(static_cast<double>(whole))),
+                "close other programs"};
+  std::shared_ptr<std::byte[]> const owner{block, [](std::byte* held) { std::free(held); }};
+  return {owner, block + pad};
+}
+
+template <class T>
+void nifti_turn(std::span<T> values) {
+  using Bits =
+      std::conditional_t<sizeof(T) == 2, std::uint16_t,
+                         std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>>;
+  if constexpr (sizeof(T) > 1) {
+    for (auto& value : values) {
+      auto bits = std::bit_cast<Bits>(value);
+      if constexpr (sizeof(T) == 2) bits = __builtin_bswap16(bits);
+      if constexpr (sizeof(T) == 4) bits = __builtin_bswap32(bits);
+      if constexpr (sizeof(T) == 8) bits = __builtin_bswap64(bits);
+      value = std::bit_cast<T>(bits);
+    }
+  }
+}
+
+// Voxel by voxel becomes colour by colour.
+Volume nifti_planes(Volume const& mixed, std::int64_t samples) {
+  Volume out{mixed.grid(), Type::u8, mixed.unit(), mixed.channels()};
+  for (std::int64_t c = 0; c < mixed.channels(); ++c) {
+    auto const* in =
+        mixed.as<std::uint8_t>().data() + c / samples * samples * mixed.voxels() + c % samples;
+    for (auto& value : out.write_channel<std::uint8_t>(c)) {
+      value = *in;
+      in += samples;
+    }
+  }
+  return out;
+}
+
+// Can every value of a type, scaled by whole numbers, be a whole number of 32 bits?
+bool nifti_stays_whole(Type type, double slope, double intercept) {
+  return with_type(type, [&](auto zero) {
+    using T = decltype(zero);
+    if constexpr (!std::is_integral_v<T> || sizeof(T) > 2) return false;
+    auto const fits = [&](double value) {
+      auto const scaled = value * slope + intercept;
+      return scaled >= -0x1p31 && scaled < 0x1p31;
+    };
+    return slope == std::floor(slope) && intercept == std::floor(intercept) &&
+           fits(static_cast<double>(std::numeric_limits<T>::lowest())) &&
+           fits(static_cast<double>(std::numeric_limits<T>::max()));
+  });
+}
+
+template <class To>
+Volume nifti_scaled_as(Volume const& stored, double slope, double intercept) {
+  Volume out{stored.grid(), TypeOf<To>::value, stored.unit(), stored.channels()};
+  with_type(stored.type(), [&](auto zero) {
+    std::ranges::transform(
+        stored.as<decltype(zero)>(), out.write<To>().begin(), [=](auto value) {
+          return static_cast<To>(static_cast<double>(value) * slope + intercept);
+        });
+  });
+  return out;
+}
+
+Volume nifti_scaled(Volume const& stored, NiftiHead const& head, std::vector<Note>& notes) {
+  auto const slope = head.slope;
+  if (slope == 0 || !std::isfinite(slope)) return stored;
+  if (!std::isfinite(head.intercept))
+    throw Refusal{"bad-scaling",
+                  text("expected a number behind a slope of ", spelled(slope),
+                       ", got an intercept that is none"),
+                  "the header is damaged; fetch the file again"};
+  if (slope == 1 && head.intercept == 0) return stored;
+  if (nifti_type(head.datatype).samples > 1) {
+    notes.push_back(
+        {"colour-scaled", "colours are never scaled: slope and intercept are left"});
+    return stored;
+  }
+  return nifti_stays_whole(stored.type(), slope, head.intercept)
+             ? nifti_scaled_as<std::int32_t>(stored, slope, head.intercept)
+             : nifti_scaled_as<double>(stored, slope, head.intercept);
+}
+
+Volume nifti_voxels(NiftiHead const& head,
+                    NiftiLayout const& layout,
+                    Grid const& grid,
+                    NiftiInput& in) {
+  auto const room = nifti_room(layout.offset, layout.bytes);
+  in.fill({room.get(), layout.offset + layout.bytes});
+  Volume volume{grid, layout.type.type, Unit::arbitrary, layout.channels,
+                std::shared_ptr<std::byte[]>{room, room.get() + layout.offset}};
+  if (head.big)
+    with_type(volume.type(), [&](auto zero) { nifti_turn(volume.write<decltype(zero)>()); });
+  return layout.type.samples > 1 ? nifti_planes(volume, layout.type.samples) : volume;
+}
+
+// --- place -----------------------------------------------------------------------------------
+
+double nifti_volume_of(NiftiAffine const& a) {
+  return a[0][0] * (a[1][1] * a[2][2] - a[1][2] * a[2][1]) -
+         a[0][1] * (a[1][0] * a[2][2] - a[1][2] * a[2][0]) +
+         a[0][2] * (a[1][0] * a[2][1] - a[1][1] * a[2][0]);
+}
+
+double nifti_along(NiftiAffine const& a, std::size_t axis) {
+  return std::sqrt(a[0][axis] * a[0][axis] + a[1][axis] * a[1][axis] + a[2][axis] * a[2][axis]);
+}
+
+void nifti_check_affine(NiftiAffine const& affine, std::string_view which) {
+  auto const finite = std::ranges::all_of(affine, [](auto const& row) {
+    return std::ranges::all_of(row, [](double value) { return std::isfinite(value); });
+  });
+  auto const box = nifti_along(affine, 0) * nifti_along(affine, 1) * nifti_along(affine, 2);
+  // Axes that lie almost in one plane fill next to nothing.
+  constexpr double least = 1e-4;
+  if (finite && std::isfinite(box) && std::abs(nifti_volume_of(affine)) > least * box) return;
+  throw Refusal{"bad-affine",
+                text("expected a ", which,
+                     " of finite numbers whose three axes go three ways, got another one"),
+                "the header is damaged; write the file anew from its source"};
+}
+
+// The largest distance in mm between two places of one voxel.
+double nifti_apart(NiftiAffine const& a,
+                   NiftiAffine const& b,
+                   std::array<std::int64_t, 3> const& size) {
+  double most = 0;
+  for (unsigned corner = 0; corner < 8; ++corner) {
+    double sum = 0;
+    for (std::size_t r = 0; r < 3; ++r) {
+      auto off = a[r][3] - b[r][3];
+      for (std::size_t c = 0; c < 3; ++c) {
+        if ((corner >> c & 1) != 0)
+          off += (a[r][c] - b[r][c]) * static_cast<double>(size[c] - 1);
+      }
+      sum += off * off;
+    }
+    most = std::max(most, std::sqrt(sum));
+  }
+  return most;
+}
+
+void nifti_compare(NiftiAffine const& sform,
+                   NiftiAffine const& qform,
+                   std::array<std::int64_t, 3> const& size,
+                   std::vector<Note>& notes) {
+  if ((nifti_volume_of(sform) < 0) != (nifti_volume_of(qform) < 0))
+    throw Refusal{"mirrored",
+                  "expected sform and qform to agree on what is left and what is right, got "
+                  "mirror images",
+                  "find out which one is true and write the file anew with one of them"};
+  auto const apart = nifti_apart(sform, qform, size);
+  auto const spacing =
+      std::min({nifti_along(sform, 0), nifti_along(sform, 1), nifti_along(sform, 2)});
+  if (apart > std::max(1e-3, 0.01 * spacing))
+    notes.push_back(
+        {"sform-qform-differ", text("sform and qform place the voxels up to ", fixed(apart, 3),
+                                    " mm apart; the sform is taken")});
+}
+
+void nifti_check_spacing(NiftiHead const& head,
+                         NiftiAffine const& affine,
+                         std::vector<Note>& notes) {
+  for (std::size_t a = 0; a < 3; ++a) {
+    auto const said = head.pixdim[a + 1];
+    auto const along = nifti_along(affine, a);
+    if (std::abs(said - along) <= 0.01 * along) continue;
+    notes.push_back(
+        {"pixdim-differs", text("the header's pixdim says ", spelled(said), ", its affine ",
+                                fixed(along, 4), " between voxels; the affine is taken")});
+    return;
+  }
+}
+
+// RAS, in the file's own unit.
+NiftiAffine nifti_affine(NiftiHead const& head,
+                         NiftiLayout const& layout,
+                         std::vector<Note>& notes) {
+  auto const qform = head.qform > 0 ? nifti_qform(head) : std::nullopt;
+  if (head.sform > 0) {
+    nifti_check_affine(head.affine, "sform");
+    if (qform) nifti_compare(head.affine, *qform, layout.size, notes);
+    nifti_check_spacing(head, head.affine, notes);
+    return head.affine;
+  }
+  if (head.qform > 0) {
+    if (!qform)
+      throw Refusal{
+          "bad-affine",
+          "expected a qform of a unit quaternion and spacings above 0, got another one",
+          "the header is damaged; write the file anew from its source"};
+    nifti_check_affine(*qform, "qform");
+    return *qform;
+  }
+  notes.push_back({"no-position",
+                   "the file does not say where its voxels lie: left and right are unknown"});
+  NiftiAffine affine{};
+  for (std::size_t a = 0; a < 3; ++a) {
+    auto const flat = layout.size[a] == 1 && head.pixdim[a + 1] == 0;
+    affine[a][a] = flat ? 1 : std::abs(head.pixdim[a + 1]);
+    if (!(affine[a][a] > 0) || !std::isfinite(affine[a][a]))
+      throw Refusal{"bad-spacing",
+                    text("expected a spacing above 0, got ", spelled(head.pixdim[a + 1])),
+                    "the header is damaged; write the file anew from its source"};
+  }
+  return affine;
+}
+
+double nifti_millimetres(NiftiHead const& head, std::vector<Note>& notes) {
+  switch (head.units & 7) {
+    case 1:
+      return 1000;
+    case 2:
+      return 1;
+    case 3:
+      return 0.001;
+    default:
+      notes.push_back({"unknown-unit", "the file names no unit of length: mm are assumed"});
+      return 1;
+  }
+}
+
+Grid nifti_grid(NiftiHead const& head, NiftiLayout const& layout, std::vector<Note>& notes) {
+  auto affine = nifti_affine(head, layout, notes);
+  auto const unit = nifti_millimetres(head, notes);
+  for (auto& row : affine) {
+    for (auto& value : row) value *= unit;
+  }
+  nifti_check_affine(affine, "place in mm");
+  return grid_of_ras(affine, layout.size);
+}
+
+// --- the whole -------------------------------------------------------------------------------
+
+NiftiSpace nifti_space(NiftiHead const& head) {
+  auto const code = head.sform > 0 ? head.sform : head.qform;
+  return static_cast<NiftiSpace>(std::clamp(code, 0, 5));
+}
+
+Nifti nifti_read(NiftiHead const& head, NiftiInput& in, NiftiLimits const& limits) {
+  auto const layout = nifti_layout(head);
+  nifti_check_room(layout, in, limits);
+  std::vector<Note> notes;
+  auto const width =
+      static_cast<int>(8 * bytes_of(layout.type.type)) * static_cast<int>(layout.type.samples);
+  if (head.bitpix != width)
+    notes.push_back(
+        {"bitpix-differs", text("the header says ", head.bitpix, " bits for voxels of ", width,
+                                "; those are read")});
+  auto const grid = nifti_grid(head, layout, notes);
+  auto const stored = nifti_voxels(head, layout, grid, in);
+  if (in.larger_than(layout.offset + layout.bytes))
+    notes.push_back({"bytes-behind", "there are more bytes behind the voxels; they are left"});
+  auto volume = nifti_scaled(stored, head, notes);
+  return {.volume = std::move(volume),
+          .more = layout.more,
+          .colour = layout.type.samples > 1,
+          .space = nifti_space(head),
+          .intent = head.intent,
+          .step = head.pixdim[4],
+          .step_unit = head.units & 0x38,
+          .notes = std::move(notes)};
+}
+
+NiftiHead nifti_head_of(NiftiInput const& in) {
+  std::array<std::byte, nifti_head_most> start{};
+  return parse_nifti_head(std::span{start}.first(in.start(start)));
+}
+
+template <class Work>
+Nifti nifti_named(std::string const& name, Work&& work) {
+  try {
+    return work();
+  } catch (Refusal const& fault) {
+    throw Refusal{fault.code(), text(name, ": ", fault.what()), "", fault.at()};
+  }
+}
+
+// "scan.hdr.gz" has "scan.img.gz" beside it, or "scan.img".
+fs::path nifti_partner(fs::path const& file, std::string_view from, std::string_view to) {
+  auto const partner = nifti_beside(file, from, to);
+  if (fs::exists(partner)) return partner;
+  auto const name = partner.filename().string();
+  auto const packed = lower(name).ends_with(".gz");
+  return partner.parent_path() / (packed ? name.substr(0, name.size() - 3) : name + ".gz");
+}
+
+bool nifti_ends(fs::path const& file, std::string_view ending) {
+  auto const name = lower(file.filename().string());
+  return name.ends_with(ending) || name.ends_with(text(ending, ".gz"));
+}
+
+}  // namespace
+
+std::array<std::array<double, 4>, 3> ras_affine(Grid const& grid) {
+  NiftiAffine affine{};
+  for (std::size_t r = 0; r < 3; ++r) {
+    auto const sign = r < 2 ? -1.0 : 1.0;
+    for (std::size_t c = 0; c < 3; ++c) affine[r][c] = sign * grid.axes[c].mm[r];
+    affine[r][3] = sign * grid.origin.mm[r];
+  }
+  return affine;
+}
+
+Grid grid_of_ras(std::array<std::array<double, 4>, 3> const& affine,
+                 std::array<std::int64_t, 3> size) {
+  Grid grid{.size = size, .origin = {}};
+  for (std::size_t r = 0; r < 3; ++r) {
+    auto const sign = r < 2 ? -1.0 : 1.0;
+    for (std::size_t c = 0; c < 3; ++c) grid.axes[c].mm[r] = sign * affine[r][c];
+    grid.origin.mm[r] = sign * affine[r][3];
+  }
+  return grid;
+}
+
+Nifti nifti_of(Volume const& volume) {
+  Nifti image{.volume = volume, .more = {}, .notes = {}};
+  if (volume.channels() > 1) image.more = {volume.channels()};
+  return image;
+}
+
+bool named_as_nifti(fs::path const& file) {
+  return nifti_ends(file, ".nii") || nifti_ends(file, ".hdr") || nifti_ends(file, ".img");
+}
+
+Nifti decode_nifti(std::span<std::byte const> bytes,
+                   std::string_view name,
+                   NiftiLimits const& limits) {
+  return nifti_named(std::string{name}, [&] {
+    NiftiInput in{bytes};
+    auto const head = nifti_head_of(in);
+    if (!head.single)
+      throw Refusal{"not-nifti", "expected one file with the voxels in it, got half of a pair",
+                    "read the .hdr that lies beside its .img"};
+    return nifti_read(head, in, limits);
+  });
+}
+
+Nifti read_nifti(fs::path const& file, NiftiLimits const& limits) {
+  auto const header = nifti_ends(file, ".img") ? nifti_partner(file, ".img", ".hdr") : file;
+  return nifti_named(text(file), [&] {
+    FileReader const reader{header};
+    NiftiInput in{reader};
+    auto const head = nifti_head_of(in);
+    if (head.single) return nifti_read(head, in, limits);
+    if (!nifti_ends(header, ".hdr"))
+      throw Refusal{"not-nifti",
+                    text("expected the name of a pair to end in .hdr, got ", header),
+                    "rename both of its files"};
+    FileReader const voxels{nifti_partner(header, ".hdr", ".img")};
+    NiftiInput from{voxels};
+    return nifti_read(head, from, limits);
+  });
+}
+
+}  // namespace fovea

@@ -1,0 +1,79 @@
+#pragma once
+
+#include "base/core/file.hpp"
+#include "base/core/refusal.hpp"
+#include "base/image/volume.hpp"
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace fovea {
+
+/// What a NIfTI file refers its places to; the numbers are the standard's.
+enum class NiftiSpace { none = 0, scanner = 1, aligned = 2, talairach = 3, mni = 4, other = 5 };
+
+/// What a NIfTI file holds.
+struct Nifti {
+  Volume volume;  ///< on a grid in LPS, mm; all of axes 4 to 7 are its channels
+  std::vector<std::int64_t> more;  ///< sizes of axes 4 to 7, the first one fastest
+  bool colour = false;  ///< red, green, blue (and alpha) are the fastest of the channels
+  /// `none`: the file does not say where its voxels lie. The grid then has sizes and spacings
+  /// only: left and right, front and back are unknown.
+  NiftiSpace space = NiftiSpace::scanner;
+  int intent = 0;     ///< what the numbers mean, by the standard's codes: 1007 is a vector
+  double step = 0;    ///< between neighbours along axis 4
+  int step_unit = 0;  ///< 0 unknown, 8 s, 16 ms, 24 µs, 32 Hz, 40 ppm, 48 rad/s
+  std::vector<Note> notes;
+};
+
+struct NiftiLimits {
+  std::uint64_t bytes = 64ULL << 30;  ///< of voxels; and never more than the memory left
+};
+
+/// A volume in or out of a Nifti with nothing special: its channels are axis 4.
+Nifti nifti_of(Volume const& volume);
+
+/// NIfTI-1 and 2; .nii, .nii.gz, and .hdr with .img (either one named, each may be gzipped);
+/// little or big endian.
+///
+/// Place    the sform if it has a code, else the qform, else none. RAS becomes LPS by turning
+///          signs, metres and micrometres become mm; axes that are sheared stay so.
+/// Values   as stored. With a slope or intercept: i32 where that is exact, else f64, as nibabel
+///          computes them.
+/// Notes    sform-qform-differ, no-position, pixdim-differs, bitpix-differs, bytes-behind,
+///          unknown-unit, colour-scaled
+/// Throws   Refusal: not-nifti, analyze, unsupported-type (complex, long double, 1 bit),
+///          bad-size, too-large, truncated, damaged, bad-offset, bad-affine, bad-spacing,
+///          bad-scaling, mirrored (sform and qform are mirror images of each other)
+Nifti read_nifti(fs::path const& file, NiftiLimits const& limits = {});
+/// The same of a whole .nii or .nii.gz in memory.
+Nifti decode_nifti(std::span<std::byte const> bytes,
+                   std::string_view name,
+                   NiftiLimits const& limits = {});
+
+struct NiftiOptions {
+  /// 1 is read everywhere; it keeps places as float32, which moves a voxel by less than
+  /// 0.0001 mm. 2 keeps every digit. Sizes above 32767 are written as 2 in any case.
+  int version = 1;
+  int level = 6;  ///< of compression, 1 to 12
+};
+
+/// Writes .nii, .nii.gz, or .hdr with .img, as the name ends; little endian, voxels as they are
+/// stored, no scaling. A sheared grid gets an sform only (qform code 0), another one both. The
+/// same image gives the same bytes. Atomic, as write_file.
+/// Throws Error{usage} on another ending.
+void write_nifti(fs::path const& file, Nifti const& image, NiftiOptions const& options = {});
+void write_nifti(fs::path const& file, Volume const& volume, NiftiOptions const& options = {});
+Bytes encode_nifti(Nifti const& image, NiftiOptions const& options = {});  ///< a whole .nii
+
+/// True if the name ends as one of the above does, in any case.
+bool named_as_nifti(fs::path const& file);
+
+/// Rows of the affine that NIfTI and nibabel speak of: RAS, mm.
+std::array<std::array<double, 4>, 3> ras_affine(Grid const& grid);
+Grid grid_of_ras(std::array<std::array<double, 4>, 3> const& affine,
+                 std::array<std::int64_t, 3> size);
+
+}  // namespace fovea
