@@ -1,0 +1,438 @@
+#include "base/dicom/pixels.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <optional>
+
+namespace fovea {
+namespace {
+
+static_assert(std::endian::native == std::endian::little,
+              "pixels are taken as they lie in the file");
+
+[[noreturn]] void pixels_refuse(
+    std::string_view code,
+    std::string const& happened,
+    std::string const& remedy = "the file is damaged; fetch it again") {
+  throw Refusal{code, happened, remedy};
+}
+
+std::int64_t pixels_whole(DicomItem const& item, Tag tag, std::int64_t otherwise) {
+  if (item.find(tag) == nullptr || item.find(tag)->length == 0) return otherwise;
+  auto const value = item.whole(tag);
+  if (!value) pixels_refuse("bad-size", text("expected a whole number in ", words_of(tag)));
+  return *value;
+}
+
+void pixels_check_size(DicomShape const& shape) {
+  constexpr std::int64_t most = 65535;
+  auto const fits = shape.rows >= 1 && shape.rows <= most && shape.columns >= 1 &&
+                    shape.columns <= most && shape.frames >= 1 && shape.frames <= INT32_MAX &&
+                    (shape.samples == 1 || shape.samples == 3 || shape.samples == 4);
+  if (!fits)
+    pixels_refuse("bad-size", text("expected an image of at least one pixel, got ", shape.rows,
+                                   " rows, ", shape.columns, " columns, ", shape.frames,
+                                   " frames, ", shape.samples, " samples"));
+}
+
+Type pixels_type(DicomScan const& scan, DicomShape const& shape) {
+  if (scan.pixels().tag == Tag::float_pixels) return Type::f32;
+  if (scan.pixels().tag == Tag::double_pixels) return Type::f64;
+  switch (shape.allocated) {
+    case 1:
+      return Type::u8;
+    case 8:
+      return shape.negative ? Type::i8 : Type::u8;
+    case 16:
+      return shape.negative ? Type::i16 : Type::u16;
+    default:
+      return shape.negative ? Type::i32 : Type::u32;
+  }
+}
+
+void pixels_check_bits(DicomScan const& scan, DicomShape& shape) {
+  if (scan.pixels().tag != Tag::pixels) {
+    auto const wide = scan.pixels().tag == Tag::double_pixels;
+    if (shape.allocated != (wide ? 64 : 32) || shape.samples != 1)
+      pixels_refuse("bad-bits",
+                    text("expected ", wide ? 64 : 32,
+                         " bits for pixels that are fractions, got ", shape.allocated));
+    return;
+  }
+  constexpr int known[] = {1, 8, 16, 32};
+  auto const fits = std::ranges::count(known, shape.allocated) == 1 && shape.stored >= 1 &&
+                    shape.stored <= shape.allocated && shape.high >= shape.stored - 1 &&
+                    shape.high < shape.allocated && (shape.allocated > 1 || shape.samples == 1);
+  if (!fits)
+    pixels_refuse("bad-bits", text("expected 1, 8, 16 or 32 bits that hold those stored, got ",
+                                   shape.allocated, " allocated, ", shape.stored,
+                                   " stored, the highest ", shape.high));
+}
+
+// --- bytes of a frame
+// --------------------------------------------------------------------------
+
+bool pixels_halved(DicomShape const& shape) {
+  return shape.photometric == "YBR_FULL_422" && shape.samples == 3;
+}
+
+// Bits of a frame in the file, without packing.
+std::uint64_t pixels_bits(DicomShape const& shape) {
+  auto const samples = pixels_halved(shape) ? 2 : shape.samples;
+  return static_cast<std::uint64_t>(shape.pixels() * samples) *
+         static_cast<std::uint64_t>(shape.allocated);
+}
+
+// Frames of single bits follow each other without padding: the bits begin inside a byte.
+struct PixelsRun {
+  Bytes bytes;
+  unsigned first_bit = 0;
+};
+
+PixelsRun pixels_native(DicomFile const& file, DicomShape const& shape, std::int64_t frame) {
+  auto const& place = file.scan().pixels();
+  auto const bits = pixels_bits(shape);
+  auto const needed = (bits * static_cast<std::uint64_t>(shape.frames) + 7) / 8;
+  if (place.length < needed)
+    pixels_refuse("short-pixels",
+                  text("expected ", needed, " bytes of pixels, got ", place.length));
+  auto const from = bits * static_cast<std::uint64_t>(frame);
+  PixelsRun run{.bytes = Bytes((from % 8 + bits + 7) / 8),
+                .first_bit = static_cast<unsigned>(from % 8)};
+  file.read(place.at + from / 8, run.bytes);
+  return run;
+}
+
+Bytes pixels_packed(DicomFile const& file, DicomShape const& shape, std::int64_t frame) {
+  auto const parts = fragments_of(file.scan().pixels(), shape, frame);
+  std::uint64_t size = 0;
+  for (auto const& part : parts) size += part.length;
+  Bytes out(size);
+  std::size_t done = 0;
+  for (auto const& part : parts) {
+    file.read(part.at, std::span{out}.subspan(done, part.length));
+    done += part.length;
+  }
+  return out;
+}
+
+// Segments hold one byte of each sample, the highest first; here they become samples, colour by
+// colour, the lowest byte first.
+Bytes pixels_from_rle(std::span<std::byte const> packed, DicomShape const& shape) {
+  if (shape.allocated == 1) {
+    Bytes out((pixels_bits(shape) + 7) / 8);
+    unpack_rle(packed, out, 1);
+    return out;
+  }
+  auto const width = static_cast<std::size_t>(shape.allocated / 8);
+  auto const pixels = static_cast<std::size_t>(shape.pixels());
+  auto const samples = static_cast<std::size_t>(shape.samples);
+  Bytes planes(pixels * samples * width);
+  unpack_rle(packed, planes, samples * width);
+  if (width == 1) return planes;
+  Bytes out(planes.size());
+  for (std::size_t s = 0; s < samples; ++s) {
+    for (std::size_t b = 0; b < width; ++b) {
+      auto const* in = planes.data() + (s * width + width - 1 - b) * pixels;
+      auto* to = out.data() + s * pixels * width + b;
+      for (std::size_t i = 0; i < pixels; ++i, to += width) *to = in[i];
+    }
+  }
+  return out;
+}
+
+// --- samples
+// -----------------------------------------------------------------------------------
+
+// The value of a sample out of its bits.
+struct PixelsValue {
+  int shift = 0;   // of the lowest stored bit
+  int unused = 0;  // bits above the highest
+
+  template <class T>
+  T operator()(T raw) const {
+    if constexpr (std::is_floating_point_v<T>) {
+      return raw;
+    } else {
+      using Bits = std::make_unsigned_t<T>;
+      // Up against the end, so that the sign falls where it belongs, and down again.
+      auto const up = static_cast<Bits>(static_cast<Bits>(raw) << unused);
+      return static_cast<T>(static_cast<T>(up) >> (unused + shift));
+    }
+  }
+};
+
+PixelsValue pixels_value(DicomShape const& shape) {
+  if (shape.type == Type::f32 || shape.type == Type::f64) return {};
+  return {.shift = shape.high - shape.stored + 1, .unused = shape.allocated - 1 - shape.high};
+}
+
+template <class T>
+T pixels_sample(std::byte const* from, bool big) {
+  std::array<std::byte, sizeof(T)> raw;
+  std::memcpy(raw.data(), from, sizeof(T));
+  if (big) std::ranges::reverse(raw);
+  return std::bit_cast<T>(raw);
+}
+
+template <class T>
+void pixels_fill(Volume& out, Bytes const& bytes, DicomShape const& shape, bool big) {
+  auto const value = pixels_value(shape);
+  auto const planes = shape.planes || shape.samples == 1;
+  auto const pixels = static_cast<std::size_t>(shape.pixels());
+  for (std::int64_t c = 0; c < shape.samples; ++c) {
+    auto const channel = out.write_channel<T>(c);
+    auto const* in =
+        bytes.data() + sizeof(T) * static_cast<std::size_t>(c) * (planes ? pixels : 1);
+    auto const step = sizeof(T) * static_cast<std::size_t>(planes ? 1 : shape.samples);
+    for (std::size_t i = 0; i < pixels; ++i, in += step)
+      channel[i] = value(pixels_sample<T>(in, big));
+  }
+}
+
+// Y Y Cb Cr for each two pixels.
+void pixels_fill_halved(Volume& out, Bytes const& bytes, DicomShape const& shape) {
+  auto const pixels = static_cast<std::size_t>(shape.pixels());
+  for (std::size_t i = 0; i < pixels; ++i) {
+    auto const* const pair = bytes.data() + i / 2 * 4;
+    auto const at = [&](std::size_t of) { return std::to_integer<std::uint8_t>(pair[of]); };
+    out.write_channel<std::uint8_t>(0)[i] = at(i % 2);
+    out.write_channel<std::uint8_t>(1)[i] = at(2);
+    out.write_channel<std::uint8_t>(2)[i] = at(3);
+  }
+}
+
+void pixels_fill_bits(Volume& out, PixelsRun const& run) {
+  auto bit = std::size_t{run.first_bit};
+  for (auto& value : out.write<std::uint8_t>()) {
+    value = std::to_integer<std::uint8_t>(run.bytes[bit / 8] >> (bit % 8) & std::byte{1});
+    ++bit;
+  }
+}
+
+void pixels_swap_pairs(Bytes& bytes) {
+  for (std::size_t i = 0; i + 1 < bytes.size(); i += 2) std::swap(bytes[i], bytes[i + 1]);
+}
+
+// In words of 16 bits a single byte may lie on either side of a frame's edge.
+PixelsRun pixels_native_words(DicomFile const& file,
+                              DicomShape const& shape,
+                              std::int64_t frame) {
+  auto const& scan = file.scan();
+  auto const swapped =
+      scan.syntax().big && scan.pixels().kind == vr("OW") && shape.allocated <= 8;
+  if (!swapped) return pixels_native(file, shape, frame);
+  auto whole = shape;
+  auto const all = pixels_bits(shape) * static_cast<std::uint64_t>(shape.frames);
+  auto const needed = (all + 7) / 8;
+  if (scan.pixels().length < needed)
+    pixels_refuse("short-pixels",
+                  text("expected ", needed, " bytes of pixels, got ", scan.pixels().length));
+  auto const from = pixels_bits(whole) * static_cast<std::uint64_t>(frame);
+  auto const first = from / 16 * 2;
+  auto const end =
+      std::min<std::uint64_t>((from + pixels_bits(whole) + 15) / 16 * 2, scan.pixels().length);
+  PixelsRun run{.bytes = Bytes(end - first), .first_bit = 0};
+  file.read(scan.pixels().at + first, run.bytes);
+  pixels_swap_pairs(run.bytes);
+  run.bytes.erase(run.bytes.begin(),
+                  run.bytes.begin() + static_cast<std::ptrdiff_t>(from / 8 - first));
+  run.first_bit = static_cast<unsigned>(from % 8);
+  return run;
+}
+
+PixelsRun pixels_run(DicomFile const& file, DicomShape& shape, std::int64_t frame) {
+  auto const& scan = file.scan();
+  if (!scan.pixels().encapsulated) return pixels_native_words(file, shape, frame);
+  auto packed = pixels_packed(file, shape, frame);
+  switch (scan.syntax().codec) {
+    case Codec::rle:
+      shape.planes = true;
+      return {.bytes = pixels_from_rle(packed, shape)};
+    case Codec::none:
+      if (packed.size() < (pixels_bits(shape) + 7) / 8)
+        pixels_refuse("short-pixels",
+                      text("expected ", (pixels_bits(shape) + 7) / 8, " bytes in frame ",
+                           frame + 1, ", got ", packed.size()));
+      return {.bytes = std::move(packed)};
+    default:
+      pixels_refuse(
+          "unsupported-codec",
+          text("expected pixels that are not packed, or by RLE, got ", scan.syntax().name),
+          "unpack them with another program first");
+  }
+}
+
+}  // namespace
+
+DicomShape dicom_shape(DicomScan const& scan) {
+  auto const item = scan.root();
+  if (number_of(scan.pixels().tag) == 0)
+    pixels_refuse("no-pixels", "expected an image, got an object without pixels",
+                  "choose one with pixels");
+  DicomShape shape;
+  shape.rows = pixels_whole(item, Tag::rows, 0);
+  shape.columns = pixels_whole(item, Tag::columns, 0);
+  shape.frames = pixels_whole(item, Tag::frames, 1);
+  shape.samples = pixels_whole(item, Tag::samples, 1);
+  shape.photometric = item.text(Tag::photometric);
+  pixels_check_size(shape);
+  auto const small = [&](Tag tag, std::int64_t otherwise) {
+    return static_cast<int>(
+        std::clamp<std::int64_t>(pixels_whole(item, tag, otherwise), -1, 1000));
+  };
+  shape.allocated = small(Tag::bits_allocated, 0);
+  shape.stored = small(Tag::bits_stored, shape.allocated);
+  shape.high = small(Tag::high_bit, shape.stored - 1);
+  shape.negative = small(Tag::signedness, 0) == 1;
+  shape.planes = small(Tag::planar, 0) == 1;
+  pixels_check_bits(scan, shape);
+  if (pixels_halved(shape) && (shape.allocated != 8 || shape.columns % 2 != 0))
+    pixels_refuse("bad-size", "expected 8 bits and pairs of columns in YBR_FULL_422");
+  shape.type = pixels_type(scan, shape);
+  return shape;
+}
+
+std::vector<DicomFragment> fragments_of(DicomPixels const& pixels,
+                                        DicomShape const& shape,
+                                        std::int64_t frame) {
+  auto const& all = pixels.fragments;
+  auto const frames = static_cast<std::size_t>(shape.frames);
+  auto const at = static_cast<std::size_t>(frame);
+  if (frames == 1) return all;
+  if (all.size() == frames) return {all[at]};
+  if (pixels.offsets.size() != frames || all.empty())
+    pixels_refuse("short-pixels", text("expected ", frames, " frames, got ", all.size(),
+                                       " pieces and no table that says where each begins"));
+  // Offsets count from the first fragment's item, eight bytes before its value.
+  auto const zero = all.front().at - 8;
+  auto const begin = zero + pixels.offsets[at];
+  auto const end = at + 1 < frames ? zero + pixels.offsets[at + 1] : UINT64_MAX;
+  std::vector<DicomFragment> out;
+  for (auto const& part : all) {
+    if (part.at - 8 >= begin && part.at - 8 < end) out.push_back(part);
+  }
+  if (out.empty() || out.front().at - 8 != begin)
+    pixels_refuse("damaged",
+                  text("the table of offsets points to no piece for frame ", at + 1));
+  return out;
+}
+
+Volume decode_frame(DicomFile const& file, DicomShape const& said, std::int64_t frame) {
+  auto shape = said;
+  if (frame < 0 || frame >= shape.frames)
+    pixels_refuse("no-frame", text("expected a frame below ", shape.frames, ", got ", frame),
+                  "count from 0");
+  auto const run = pixels_run(file, shape, frame);
+  auto out = image2d(shape.columns, shape.rows, shape.type, shape.samples);
+  if (shape.allocated == 1) {
+    pixels_fill_bits(out, run);
+  } else if (pixels_halved(shape) && !file.scan().pixels().encapsulated) {
+    pixels_fill_halved(out, run.bytes, shape);
+  } else {
+    auto const big = file.scan().syntax().big;
+    with_type(shape.type,
+              [&](auto zero) { pixels_fill<decltype(zero)>(out, run.bytes, shape, big); });
+  }
+  return out;
+}
+
+Volume decode_frame(DicomFile const& file, std::int64_t frame) {
+  return decode_frame(file, dicom_shape(file.scan()), frame);
+}
+
+// --- colours
+// -----------------------------------------------------------------------------------
+
+namespace {
+
+struct PixelsPalette {
+  std::int64_t first = 0;  // value of the first colour
+  std::vector<double> colours;
+};
+
+PixelsPalette pixels_palette(DicomItem const& item, Tag descriptor, Tag data) {
+  auto const said = item.numbers(descriptor);
+  auto const colours = item.numbers(data);
+  if (!said || said->size() != 3 || !colours)
+    pixels_refuse("bad-palette", "expected a palette with three numbers before it, got none");
+  if (!((*said)[0] >= 0 && (*said)[0] <= 65536))
+    pixels_refuse("bad-palette", text("expected at most 65536 colours, got ", (*said)[0]));
+  auto const count = (*said)[0] == 0 ? 65536 : static_cast<std::size_t>((*said)[0]);
+  auto const bits = (*said)[2];
+  PixelsPalette palette{.first = static_cast<std::int64_t>((*said)[1]), .colours = *colours};
+  if (bits == 8 && palette.colours.size() < count) {  // two of them in each word
+    std::vector<double> each;
+    for (auto const pair : *colours) {
+      auto const word = static_cast<unsigned>(pair);
+      each.push_back(word & 255U);
+      each.push_back(word >> 8);
+    }
+    palette.colours = std::move(each);
+  }
+  if (palette.colours.size() < count || (bits != 8 && bits != 16))
+    pixels_refuse("bad-palette", text("expected ", count, " colours of 8 or 16 bits, got ",
+                                      palette.colours.size(), " of ", bits));
+  palette.colours.resize(count);
+  return palette;
+}
+
+Volume pixels_painted(Volume const& stored, DicomItem const& item) {
+  auto out = image2d(stored.width(), stored.height(), Type::u16, 3);
+  constexpr Tag parts[3][2] = {{Tag::palette_red, Tag::palette_red_data},
+                               {Tag::palette_green, Tag::palette_green_data},
+                               {Tag::palette_blue, Tag::palette_blue_data}};
+  for (std::int64_t c = 0; c < 3; ++c) {
+    auto const palette = pixels_palette(item, parts[c][0], parts[c][1]);
+    auto const last = static_cast<std::int64_t>(palette.colours.size()) - 1;
+    with_type(stored.type(), [&](auto zero) {
+      std::ranges::transform(
+          stored.as<decltype(zero)>(), out.write_channel<std::uint16_t>(c).begin(),
+          [&](auto value) {
+            auto const at = static_cast<std::int64_t>(value) - palette.first;
+            return static_cast<std::uint16_t>(
+                palette
+                    .colours[static_cast<std::size_t>(std::clamp<std::int64_t>(at, 0, last))]);
+          });
+    });
+  }
+  return out;
+}
+
+// PS3.3 C.7.6.3.1.2
+Volume pixels_from_ybr(Volume const& stored) {
+  auto out = image2d(stored.width(), stored.height(), Type::u8, 3);
+  auto const from = [&](std::int64_t c) { return stored.channel<std::uint8_t>(c); };
+  auto const pixels = static_cast<std::size_t>(stored.voxels());
+  auto const shade = [](double value) {
+    return static_cast<std::uint8_t>(std::lround(std::clamp(value, 0.0, 255.0)));
+  };
+  for (std::size_t i = 0; i < pixels; ++i) {
+    double const y = from(0)[i];
+    auto const blue = from(1)[i] - 128.0;
+    auto const red = from(2)[i] - 128.0;
+    out.write_channel<std::uint8_t>(0)[i] = shade(y + 1.402 * red);
+    out.write_channel<std::uint8_t>(1)[i] = shade(y - 0.344136 * blue - 0.714136 * red);
+    out.write_channel<std::uint8_t>(2)[i] = shade(y + 1.772 * blue);
+  }
+  return out;
+}
+
+}  // namespace
+
+Volume in_colour(Volume const& stored, DicomScan const& scan) {
+  auto const kind = scan.root().text(Tag::photometric);
+  if (kind == "RGB" && stored.channels() == 3) return stored;
+  if (kind == "PALETTE COLOR" && stored.channels() == 1)
+    return pixels_painted(stored, scan.root());
+  if ((kind == "YBR_FULL" || kind == "YBR_FULL_422") && stored.channels() == 3 &&
+      stored.type() == Type::u8)
+    return pixels_from_ybr(stored);
+  pixels_refuse("unsupported-colour", text("expected RGB, YBR_FULL or a palette, got ", kind),
+                "convert it with another program first");
+}
+
+}  // namespace fovea

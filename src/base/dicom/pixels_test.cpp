@@ -1,0 +1,372 @@
+#include "base/dicom/pixels.hpp"
+
+#include "base/core/csv.hpp"
+#include "base/core/zip.hpp"
+#include "base/dicom/made/phantom.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <functional>
+#include <openssl/evp.h>
+#include <set>
+
+namespace fovea {
+namespace {
+
+// An image with these words for pixels.
+struct PixelsMade {
+  std::string_view syntax = made_explicit;
+  std::uint32_t rows = 2, columns = 2, samples = 1, planar = 0;
+  std::string frames{};
+  std::string photometric = "MONOCHROME2";
+  std::uint32_t allocated = 16, stored = 16, high = 15, signedness = 0;
+  std::string pixels{};
+  std::vector<std::string> fragments{};  // instead
+  std::string kind = "OW";
+
+  std::string bytes() const {
+    MadeDicom out;
+    out.explicit_kinds = syntax != made_implicit;
+    out.big = syntax == made_big_endian;
+    out.put_short(Tag::samples, samples);
+    out.put(Tag::photometric, "CS", photometric);
+    if (samples > 1) out.put_short(Tag::planar, planar);
+    if (!frames.empty()) out.put(Tag::frames, "IS", frames);
+    out.put_short(Tag::rows, rows);
+    out.put_short(Tag::columns, columns);
+    out.put_short(Tag::bits_allocated, allocated);
+    out.put_short(Tag::bits_stored, stored);
+    out.put_short(Tag::high_bit, high);
+    out.put_short(Tag::signedness, signedness);
+    if (fragments.empty()) {
+      out.start(Tag::pixels, kind, static_cast<std::uint32_t>(pixels.size()));
+      out.words(pixels);
+      return made_file(syntax, out.bytes());
+    }
+    out.start(Tag::pixels, "OB", 0xffffffff);
+    out.start(Tag::item, "", 0);
+    for (auto const& part : fragments) {
+      out.start(Tag::item, "", static_cast<std::uint32_t>(part.size()));
+      out.words(part);
+    }
+    out.start(Tag::sequence_end, "", 0);
+    return made_file(syntax, out.bytes());
+  }
+};
+
+using PixelsValues = std::vector<double>;
+
+PixelsValues pixels_values(Volume const& image) {
+  PixelsValues out;
+  with_type(image.type(), [&](auto zero) {
+    for (auto const value : image.as<decltype(zero)>())
+      out.push_back(static_cast<double>(value));
+  });
+  return out;
+}
+
+PixelsValues pixels_of(PixelsMade const& made, std::int64_t frame = 0) {
+  auto const bytes = made.bytes();
+  return pixels_values(decode_frame(DicomFile{made_bytes(bytes), "x"}, frame));
+}
+
+std::string pixels_code(PixelsMade const& made, std::int64_t frame = 0) {
+  try {
+    pixels_of(made, frame);
+  } catch (Refusal const& fault) {
+    return std::string{fault.code()};
+  }
+  return "was taken";
+}
+
+std::string pixels_shorts(std::vector<int> const& values, bool big = false) {
+  MadeDicom out;
+  out.big = big;
+  for (auto const value : values) out.number(static_cast<std::uint16_t>(value), 2);
+  return out.bytes();
+}
+
+TEST(DicomPixels, KeepsOnlyTheBitsThatAreStored) {
+  using V = PixelsValues;
+  auto const shorts = pixels_shorts({0xf123, 0x0fff, 0x8800, 0x7001});
+  EXPECT_EQ(pixels_of({.pixels = shorts}), (V{0xf123, 0x0fff, 0x8800, 0x7001}));
+  EXPECT_EQ(pixels_of({.signedness = 1, .pixels = shorts}),
+            (V{0xf123 - 65536, 0x0fff, 0x8800 - 65536, 0x7001}));
+  // An overlay hides in the upper four bits.
+  EXPECT_EQ(pixels_of({.stored = 12, .high = 11, .pixels = shorts}),
+            (V{0x123, 0xfff, 0x800, 0x001}));
+  EXPECT_EQ(pixels_of({.stored = 12, .high = 11, .signedness = 1, .pixels = shorts}),
+            (V{0x123, -1, -2048, 1}));
+  // Values in the upper twelve, something else in the lower four.
+  EXPECT_EQ(pixels_of({.stored = 12, .high = 15, .pixels = shorts}),
+            (V{0xf12, 0xff, 0x880, 0x700}));
+  EXPECT_EQ(pixels_of({.stored = 12, .high = 15, .signedness = 1, .pixels = shorts}),
+            (V{0xf12 - 4096, 0xff, 0x880 - 4096, 0x700}));
+}
+
+TEST(DicomPixels, ReadsBigEndian) {
+  EXPECT_EQ(
+      pixels_of({.syntax = made_big_endian, .pixels = pixels_shorts({1, 256, 3, 4}, true)}),
+      (PixelsValues{1, 256, 3, 4}));
+  // Bytes in words of 16 bits come in pairs, the second one first; also over a frame's edge.
+  PixelsMade bytes{.syntax = made_big_endian,
+                   .rows = 1,
+                   .columns = 3,
+                   .frames = "2",
+                   .allocated = 8,
+                   .stored = 8,
+                   .high = 7,
+                   .pixels = "badcfe"};
+  EXPECT_EQ(pixels_of(bytes, 0), (PixelsValues{'a', 'b', 'c'}));
+  EXPECT_EQ(pixels_of(bytes, 1), (PixelsValues{'d', 'e', 'f'}));
+  bytes.kind = "OB";
+  EXPECT_EQ(pixels_of(bytes, 1), (PixelsValues{'c', 'f', 'e'}));
+}
+
+TEST(DicomPixels, ReadsSingleBitsThatBeginInsideAByte) {
+  PixelsMade const bits{.rows = 1,
+                        .columns = 3,
+                        .frames = "3",
+                        .allocated = 1,
+                        .stored = 1,
+                        .high = 0,
+                        .pixels = std::string{"\x35\x01", 2}};  // 101 011 001 from below
+  EXPECT_EQ(pixels_of(bits, 0), (PixelsValues{1, 0, 1}));
+  EXPECT_EQ(pixels_of(bits, 1), (PixelsValues{0, 1, 1}));
+  EXPECT_EQ(pixels_of(bits, 2), (PixelsValues{0, 0, 1}));
+}
+
+TEST(DicomPixels, SortsColoursIntoChannels) {
+  PixelsMade colour{.rows = 1,
+                    .samples = 3,
+                    .photometric = "RGB",
+                    .allocated = 8,
+                    .stored = 8,
+                    .high = 7,
+                    .pixels = "rgbRGB"};
+  EXPECT_EQ(pixels_of(colour), (PixelsValues{'r', 'R', 'g', 'G', 'b', 'B'}));
+  colour.planar = 1;
+  EXPECT_EQ(pixels_of(colour), (PixelsValues{'r', 'g', 'b', 'R', 'G', 'B'}));
+  colour.planar = 0;
+  colour.photometric = "YBR_FULL_422";
+  colour.pixels = "yYbr";
+  EXPECT_EQ(pixels_of(colour), (PixelsValues{'y', 'Y', 'b', 'b', 'r', 'r'}));
+}
+
+std::string pixels_rle(std::vector<std::string> const& segments) {
+  MadeDicom out;
+  out.number(segments.size(), 4);
+  std::size_t at = 64;
+  for (std::size_t s = 0; s < 15; ++s) {
+    out.number(s < segments.size() ? at : 0, 4);
+    if (s < segments.size()) at += segments[s].size();
+  }
+  for (auto const& segment : segments) out.words(segment);
+  return out.bytes();
+}
+
+TEST(DicomPixels, UnpacksRle) {
+  using namespace std::string_literals;
+  // Upper bytes: 1 repeated 3 times, then 0; lower bytes: 4 as they are, behind a no-operation.
+  auto const frame = pixels_rle({"\xfe\x01\x00\x00"s, "\x80\x03\x07\x08\x09\x0a"s});
+  PixelsMade made{.syntax = made_rle, .fragments = {frame}};
+  EXPECT_EQ(pixels_of(made), (PixelsValues{0x107, 0x108, 0x109, 0x0a}));
+  made.signedness = 1;
+  made.stored = 9;
+  made.high = 8;
+  EXPECT_EQ(pixels_of(made), (PixelsValues{0x107 - 512, 0x108 - 512, 0x109 - 512, 0x0a}));
+  PixelsMade const colour{.syntax = made_rle,
+                          .rows = 1,
+                          .samples = 3,
+                          .photometric = "RGB",
+                          .allocated = 8,
+                          .stored = 8,
+                          .high = 7,
+                          .fragments = {pixels_rle({"\x01rR"s, "\x01gG"s,
+                                                    "\xff"
+                                                    "b"s})}};
+  EXPECT_EQ(pixels_of(colour), (PixelsValues{'r', 'R', 'g', 'G', 'b', 'b'}));
+}
+
+TEST(DicomPixels, RefusesRleThatDecodesToAnotherSize) {
+  using namespace std::string_literals;
+  auto const good = pixels_rle({"\xfe\x01\x00\x00"s, "\x03\x07\x08\x09\x0a"s});
+  for (auto const& bad : {
+           pixels_rle({"\xfe\x01\x00\x00"s}),                       // a segment too few
+           pixels_rle({"\xfe\x01\x00\x00"s, "\x02\x07\x08\x09"s}),  // a byte too few
+           pixels_rle({"\xfe\x01\x00\x00"s, "\xfc\x07"s}),          // a byte too many
+           pixels_rle({"\xfe\x01\x00\x00"s, "\x03\x07\x08"s}),      // breaks off
+           pixels_rle({"\xfe\x01\x00\x00"s, "\xfd"s}),
+           good.substr(0, 60),
+           std::string{"\xff\xff\xff\xff"} + good.substr(4),
+           good.substr(0, 4) + std::string{"\xff\xff\xff\x7f"} + good.substr(8),
+           good.substr(0, 8) + std::string{"\x00\x00\x00\x00"s} + good.substr(12),
+       }) {
+    EXPECT_EQ(pixels_code({.syntax = made_rle, .fragments = {bad}}), "damaged");
+  }
+}
+
+TEST(DicomPixels, FindsEachFrameAmongItsPieces) {
+  DicomShape const three{.frames = 3};
+  DicomPixels pixels{.at = 0, .encapsulated = true, .fragments = {}, .offsets = {}};
+  for (std::uint32_t i = 0; i < 3; ++i)
+    pixels.fragments.push_back({.at = 108 + 50 * i, .length = 42});
+  EXPECT_EQ(fragments_of(pixels, three, 1)[0].at, 158U);
+  pixels.fragments.push_back({.at = 258, .length = 42});
+  EXPECT_THROW(fragments_of(pixels, three, 1), Refusal);
+  pixels.offsets = {0, 50, 150};  // the second frame has two pieces
+  EXPECT_EQ(fragments_of(pixels, three, 0).size(), 1U);
+  EXPECT_EQ(fragments_of(pixels, three, 1).size(), 2U);
+  EXPECT_EQ(fragments_of(pixels, three, 2)[0].at, 258U);
+  pixels.offsets = {0, 51, 150};
+  EXPECT_THROW(fragments_of(pixels, three, 1), Refusal);
+  EXPECT_EQ(fragments_of(pixels, {.frames = 1}, 0).size(), 4U);
+}
+
+TEST(DicomPixels, RefusesWhatItCannotTrust) {
+  std::string const eight(8, 'x');
+  struct Row {
+    char const* name;
+    PixelsMade made;
+    char const* code;
+  };
+  for (auto const& row : {
+           Row{"short", {.pixels = "1234567"}, "short-pixels"},
+           Row{"short frames", {.frames = "2", .pixels = eight}, "short-pixels"},
+           Row{"no rows", {.rows = 0, .pixels = eight}, "bad-size"},
+           Row{"no columns", {.columns = 0, .pixels = eight}, "bad-size"},
+           Row{"no frames", {.frames = "0", .pixels = eight}, "bad-size"},
+           Row{"frames below 0", {.frames = "-1", .pixels = eight}, "bad-size"},
+           Row{"frames in words", {.frames = "many", .pixels = eight}, "bad-size"},
+           Row{"two samples", {.samples = 2, .pixels = eight}, "bad-size"},
+           Row{"no samples", {.samples = 0, .pixels = eight}, "bad-size"},
+           Row{"17 bits", {.stored = 17, .high = 16, .pixels = eight}, "bad-bits"},
+           Row{"no bits", {.stored = 0, .pixels = eight}, "bad-bits"},
+           Row{"12 bits allocated", {.allocated = 12, .pixels = eight}, "bad-bits"},
+           Row{"high bit too low", {.stored = 12, .high = 3, .pixels = eight}, "bad-bits"},
+           Row{"JPEG",
+               {.syntax = "1.2.840.10008.1.2.4.50", .fragments = {eight}},
+               "unsupported-codec"},
+           Row{"unknown", {.syntax = "1.2.3.4", .fragments = {eight}}, "unsupported-codec"},
+           Row{"short piece",
+               {.syntax = "1.2.840.10008.1.2.1.98", .fragments = {"123456"}},
+               "short-pixels"},
+       }) {
+    SCOPED_TRACE(row.name);
+    EXPECT_EQ(pixels_code(row.made), row.code);
+  }
+  EXPECT_EQ(pixels_code({.pixels = eight}, 1), "no-frame");
+  EXPECT_EQ(pixels_code({.pixels = eight}, -1), "no-frame");
+  MadeDicom report;
+  report.put(Tag::modality, "CS", "SR");
+  auto const bytes = made_file(made_explicit, report.bytes());
+  EXPECT_THROW(dicom_shape(scan_dicom(made_bytes(bytes))), Refusal);
+}
+
+TEST(DicomPixels, PaintsPalettesAndYbr) {
+  MadeDicom out;
+  out.put_short(Tag::samples, 1);
+  out.put(Tag::photometric, "CS", "PALETTE COLOR");
+  out.put_short(Tag::rows, 1);
+  out.put_short(Tag::columns, 4);
+  out.put_short(Tag::bits_allocated, 8);
+  for (auto const tag : {Tag::palette_red, Tag::palette_green, Tag::palette_blue}) {
+    out.start(tag, "US", 6);
+    out.words(pixels_shorts({2, 10, 16}));  // two colours, of 10 and 11
+  }
+  int base = 0;
+  for (auto const tag :
+       {Tag::palette_red_data, Tag::palette_green_data, Tag::palette_blue_data}) {
+    out.start(tag, "OW", 4);
+    out.words(pixels_shorts({base + 1, base + 2}));
+    base += 100;
+  }
+  out.start(Tag::pixels, "OB", 4);
+  out.words("\x0a\x0b\x05\xff");
+  auto const bytes = made_file(made_explicit, out.bytes());
+  DicomFile const file{made_bytes(bytes), "x"};
+  EXPECT_EQ(pixels_values(in_colour(decode_frame(file), file.scan())),
+            (PixelsValues{1, 2, 1, 2, 101, 102, 101, 102, 201, 202, 201, 202}));
+
+  PixelsMade const ybr{.rows = 1,
+                       .columns = 2,
+                       .samples = 3,
+                       .photometric = "YBR_FULL",
+                       .allocated = 8,
+                       .stored = 8,
+                       .high = 7,
+                       .pixels = "\x64\x80\x80\x4c\x55\xff"};
+  auto const more = ybr.bytes();
+  DicomFile const other{made_bytes(more), "x"};
+  auto const rgb = pixels_values(in_colour(decode_frame(other), other.scan()));
+  EXPECT_EQ(rgb, (PixelsValues{100, 254, 100, 0, 100, 0}));
+}
+
+// --- files that others made
+// ----------------------------------------------------------------------
+
+fs::path pixels_conformance() {
+  auto const* const data = std::getenv("FOVEA_DATA");
+  return (data != nullptr ? fs::path{data}
+                          : fs::path{FOVEA_SOURCE_DIR}.parent_path() / "shared" / "data") /
+         "dicom-conformance";
+}
+
+// MD5 of all frames, colours pixel by pixel, little endian: as the table has it.
+std::string pixels_md5(DicomFile const& file) {
+  auto const shape = dicom_shape(file.scan());
+  auto* const context = EVP_MD_CTX_new();
+  EVP_DigestInit_ex(context, EVP_md5(), nullptr);
+  for (std::int64_t frame = 0; frame < shape.frames; ++frame) {
+    auto const image = decode_frame(file, shape, frame);
+    auto const each = bytes_of(image.type());
+    auto const pixels = static_cast<std::size_t>(image.voxels());
+    auto const samples = static_cast<std::size_t>(image.channels());
+    Bytes mixed(image.byte_count());
+    for (std::size_t c = 0; c < samples; ++c) {
+      for (std::size_t i = 0; i < pixels; ++i)
+        std::memcpy(mixed.data() + (i * samples + c) * each,
+                    image.bytes().get() + (c * pixels + i) * each, each);
+    }
+    EVP_DigestUpdate(context, mixed.data(), mixed.size());
+  }
+  std::array<unsigned char, 16> digest{};
+  EVP_DigestFinal_ex(context, digest.data(), nullptr);
+  EVP_MD_CTX_free(context);
+  std::string out;
+  for (auto const byte : digest) {
+    out += "0123456789abcdef"[byte >> 4];
+    out += "0123456789abcdef"[byte & 15];
+  }
+  return out;
+}
+
+TEST(DicomPixels, AreThoseOfTheConformanceTable) {
+  auto const folder = pixels_conformance();
+  if (!fs::exists(folder)) GTEST_SKIP() << "no dicom-conformance here";
+  std::map<std::string, std::unique_ptr<ZipReader>> zips;
+  auto const lines = split(read_text(folder / "expected.csv"), '\n');
+  std::map<std::string, int> counts;
+  for (std::size_t i = 1; i < lines.size(); ++i) {
+    auto const cells = split(lines[i], ',');
+    if (cells.size() != 26 || cells[24] != "yes") continue;
+    SCOPED_TRACE(cells[1]);
+    auto& zip = zips[cells[0]];
+    if (!zip) zip = std::make_unique<ZipReader>(folder / (cells[0] + ".zip"));
+    auto const bytes = zip->read(cells[1], 64U << 20);
+    try {
+      DicomFile const file{bytes, cells[1]};
+      EXPECT_EQ(pixels_md5(file), cells[23]);
+      ++counts["read"];
+    } catch (Refusal const& fault) {
+      ++counts[std::string{fault.code()}];
+      EXPECT_EQ(fault.code(), "unsupported-codec") << fault.what();
+    }
+  }
+  std::printf("read %d, other codecs %d\n", counts["read"], counts["unsupported-codec"]);
+  EXPECT_EQ(counts["read"] + counts["unsupported-codec"], 161);
+}
+
+}  // namespace
+}  // namespace fovea

@@ -1,0 +1,94 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace fovea {
+
+/// Group and element of an attribute. These have names because something here reads them; any
+/// other number is one, too: Tag{0x00100010}.
+enum class Tag : std::uint32_t {
+  transfer_syntax = 0x00020010,
+  character_set = 0x00080005,
+  image_type = 0x00080008,
+  sop_class = 0x00080016,
+  sop_instance = 0x00080018,
+  acquisition_time = 0x00080032,
+  modality = 0x00080060,
+  series_description = 0x0008103e,
+  patient_id = 0x00100020,
+  kvp = 0x00180060,
+  slice_thickness = 0x00180050,
+  echo_time = 0x00180081,
+  echo_number = 0x00180086,
+  trigger_time = 0x00181060,
+  gantry_tilt = 0x00181120,
+  kernel = 0x00181210,
+  b_value = 0x00189087,
+  study = 0x0020000d,
+  series = 0x0020000e,
+  series_number = 0x00200011,
+  acquisition_number = 0x00200012,
+  instance_number = 0x00200013,
+  position = 0x00200032,
+  orientation = 0x00200037,
+  frame_of_reference = 0x00200052,
+  time_point = 0x00200100,
+  concatenation = 0x00209161,
+  samples = 0x00280002,
+  photometric = 0x00280004,
+  planar = 0x00280006,
+  frames = 0x00280008,
+  rows = 0x00280010,
+  columns = 0x00280011,
+  pixel_spacing = 0x00280030,
+  bits_allocated = 0x00280100,
+  bits_stored = 0x00280101,
+  high_bit = 0x00280102,
+  signedness = 0x00280103,
+  padding_value = 0x00280120,
+  intercept = 0x00281052,
+  slope = 0x00281053,
+  rescale_type = 0x00281054,
+  palette_red = 0x00281101,
+  palette_green = 0x00281102,
+  palette_blue = 0x00281103,
+  palette_red_data = 0x00281201,
+  palette_green_data = 0x00281202,
+  palette_blue_data = 0x00281203,
+  modality_table = 0x00283000,
+  float_pixels = 0x7fe00008,
+  double_pixels = 0x7fe00009,
+  pixels = 0x7fe00010,
+  item = 0xfffee000,
+  item_end = 0xfffee00d,
+  sequence_end = 0xfffee0dd,
+};
+
+constexpr std::uint32_t number_of(Tag tag) {
+  return static_cast<std::uint32_t>(tag);
+}
+constexpr std::uint16_t group_of(Tag tag) {
+  return static_cast<std::uint16_t>(number_of(tag) >> 16);
+}
+
+/// "(0028,0010)"
+std::string words_of(Tag tag);
+
+/// The kind of an attribute's value, as its two letters: vr("US").
+enum class Vr : std::uint16_t { none = 0 };
+constexpr Vr vr(char const (&letters)[3]) {
+  return static_cast<Vr>(static_cast<std::uint8_t>(letters[0]) << 8 |
+                         static_cast<std::uint8_t>(letters[1]));
+}
+
+bool is_known(Vr kind);
+/// True if its length has 32 bits in the explicit encodings.
+bool is_long(Vr kind);
+/// Of the attributes that have names above, and of numbers and sequences that data sets without
+/// kinds leave to the reader; none if it is not known.
+Vr usual_vr(Tag tag);
+/// True if the standard says that this attribute is a sequence.
+bool is_sequence(Tag tag);
+
+}  // namespace fovea
