@@ -10,25 +10,6 @@
 namespace fovea {
 namespace {
 
-class InputMemory : public DicomSource {
- public:
-  explicit InputMemory(std::span<std::byte const> bytes) : bytes_(bytes) {}
-  std::size_t fetch(std::span<std::byte> room) override {
-    auto const count = std::min(room.size(), bytes_.size());
-    std::copy_n(bytes_.begin(), count, room.begin());
-    bytes_ = bytes_.subspan(count);
-    return count;
-  }
-  std::uint64_t skip(std::uint64_t count) override {
-    auto const there = std::min<std::uint64_t>(count, bytes_.size());
-    bytes_ = bytes_.subspan(static_cast<std::size_t>(there));
-    return there;
-  }
-
- private:
-  std::span<std::byte const> bytes_;
-};
-
 class InputFile : public DicomSource {
  public:
   InputFile(FileReader const& file, std::uint64_t from) : file_(&file), at_(from) {}
@@ -108,7 +89,7 @@ class InputInflated : public DicomSource {
   std::array<std::byte, 16384> chunk_{};
 };
 
-// What was read already, and then the rest.
+// What was read already, and then the rest, if there is one.
 class InputBehind : public DicomSource {
  public:
   InputBehind(std::vector<std::byte> first, std::unique_ptr<DicomSource> rest)
@@ -117,12 +98,13 @@ class InputBehind : public DicomSource {
     auto const early = std::min(room.size(), first_.size() - done_);
     std::copy_n(first_.begin() + static_cast<std::ptrdiff_t>(done_), early, room.begin());
     done_ += early;
-    return early == room.size() ? early : early + rest_->fetch(room.subspan(early));
+    if (early == room.size() || rest_ == nullptr) return early;
+    return early + rest_->fetch(room.subspan(early));
   }
   std::uint64_t skip(std::uint64_t count) override {
     auto const early = std::min<std::uint64_t>(count, first_.size() - done_);
     done_ += static_cast<std::size_t>(early);
-    return early == count ? early : early + rest_->skip(count - early);
+    return early == count || rest_ == nullptr ? early : early + rest_->skip(count - early);
   }
 
  private:
@@ -132,10 +114,6 @@ class InputBehind : public DicomSource {
 };
 
 }  // namespace
-
-std::unique_ptr<DicomSource> source_of(std::span<std::byte const> bytes) {
-  return std::make_unique<InputMemory>(bytes);
-}
 
 std::unique_ptr<DicomSource> source_of(FileReader const& file, std::uint64_t from) {
   return std::make_unique<InputFile>(file, std::min(from, file.size()));
@@ -147,28 +125,29 @@ std::unique_ptr<DicomSource> inflated(std::unique_ptr<DicomSource> packed, std::
 
 void DicomInput::refill(std::size_t count) {
   constexpr std::size_t usual = 16384;  // most headers need one or two of these
-  std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(next_),
-            buffer_.begin() + static_cast<std::ptrdiff_t>(filled_), buffer_.begin());
-  filled_ -= next_;
-  next_ = 0;
-  auto const wanted = std::max(count, usual);
-  if (buffer_.size() < wanted) buffer_.resize(wanted);
-  filled_ += source_->fetch(std::span{buffer_}.subspan(filled_));
+  auto const left = window_.size();
+  if (buffer_.size() < std::max(count, usual)) {
+    std::vector<std::byte> larger(std::max(count, usual));
+    std::ranges::copy(window_, larger.begin());
+    buffer_ = std::move(larger);
+  } else {
+    std::ranges::copy(window_, buffer_.begin());
+  }
+  auto const got = source_->fetch(std::span{buffer_}.subspan(left));
+  window_ = std::span{buffer_}.first(left + got);
 }
 
 bool DicomInput::leap(std::uint64_t count) {
-  auto const early = filled_ - next_;
-  next_ = filled_ = 0;
-  auto const more = count - early;
-  auto const done = source_->skip(more);
-  at_ += early + done;
+  auto const more = count - window_.size();
+  auto const done = source_ != nullptr ? source_->skip(more) : 0;
+  at_ += window_.size() + done;
+  window_ = {};
   return done == more;
 }
 
 void DicomInput::inflate(std::uint64_t most) {
-  std::vector<std::byte> first{buffer_.begin() + static_cast<std::ptrdiff_t>(next_),
-                               buffer_.begin() + static_cast<std::ptrdiff_t>(filled_)};
-  next_ = filled_ = 0;
+  std::vector<std::byte> first{window_.begin(), window_.end()};
+  window_ = {};
   source_ = inflated(std::make_unique<InputBehind>(std::move(first), std::move(source_)), most);
 }
 

@@ -25,30 +25,28 @@ class DicomSource {
   virtual std::uint64_t skip(std::uint64_t count) = 0;
 };
 
-std::unique_ptr<DicomSource> source_of(std::span<std::byte const> bytes);
 std::unique_ptr<DicomSource> source_of(FileReader const& file, std::uint64_t from);
 /// What a source unpacks to (raw deflate). Throws Refusal{damaged, too-large}.
 std::unique_ptr<DicomSource> inflated(std::unique_ptr<DicomSource> packed, std::uint64_t most);
 
-/// A window that moves forward over a source.
+/// A window that moves forward over a source, or over all of what lies in memory.
 class DicomInput {
  public:
+  explicit DicomInput(std::span<std::byte const> bytes) : window_(bytes) {}
   explicit DicomInput(std::unique_ptr<DicomSource> source) : source_(std::move(source)) {}
 
   std::uint64_t at() const { return at_; }
   /// The next `count` bytes, fewer only at the end; good until the next call.
   std::span<std::byte const> view(std::size_t count) {
-    if (filled_ - next_ < count) refill(count);
-    return std::span{buffer_}.subspan(next_, std::min(count, filled_ - next_));
+    if (window_.size() < count && source_ != nullptr) refill(count);
+    return window_.first(std::min(count, window_.size()));
   }
   /// False if the end came before.
   bool advance(std::uint64_t count) {
-    if (count <= filled_ - next_) {
-      next_ += static_cast<std::size_t>(count);
-      at_ += count;
-      return true;
-    }
-    return leap(count);
+    if (count > window_.size()) return leap(count);
+    window_ = window_.subspan(static_cast<std::size_t>(count));
+    at_ += count;
+    return true;
   }
   /// Hands on what is left, from `at` on, packed by deflate.
   void inflate(std::uint64_t most);
@@ -59,8 +57,7 @@ class DicomInput {
 
   std::unique_ptr<DicomSource> source_;
   std::vector<std::byte> buffer_;
-  std::size_t next_ = 0;    // place of at_ in the buffer
-  std::size_t filled_ = 0;  // behind the last byte in the buffer
+  std::span<std::byte const> window_;  // what is there, from at_ on
   std::uint64_t at_ = 0;
 };
 

@@ -354,25 +354,63 @@ struct PixelsPalette {
   std::vector<double> colours;
 };
 
-PixelsPalette pixels_palette(DicomItem const& item, Tag descriptor, Tag data) {
-  auto const said = item.numbers(descriptor);
-  auto const colours = item.numbers(data);
-  if (!said || said->size() != 3 || !colours)
+// A palette's attributes: what it is, its colours, or the segments they are made of.
+struct PixelsPart {
+  Tag descriptor, colours, segments;
+};
+
+// Colours of 8 bits may lie two in each word.
+std::vector<double> pixels_unpaired(std::vector<double> const& words) {
+  std::vector<double> out;
+  for (auto const pair : words) {
+    auto const word = static_cast<unsigned>(pair);
+    out.push_back(word & 255U);
+    out.push_back(word >> 8);
+  }
+  return out;
+}
+
+// PS3.3 C.7.9.2: runs of colours as they are (0), and straight lines to a colour (1).
+std::vector<double> pixels_expanded(std::vector<double> const& words, std::size_t most) {
+  std::vector<double> out;
+  for (std::size_t at = 0; at + 2 < words.size() && out.size() < most;) {
+    auto const kind = words[at];
+    auto const count = static_cast<std::size_t>(words[at + 1]);
+    at += 2;
+    if (kind == 0 && count <= words.size() - at) {
+      out.insert(out.end(), words.begin() + static_cast<std::ptrdiff_t>(at),
+                 words.begin() + static_cast<std::ptrdiff_t>(at + count));
+      at += count;
+    } else if (kind == 1 && !out.empty()) {
+      auto const from = out.back();
+      auto const to = words[at++];
+      for (std::size_t i = 1; i <= count; ++i)
+        out.push_back(std::round(from + (to - from) * static_cast<double>(i) /
+                                            static_cast<double>(count)));
+    } else {
+      pixels_refuse("bad-palette",
+                    text("expected a palette of runs and lines, got a segment of "
+                         "kind ",
+                         kind));
+    }
+  }
+  return out;
+}
+
+PixelsPalette pixels_palette(DicomItem const& item, PixelsPart const& part) {
+  auto const said = item.numbers(part.descriptor);
+  auto const colours = item.numbers(part.colours);
+  auto const segments = item.numbers(part.segments);
+  if (!said || said->size() != 3 || (!colours && !segments))
     pixels_refuse("bad-palette", "expected a palette with three numbers before it, got none");
   if (!((*said)[0] >= 0 && (*said)[0] <= 65536))
     pixels_refuse("bad-palette", text("expected at most 65536 colours, got ", (*said)[0]));
   auto const count = (*said)[0] == 0 ? 65536 : static_cast<std::size_t>((*said)[0]);
   auto const bits = (*said)[2];
-  PixelsPalette palette{.first = static_cast<std::int64_t>((*said)[1]), .colours = *colours};
-  if (bits == 8 && palette.colours.size() < count) {  // two of them in each word
-    std::vector<double> each;
-    for (auto const pair : *colours) {
-      auto const word = static_cast<unsigned>(pair);
-      each.push_back(word & 255U);
-      each.push_back(word >> 8);
-    }
-    palette.colours = std::move(each);
-  }
+  PixelsPalette palette{.first = static_cast<std::int64_t>((*said)[1]), .colours = {}};
+  palette.colours = colours ? *colours : pixels_expanded(*segments, count);
+  if (bits == 8 && colours && palette.colours.size() < count)
+    palette.colours = pixels_unpaired(*colours);
   if (palette.colours.size() < count || (bits != 8 && bits != 16))
     pixels_refuse("bad-palette", text("expected ", count, " colours of 8 or 16 bits, got ",
                                       palette.colours.size(), " of ", bits));
@@ -382,11 +420,12 @@ PixelsPalette pixels_palette(DicomItem const& item, Tag descriptor, Tag data) {
 
 Volume pixels_painted(Volume const& stored, DicomItem const& item) {
   auto out = image2d(stored.width(), stored.height(), Type::u16, 3);
-  constexpr Tag parts[3][2] = {{Tag::palette_red, Tag::palette_red_data},
-                               {Tag::palette_green, Tag::palette_green_data},
-                               {Tag::palette_blue, Tag::palette_blue_data}};
+  constexpr PixelsPart parts[] = {
+      {Tag::palette_red, Tag::palette_red_data, Tag::palette_red_segments},
+      {Tag::palette_green, Tag::palette_green_data, Tag::palette_green_segments},
+      {Tag::palette_blue, Tag::palette_blue_data, Tag::palette_blue_segments}};
   for (std::int64_t c = 0; c < 3; ++c) {
-    auto const palette = pixels_palette(item, parts[c][0], parts[c][1]);
+    auto const palette = pixels_palette(item, parts[c]);
     auto const last = static_cast<std::int64_t>(palette.colours.size()) - 1;
     with_type(stored.type(), [&](auto zero) {
       std::ranges::transform(

@@ -264,31 +264,69 @@ TEST(DicomPixels, RefusesWhatItCannotTrust) {
   EXPECT_THROW(dicom_shape(scan_dicom(made_bytes(bytes))), Refusal);
 }
 
-TEST(DicomPixels, PaintsPalettesAndYbr) {
+// Four pixels with this palette for each colour, made by put(writer, colour).
+template <class Put>
+PixelsValues pixels_painted(std::string const& pixels, Put&& put) {
   MadeDicom out;
   out.put_short(Tag::samples, 1);
   out.put(Tag::photometric, "CS", "PALETTE COLOR");
   out.put_short(Tag::rows, 1);
   out.put_short(Tag::columns, 4);
   out.put_short(Tag::bits_allocated, 8);
-  for (auto const tag : {Tag::palette_red, Tag::palette_green, Tag::palette_blue}) {
-    out.start(tag, "US", 6);
-    out.words(pixels_shorts({2, 10, 16}));  // two colours, of 10 and 11
-  }
-  int base = 0;
-  for (auto const tag :
-       {Tag::palette_red_data, Tag::palette_green_data, Tag::palette_blue_data}) {
-    out.start(tag, "OW", 4);
-    out.words(pixels_shorts({base + 1, base + 2}));
-    base += 100;
-  }
+  put(out);
   out.start(Tag::pixels, "OB", 4);
-  out.words("\x0a\x0b\x05\xff");
+  out.words(pixels);
   auto const bytes = made_file(made_explicit, out.bytes());
   DicomFile const file{made_bytes(bytes), "x"};
-  EXPECT_EQ(pixels_values(in_colour(decode_frame(file), file.scan())),
-            (PixelsValues{1, 2, 1, 2, 101, 102, 101, 102, 201, 202, 201, 202}));
+  return pixels_values(in_colour(decode_frame(file), file.scan()));
+}
 
+TEST(DicomPixels, PaintsPalettesAndClampsWhatIsBeyondTheirEnds) {
+  constexpr Tag kinds[] = {Tag::palette_red, Tag::palette_green, Tag::palette_blue};
+  auto const plain = [&](MadeDicom& out) {
+    for (auto const tag : kinds) {
+      out.start(tag, "US", 6);
+      out.words(pixels_shorts({2, 10, 16}));  // two colours, of 10 and 11
+    }
+    int base = 0;
+    for (auto const tag :
+         {Tag::palette_red_data, Tag::palette_green_data, Tag::palette_blue_data}) {
+      out.start(tag, "OW", 4);
+      out.words(pixels_shorts({base + 1, base + 2}));
+      base += 100;
+    }
+  };
+  EXPECT_EQ(pixels_painted("\x0a\x0b\x05\xff", plain),
+            (PixelsValues{1, 2, 1, 2, 101, 102, 101, 102, 201, 202, 201, 202}));
+  auto const segments = [&](MadeDicom& out) {
+    for (auto const tag : kinds) {
+      out.start(tag, "US", 6);
+      out.words(pixels_shorts({5, 0, 16}));
+    }
+    for (auto const tag :
+         {Tag::palette_red_segments, Tag::palette_green_segments, Tag::palette_blue_segments}) {
+      out.start(tag, "OW", 14);
+      out.words(pixels_shorts({0, 1, 7, 1, 4, 407, 0}));  // 7, then a line to 407 in four steps
+    }
+  };
+  auto const painted = pixels_painted(std::string("\x00\x01\x02\x04", 4), segments);
+  EXPECT_EQ(PixelsValues(painted.begin(), painted.begin() + 4),
+            (PixelsValues{7, 107, 207, 407}));
+  auto const bad = [&](MadeDicom& out) {
+    for (auto const tag : kinds) {
+      out.start(tag, "US", 6);
+      out.words(pixels_shorts({3, 0, 16}));  // of which only two are there
+    }
+    for (auto const tag :
+         {Tag::palette_red_data, Tag::palette_green_data, Tag::palette_blue_data}) {
+      out.start(tag, "OW", 4);
+      out.words(pixels_shorts({1, 2}));
+    }
+  };
+  EXPECT_THROW(pixels_painted("abcd", bad), Refusal);
+}
+
+TEST(DicomPixels, TurnsYbrIntoRgb) {
   PixelsMade const ybr{.rows = 1,
                        .columns = 2,
                        .samples = 3,

@@ -15,6 +15,7 @@ namespace fovea {
 namespace {
 
 constexpr auto scan_open = std::numeric_limits<std::uint64_t>::max();  // no end known
+constexpr std::uint32_t scan_depth = 64;                               // and never more
 constexpr std::uint32_t scan_undefined = 0xffffffff;                   // a length that is none
 
 template <class T>
@@ -437,7 +438,7 @@ class DicomScanner {
   DicomInput& in_;
   DicomLimits const limits_;
   DicomScan out_;
-  std::array<Level, 2 * 256 + 2> levels_{};
+  std::array<Level, 2 * scan_depth + 2> levels_;
   std::optional<bool> explicit_kinds_;  // where the data set is not what the meta header says
   std::size_t top_ = 0;
   std::uint32_t sequences_ = 0;
@@ -570,7 +571,7 @@ std::vector<DicomItem> DicomItem::items(Tag tag) const {
 namespace {
 
 DicomLimits scan_checked(DicomLimits limits) {
-  limits.depth = std::min<std::uint32_t>(limits.depth, 256);  // as deep as the array is
+  limits.depth = std::min(limits.depth, scan_depth);  // as deep as the array is
   return limits;
 }
 
@@ -587,7 +588,7 @@ DicomScan scan_named(std::string const& name,
 }  // namespace
 
 DicomScan scan_dicom(std::span<std::byte const> bytes, DicomLimits const& limits) {
-  DicomInput in{source_of(bytes)};
+  DicomInput in{bytes};
   return DicomScanner{in, scan_checked(limits)}.run();
 }
 
@@ -609,8 +610,8 @@ DicomFile::DicomFile(std::span<std::byte const> bytes,
 void DicomFile::read(std::uint64_t at, std::span<std::byte> room) const {
   auto const from = scan_.dataset();
   if (scan_.syntax().deflated && at >= from) {
-    DicomInput in{file_ ? source_of(*file_, from)
-                        : source_of(bytes_.subspan(static_cast<std::size_t>(from)))};
+    auto in = file_ ? DicomInput{source_of(*file_, from)}
+                    : DicomInput{bytes_.subspan(static_cast<std::size_t>(from))};
     in.inflate(scan_open);
     auto const there = in.advance(at - from);
     auto const bytes = in.view(room.size());

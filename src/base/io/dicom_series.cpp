@@ -286,15 +286,17 @@ void series_place(DicomSeries& series, SeriesPoint const& step) {
 
 void series_place_one(DicomSeries& series) {
   auto const& only = series.slices.front();
-  auto const thick = only.thickness > 0 ? only.thickness : 1;
+  auto const said = only.thickness > 0;
   auto step = series_normal(only);
-  for (auto& part : step) part *= thick;
+  for (auto& part : step) part *= said ? only.thickness : 1;
   series_place(series, step);
+  if (said)
+    return series.reasons.push_back({"single-slice", text("one slice only; its thickness of ",
+                                                          series_millimetres(only.thickness),
+                                                          " is taken for the spacing")});
+  series.verdict = Verdict::adjusted;
   series.reasons.push_back(
-      {"single-slice",
-       text("one slice only; its thickness of ", series_millimetres(thick),
-            only.thickness > 0 ? " is taken" : ", which it does not say, is taken",
-            " for the spacing")});
+      {"no-thickness", "one slice only, which does not say how thick it is: 1 mm is assumed"});
 }
 
 void series_tilt(DicomSeries& series, SeriesPoint const& step) {
@@ -496,7 +498,7 @@ SeriesRange series_range(std::vector<DicomSlice> const& slices) {
     auto const fractions = shape.type == Type::f32 || shape.type == Type::f64;
     out.whole = out.whole && !fractions && slice.slope == std::floor(slice.slope) &&
                 slice.intercept == std::floor(slice.intercept);
-    out.wide = out.wide || shape.stored > 16 || shape.type == Type::f64;
+    out.wide = out.wide || shape.type == Type::f64 || (!fractions && shape.stored > 16);
   }
   return out;
 }

@@ -53,7 +53,7 @@ struct DicomSeries {
 /// Tolerance  positions: the larger of 0.001 mm and 1 % of the spacing; cosines: 0.001
 /// Place      origin and cosines as written, k axis from the first slice to the last: a tilted
 ///            gantry gives a sheared grid
-/// adjusted   gantry-tilt, duplicate-dropped
+/// adjusted   gantry-tilt, duplicate-dropped, no-thickness (of a single slice)
 /// refused    mixed-patients, no-position, not-orthogonal, bad-spacing, pixel-spacing-differs,
 ///            duplicate-position, same-uid, missing-slice, variable-spacing,
 ///            irregular-positions, multi-frame, mosaic, concatenation, modality-table,

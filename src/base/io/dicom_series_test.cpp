@@ -230,9 +230,19 @@ TEST(Gate, PartsALocalizerFromTheSlices) {
   ASSERT_EQ(found.series.size(), 2U);
   auto const& one = found.series[0].slices.size() == 1 ? found.series[0] : found.series[1];
   auto const& other = found.series[0].slices.size() == 1 ? found.series[1] : found.series[0];
-  series_expect(one, Verdict::ok, {"single-slice", "split"});
+  series_expect(one, Verdict::adjusted, {"no-thickness", "split"});
   series_expect(other, Verdict::ok, {"split"});
   EXPECT_EQ(other.grid.size[2], 3);
+}
+
+TEST(Gate, TakesTheThicknessOfASingleSliceForItsSpacing) {
+  SeriesFolder folder;
+  auto slice = series_marked();
+  slice.more = {{Tag::slice_thickness, "2.5"}};
+  folder.add(slice);
+  auto const series = folder.only();
+  series_expect(series, Verdict::ok, {"single-slice"});
+  EXPECT_EQ(series.grid.spacing().mm, (std::array<double, 3>{0.75, 0.5, 2.5}));
 }
 
 TEST(Gate, RefusesSeriesOfSeveralPatients) {
