@@ -8,6 +8,7 @@
 
 #include <cstdlib>
 #include <functional>
+#include <memory>
 #include <openssl/evp.h>
 #include <set>
 
@@ -354,8 +355,9 @@ fs::path pixels_conformance() {
 // MD5 of all frames, colours pixel by pixel, little endian: as the table has it.
 std::string pixels_md5(DicomFile const& file) {
   auto const shape = dicom_shape(file.scan());
-  auto* const context = EVP_MD_CTX_new();
-  EVP_DigestInit_ex(context, EVP_md5(), nullptr);
+  std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> const context{EVP_MD_CTX_new(),
+                                                                   EVP_MD_CTX_free};
+  EVP_DigestInit_ex(context.get(), EVP_md5(), nullptr);
   for (std::int64_t frame = 0; frame < shape.frames; ++frame) {
     auto const image = decode_frame(file, shape, frame);
     auto const each = bytes_of(image.type());
@@ -367,11 +369,10 @@ std::string pixels_md5(DicomFile const& file) {
         std::memcpy(mixed.data() + (i * samples + c) * each,
                     image.bytes().get() + (c * pixels + i) * each, each);
     }
-    EVP_DigestUpdate(context, mixed.data(), mixed.size());
+    EVP_DigestUpdate(context.get(), mixed.data(), mixed.size());
   }
   std::array<unsigned char, 16> digest{};
-  EVP_DigestFinal_ex(context, digest.data(), nullptr);
-  EVP_MD_CTX_free(context);
+  EVP_DigestFinal_ex(context.get(), digest.data(), nullptr);
   std::string out;
   for (auto const byte : digest) {
     out += "0123456789abcdef"[byte >> 4];

@@ -624,7 +624,7 @@ void DicomFile::read(std::uint64_t at, std::span<std::byte> room) const {
   } else {
     if (at > bytes_.size() || room.size() > bytes_.size() - at)
       throw Refusal{"truncated", text(name_, ": the bytes end early"), "fetch it again", at};
-    std::memcpy(room.data(), bytes_.data() + at, room.size());
+    std::ranges::copy(bytes_.subspan(static_cast<std::size_t>(at), room.size()), room.begin());
   }
 }
 

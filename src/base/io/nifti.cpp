@@ -135,7 +135,7 @@ class NiftiInput {
   }
   void take(std::uint64_t at, std::span<std::byte> room) const {
     if (file_ != nullptr) return file_->read(at, room);
-    std::memcpy(room.data(), bytes_.data() + at, room.size());
+    std::ranges::copy(bytes_.subspan(static_cast<std::size_t>(at), room.size()), room.begin());
   }
 
   FileReader const* file_ = nullptr;
