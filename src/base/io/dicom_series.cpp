@@ -3,6 +3,7 @@
 #include "base/core/words.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -523,25 +524,47 @@ bool series_grey(DicomSlice const& slice) {
          (slice.shape.photometric.empty() && slice.shape.samples == 1);
 }
 
-void series_put(Volume const& stored, DicomSlice const& slice, Volume& out, std::int64_t k) {
+// False if a value is none of To's.
+template <class To, class From>
+bool series_scale(std::span<From const> in, std::span<To> out, double slope, double intercept) {
+  constexpr auto least = static_cast<double>(std::numeric_limits<To>::lowest());
+  constexpr auto most = static_cast<double>(std::numeric_limits<To>::max());
+  double low = most;
+  double high = least;
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    auto const value = static_cast<double>(in[i]) * slope + intercept;
+    low = std::min(low, value);
+    high = std::max(high, value);
+    out[i] = static_cast<To>(std::clamp(value, least, most));
+  }
+  return !std::is_integral_v<To> || (low >= least && high <= most);
+}
+
+bool series_put(Volume const& stored, DicomSlice const& slice, Volume& out, std::int64_t k) {
   auto const plane = static_cast<std::size_t>(out.width() * out.height());
   auto const depth = static_cast<std::size_t>(out.depth());
-  with_type(out.type(), [&](auto to) {
+  auto const grey = series_grey(slice);
+  return with_type(out.type(), [&](auto to) {
     using To = decltype(to);
-    with_type(stored.type(), [&](auto from) {
+    return with_type(stored.type(), [&](auto from) {
       using From = decltype(from);
+      auto fits = true;
       for (std::size_t c = 0; c < static_cast<std::size_t>(out.channels()); ++c) {
         auto const in = stored.as<From>().subspan(c * plane, plane);
         auto const room =
             out.write<To>().subspan((c * depth + static_cast<std::size_t>(k)) * plane, plane);
-        auto const plain = slice.slope == 1 && slice.intercept == 0;
-        if (plain || !series_grey(slice))
-          std::ranges::transform(in, room.begin(), [](From v) { return static_cast<To>(v); });
-        else
-          std::ranges::transform(in, room.begin(), [&](From v) {
-            return static_cast<To>(static_cast<double>(v) * slice.slope + slice.intercept);
-          });
+        auto const plain = !grey || (slice.slope == 1 && slice.intercept == 0);
+        if constexpr (std::is_same_v<From, To>) {
+          if (plain) {
+            std::ranges::copy(in, room.begin());
+            continue;
+          }
+        }
+        fits = series_scale<To, From>(in, room, plain ? 1 : slice.slope,
+                                      plain ? 0 : slice.intercept) &&
+               fits;
       }
+      return fits;
     });
   });
 }
@@ -659,6 +682,26 @@ DicomFound find_series(std::vector<fs::path> const& files, int threads) {
   return out;
 }
 
+namespace {
+
+// None if a value does not fit the type.
+std::optional<Volume> series_loaded(DicomSeries const& series, Type type, int threads) {
+  auto const grey = series_grey(series.slices.front());
+  auto const hounsfield = std::ranges::all_of(series.slices, &DicomSlice::hounsfield);
+  Volume out{series.grid, type, hounsfield ? Unit::hounsfield : Unit::arbitrary, grey ? 1 : 3};
+  std::atomic<bool> fits{true};
+  in_parallel(out.depth(), threads, [&](std::int64_t k) {
+    auto const& slice = series.slices[static_cast<std::size_t>(k)];
+    if (series_grey(slice) != grey)
+      throw Refusal{"mixed-colours", "grey and coloured images share one series",
+                    "choose another series"};
+    if (fits && !series_put(series_slice(slice), slice, out, k)) fits = false;
+  });
+  return fits ? std::optional{std::move(out)} : std::nullopt;
+}
+
+}  // namespace
+
 Volume load_series(DicomSeries const& series, int threads) {
   if (series.verdict == Verdict::refused)
     throw Refusal{series.reasons.front().code, series.reasons.front().words,
@@ -667,16 +710,15 @@ Volume load_series(DicomSeries const& series, int threads) {
   auto const grey = series_grey(first);
   auto const palette = first.shape.photometric == "PALETTE COLOR";
   auto const type = grey ? series_type(series.slices) : palette ? Type::u16 : first.shape.type;
-  auto const hounsfield = std::ranges::all_of(series.slices, &DicomSlice::hounsfield);
-  Volume out{series.grid, type, hounsfield ? Unit::hounsfield : Unit::arbitrary, grey ? 1 : 3};
-  in_parallel(out.depth(), threads, [&](std::int64_t k) {
-    auto const& slice = series.slices[static_cast<std::size_t>(k)];
-    if (series_grey(slice) != grey)
-      throw Refusal{"mixed-colours", "grey and coloured images share one series",
-                    "choose another series"};
-    series_put(series_slice(slice), slice, out, k);
-  });
-  return out;
+  // Headers often promise 16 bits and fill 12: half the memory, if that is true.
+  if (grey && type == Type::i32) {
+    if (auto const narrow = series_loaded(series, Type::i16, threads)) return *narrow;
+  }
+  auto const loaded = series_loaded(series, type, threads);
+  if (!loaded)
+    throw Refusal{"changed", "a value is beyond what the headers promise",
+                  "read the folder again when nothing writes to it"};
+  return *loaded;
 }
 
 }  // namespace fovea

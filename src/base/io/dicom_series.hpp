@@ -81,9 +81,10 @@ struct DicomFound {
 /// Scans the files (headers only) and sorts them through the gate.
 DicomFound find_series(std::vector<fs::path> const& files, int threads = usable_cores());
 
-/// The voxels of a series: values by each slice's own slope and intercept, u8, i16, u16 or i32
-/// where these hold them exactly, else f32 (f64 if more than 16 bits are stored); colours as
-/// red, green, blue. CT in Hounsfield units says so.
+/// The voxels of a series: values by each slice's own slope and intercept; the first of u8, i16
+/// and u16 that holds all that the headers allow, else i16 or i32 by the values, where they are
+/// whole; else f32 (f64 if more than 16 bits are stored); colours as red, green, blue. CT in
+/// Hounsfield units says so.
 /// Throws Refusal{the first reason} if the gate refused it; as decode_frame does; changed, if a
 /// file is no longer what it was.
 Volume load_series(DicomSeries const& series, int threads = usable_cores());

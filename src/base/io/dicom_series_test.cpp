@@ -357,9 +357,10 @@ TEST(Gate, LeavesMonochrome1AsItIsStored) {
 }
 
 TEST(Gate, HoldsWideValuesInWiderTypes) {
-  auto const type_of = [](int stored, bool negative, char const* slope, char const* intercept) {
+  auto const type_of = [](int stored, bool negative, char const* slope, char const* intercept,
+                          std::uint16_t bright = 2024) {
     SeriesFolder folder;
-    auto slice = series_marked();
+    auto slice = series_marked(bright);
     slice.stored = stored;
     slice.negative = negative;
     slice.slope = slope;
@@ -371,7 +372,9 @@ TEST(Gate, HoldsWideValuesInWiderTypes) {
   EXPECT_EQ(type_of(12, false, "1", "-1024"), "i16");
   EXPECT_EQ(type_of(16, true, "1", "0"), "i16");
   EXPECT_EQ(type_of(16, false, "1", "0"), "u16");
-  EXPECT_EQ(type_of(16, false, "1", "-1024"), "i32");
+  EXPECT_EQ(type_of(16, false, "1", "-1024"), "i16");
+  EXPECT_EQ(type_of(16, false, "1", "-1024", 32767 + 1024), "i16");
+  EXPECT_EQ(type_of(16, false, "1", "-1024", 32768 + 1024), "i32");
   EXPECT_EQ(type_of(16, false, "0.1", "0"), "f32");
 }
 

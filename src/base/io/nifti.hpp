@@ -57,7 +57,8 @@ struct NiftiOptions {
   /// 1 is read everywhere; it keeps places as float32, which moves a voxel by less than
   /// 0.0001 mm. 2 keeps every digit. Sizes above 32767 are written as 2 in any case.
   int version = 1;
-  int level = 6;  ///< of compression, 1 to 12
+  /// Of compression, 1 to 12. Images pack as small as by zlib at 6, in a sixth of its time.
+  int level = 4;
 };
 
 /// Writes .nii, .nii.gz, or .hdr with .img, as the name ends; little endian, voxels as they are
