@@ -31,9 +31,10 @@ std::string evaluation_value_words(Interval const& interval) {
                           : text("not defined: ", interval.why);
 }
 
+// For a table: the interval below the value.
 std::string evaluation_words(Interval const& interval) {
   auto const range = evaluation_range(interval);
-  return evaluation_value_words(interval) + (range.empty() ? "" : text(" (", range, ")"));
+  return evaluation_value_words(interval) + (range.empty() ? "" : text("\n(", range, ")"));
 }
 
 ModelAbout::Value evaluation_value(Interval const& interval) {
@@ -293,11 +294,15 @@ Panel ClassEvaluation::confusion_panel() const {
 Panel ClassEvaluation::calibration_panel() const {
   std::vector<Series> lines;
   auto const add = [&](std::string name, std::vector<ReliabilityBin> const& bins) {
-    Series line{.name = std::move(name), .points = {}, .dots = true};
-    for (auto const& bin : bins)
+    Series line{.name = std::move(name), .points = {}, .dots = true, .line = false};
+    for (auto const& bin : bins) {
+      // The area of a mark is its share of the cases: one case is no evidence.
+      auto const share = static_cast<double>(bin.cases) / static_cast<double>(rows_.cases());
       line.points.push_back({bin.confidence, bin.share,
                              text("said ", fixed(bin.confidence, 2), ", came true ",
-                                  fixed(bin.share, 2), " of ", bin.cases, " cases")});
+                                  fixed(bin.share, 2), " of ", bin.cases, " cases"),
+                             2 + 12 * std::sqrt(share)});
+    }
     lines.push_back(std::move(line));
   };
   // The bins of the ECE: of the most probable class, or of each label.
@@ -315,7 +320,8 @@ Panel ClassEvaluation::calibration_panel() const {
                   .square = true,
                   .diagonal = true};
   return {"Calibration",
-          text("Do the probabilities mean what they say? On the line they do. Logits were "
+          text("Do the probabilities mean what they say? On the line they do; the larger a "
+               "mark, the more cases. Logits were "
                "divided by ",
                fixed(temperature_, 2), ", fitted on the validation cases.",
                rows_.multi_label ? left_out_words() : ""),

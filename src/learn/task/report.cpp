@@ -157,25 +157,26 @@ std::string report_truth(Dataset const& set, Case const& one) {
 
 Panel report_mistakes_panel(ReportParts const& parts) {
   auto const& set = parts.work.set;
-  std::vector<Figure> figures;
+  std::vector<std::vector<Figure>> figures;
   for (auto const index : parts.proof.worst(report_mistakes)) {
     heed(parts.stop);
     auto const& one = set.cases[index];
     auto const image = set.image(one);
-    figures.push_back({shown(image),
-                       text("truth ", report_truth(set, one), ", ",
-                            report_caption(parts.proof.answer(index)), ": ", one.id),
-                       "wrong"});
+    auto& group = figures.emplace_back();
+    group.push_back({shown(image),
+                     text("truth ", report_truth(set, one), ", ",
+                          report_caption(parts.proof.answer(index)), ": ", one.id),
+                     "wrong"});
     try {
       auto const why = parts.work.task->explain(parts.model, image, {});
-      figures.push_back({picture_of(why), text(why.method, " for ", why.label), {}});
+      group.push_back({picture_of(why), text(why.method, " for ", why.label), {}});
     } catch (Error const& error) {
       // An image outside of the model's contract has an answer here, but no explanation.
-      figures.push_back({shown(image), error.what(), "not explained"});
+      group.push_back({shown(image), error.what(), "not explained"});
     }
   }
   auto const body =
-      figures.empty() ? note("good", "No case was answered wrongly.") : gallery(figures, 160);
+      figures.empty() ? note("good", "No case was answered wrongly.") : galleries(figures, 132);
   return {
       "Worst mistakes",
       "The wrong answers that were given most surely, and where in the image each came from.",
@@ -229,8 +230,10 @@ std::string report_removal_verdict(std::vector<Removal> const& removals) {
                    " at random (lower is better); while they are put in: ", fixed(in, 3),
                    " by the map, ", fixed(in_random, 3), " at random (higher is better). ",
                    better == 2   ? "The maps find what the answers rest on."
-                   : better == 1 ? "The maps do so by one of the two measures only."
-                                 : "The maps find it no better than chance does."));
+                   : better == 1 ? "Only one of the two says that the maps find what the "
+                                   "answers rest on."
+                                 : "Neither says that the maps find what the answers rest "
+                                   "on."));
 }
 
 // How alike the maps stay, as more and more layers get random weights: the mean size of the
@@ -262,7 +265,9 @@ class ReportCascade {
     if (compared_ == 0) return note("info", "No image gave a map to compare.");
     constexpr double alike = 0.5;
     auto const sound = mean(shares.size() - 1) < alike;
-    Series line{.name = "rank correlation", .points = {{0, 1, "as trained"}}, .dots = true};
+    Series line{.name = "with the trained network's maps",
+                .points = {{0, 1, "as trained"}},
+                .dots = true};
     for (std::size_t i = 0; i < shares.size(); ++i)
       line.points.push_back({shares[i], mean(i), {}});
     return note(sound ? "good" : "fault",
@@ -273,7 +278,7 @@ class ReportCascade {
                      sound ? "The maps depend on what was learnt."
                            : "The maps hardly depend on what was learnt: do not trust them.")) +
            line_chart({line}, {.x = "share of the layers with random weights, from the output",
-                               .y = "rank correlation with the trained network's maps",
+                               .y = "rank correlation",
                                .x_low = 0,
                                .x_high = 1,
                                .y_low = 0,
@@ -335,21 +340,22 @@ Panel report_neighbours(ReportParts const& parts) {
       images.push_back(work.set.image(work.set.cases[train[i]]));
     index.add(work.task->embeddings(parts.model, images));
   }
-  std::vector<Figure> figures;
+  std::vector<std::vector<Figure>> figures;
   for (auto const query : parts.proof.worst(queries)) {
     auto const image = work.set.image(work.set.cases[query]);
-    figures.push_back({shown(image), text("asked: ", work.set.cases[query].id), "asked"});
+    auto& group = figures.emplace_back();
+    group.push_back({shown(image), work.set.cases[query].id, "asked"});
     for (auto const& near :
          index.nearest(work.task->embeddings(parts.model, {&image, 1})[0], shown_each)) {
       auto const& one = work.set.cases[train[near.index]];
-      figures.push_back(
+      group.push_back(
           {shown(work.set.image(one)),
-           text(report_truth(work.set, one), ", likeness ", fixed(near.similarity, 2)),
+           text(report_truth(work.set, one), ", likeness ", fixed(near.similarity, 3)),
            {}});
     }
   }
   auto const body =
-      figures.empty() ? note("good", "No case was answered wrongly.") : gallery(figures);
+      figures.empty() ? note("good", "No case was answered wrongly.") : galleries(figures);
   return {"Looks like these",
           text("The training images that look most alike to the network, for the worst "
                "mistakes (among ",
