@@ -305,6 +305,90 @@ for name in mine:
 PY
   done
 }
+grey_and_colour_in_one_set_are_learnt_and_answered() {
+  images images
+  python3 - images <<'PY'
+import pathlib, struct, sys, zlib
+# A third of the grey PNGs becomes colour.
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+def pixels(raw):
+    size, at, data = None, 8, b""
+    while at < len(raw):
+        length, kind = struct.unpack(">I4s", raw[at:at + 8])
+        if kind == b"IHDR": size = struct.unpack(">IIBBBBB", raw[at + 8:at + 21])
+        if kind == b"IDAT": data += raw[at + 8:at + 8 + length]
+        at += length + 12
+    wide, high, depth, colour = size[:4]
+    assert depth == 8 and colour == 0, size
+    lines, before, data = [], bytes(wide), zlib.decompress(data)
+    for y in range(high):
+        how, line = data[y * (wide + 1)], bytearray(data[y * (wide + 1) + 1:(y + 1) * (wide + 1)])
+        for x in range(wide):
+            a, b, c = line[x - 1] if x else 0, before[x], before[x - 1] if x else 0
+            p = a + b - c
+            near = min((abs(p - a), 0, a), (abs(p - b), 1, b), (abs(p - c), 2, c))[2]
+            line[x] = (line[x] + (0, a, b, (a + b) // 2, near)[how]) % 256
+        lines.append(bytes(line)); before = bytes(line)
+    return wide, lines
+for i, path in enumerate(sorted(pathlib.Path(sys.argv[1]).rglob("*.png"))):
+    if i % 3: continue
+    wide, lines = pixels(path.read_bytes())
+    rows = b"".join(b"\0" + bytes(v for one in line for v in (one, one // 2, 255 - one)) for line in lines)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", wide, len(lines), 8, 2, 0, 0, 0)) +
+                     chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+PY
+  ends_with 0 "$fovea" train images --out run "${quick[@]}"
+  ends_with 0 "$fovea" predict run images --json
+  equal "$(json_out '["answers"].__len__()')" "$(find images -name '*.png' | wc -l)"
+  lacks "$out" error
+}
+measuring_images_outside_the_contract_is_said() {
+  shared_run
+  "$FOVEA_BUILD/make_images" large 8 400
+  ends_with 0 "$fovea" evaluate "$run" large
+  holds "$err" "10 of 10 cases are outside of what the model was made for"
+}
+a_plan_with_a_misspelt_network_is_refused() {
+  images images
+  ends_with 2 "$fovea" plan images --network resnet81
+  holds "$err" "did you mean 'resnet18'"
+}
+images_that_were_left_out_are_told_in_the_report() {
+  images images
+  echo broken >images/normal/broken.png
+  ends_with 0 "$fovea" train images --out run "${quick[@]}" --no-images
+  grep -q '1 image was left out' run/report.html
+  ! grep -q 'Nothing odd was found' run/report.html
+  ! unzip -p run/model.fovea card.md package.json | grep -q "$PWD"
+  ends_with 0 "$fovea" train --plan run/plan.yaml --out again
+  ! grep -q 'data:image/png' again/report.html
+}
+what_is_chosen_on_validation_is_measured_in_the_package() {
+  shared_run
+  python3 -c 'import json, sys
+about = json.load(sys.stdin)
+assert about["operating_points"]
+for point in about["operating_points"]:
+    assert point["measured"]["sensitivity"]["value"] is not None, point' < <(unzip -p "$run/model.fovea" package.json)
+}
+packing_needs_no_room_for_drafts_elsewhere() {
+  images images
+  ends_with 0 env TMPDIR=/nonexistent "$fovea" train images --out run "${quick[@]}"
+}
+a_device_that_is_not_there_leaves_the_folder_free() {
+  images images
+  [[ ! -e /dev/nvidia0 ]] || skip "there is a GPU"
+  ends_with 4 "$fovea" train images --out run "${quick[@]}" --device cuda
+  ends_with 0 "$fovea" train images --out run "${quick[@]}" --device cpu
+}
+a_damaged_run_json_is_refused() {
+  images images
+  ends_with 0 "$fovea" train images --out run "${quick[@]}"
+  sed -i 's/"total_seconds": [0-9.]*/"total_seconds": "x"/' run/run.json
+  ends_with 3 "$fovea" train --out run --resume
+  holds "$err" "expected a number in 'total_seconds'"
+}
 options_that_do_not_go_together_are_refused_or_completed() {
   images images
   printf 'path,one,two\n' >list.csv

@@ -45,7 +45,7 @@ int export_command(Arguments const& arguments) {
           Fault::usage,
           text("the run holds ", model.networks.size(), " networks, TorchScript holds one"),
           "export a package, or a run of one fold"};
-    save_torchscript(model.networks.front(), out);
+    write_file(out, torchscript_of(model.networks.front()));
   }
   std::cout << out << "  " << bytes_in_words(static_cast<double>(fs::file_size(out))) << '\n';
   return 0;

@@ -51,9 +51,11 @@ std::string evaluation_name(std::string_view metric) {
   };
   static constexpr Name names[] = {
       {"auc", "AUC"}, {"f1", "F1"}, {"ece", "ECE"}, {"brier", "Brier score"}};
-  auto const found = std::ranges::find(names, metric, &Name::metric);
-  if (found != std::end(names)) return std::string{found->shown};
   std::string out{metric};
+  for (auto const& [name, shown] : names) {
+    if (metric == name || metric.starts_with(text(name, "_")))
+      out.replace(0, name.size(), shown);
+  }
   std::ranges::replace(out, '_', ' ');
   return out;
 }
@@ -149,10 +151,18 @@ std::string ClassEvaluation::predictions_csv() const {
   return out;
 }
 
-ModelAbout::Values ClassEvaluation::values() const {
-  ModelAbout::Values out;
-  for (auto const& [name, interval] : report_.metrics) out[name] = evaluation_value(interval);
-  return out;
+void ClassEvaluation::tell(ModelAbout& about) const {
+  for (auto const& [name, interval] : report_.metrics)
+    about.proof.metrics[name] = evaluation_value(interval);
+  for (auto& point : about.operating_points) {
+    for (auto const& at : points_) {
+      if (at.point.rule != point.name || at.point.of != point.label) continue;
+      point.measured = {{"sensitivity", evaluation_value(at.sensitivity)},
+                        {"specificity", evaluation_value(at.specificity)},
+                        {"ppv", evaluation_value(at.ppv)},
+                        {"npv", evaluation_value(at.npv)}};
+    }
+  }
 }
 
 std::vector<Fact> ClassEvaluation::facts() const {
@@ -323,7 +333,11 @@ Panel ClassEvaluation::calibration_panel() const {
           text("Do the probabilities mean what they say? On the line they do; the larger a "
                "mark, the more cases. Logits were "
                "divided by ",
-               fixed(temperature_, 2), ", fitted on the validation cases.",
+               fixed(temperature_, 2), ", fitted on the validation cases",
+               temperature_ >= hottest_temperature
+                   ? ": the most that is allowed, as its confidence says nothing there."
+               : temperature_ == 1 ? ": they left it as it is."
+                                   : ".",
                rows_.multi_label ? left_out_words() : ""),
           line_chart(lines, axes), "calibration"};
 }
@@ -347,7 +361,7 @@ Panel ClassEvaluation::points_panel() const {
 }
 
 Panel ClassEvaluation::per_class_panel() const {
-  std::vector<std::string> head{"class", "cases"};
+  std::vector<std::string> head{"class", "positive cases"};
   for (auto const& [name, interval] : report_.per_class.front().metrics)
     head.push_back(evaluation_name(name));
   std::vector<std::vector<std::string>> rows;

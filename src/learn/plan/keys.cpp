@@ -71,6 +71,8 @@ std::span<KeyRow const> common_keys() {
        "train this many networks, each validated on another part of the training cases, and "
        "let them answer together",
        1, 20},
+      {"report_images", flag, "true",
+       "false: a report and a package without images, paths and names of files"},
       {"test_flips", flag, "false", "answer with the mean over the image and its mirror image"},
   };
   return rows;

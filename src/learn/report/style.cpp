@@ -49,6 +49,7 @@ th,td{padding:.4rem .85rem;text-align:left;border-bottom:1px solid var(--line);v
 th{font-weight:600;color:var(--soft);white-space:nowrap;border-bottom-width:2px}
 th:first-child,td:first-child{padding-left:.25rem}
 .num{text-align:right;white-space:pre}
+#how td{overflow-wrap:anywhere}
 tbody tr:hover{background:var(--ground)}
 .beside{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(340px,100%),1fr));gap:1.25rem;align-items:start}
 .chart{margin:.5rem 0}

@@ -51,8 +51,7 @@ struct TrainJob {
   fs::path out;
   bool resume = false;
   Stop const* stop = nullptr;
-  Clock clock;         ///< began when the budget began
-  bool images = true;  ///< in the report; without: no paths and names either
+  Clock clock;  ///< began when the budget began
   bool quiet = false;
 };
 

@@ -86,8 +86,9 @@ Panel report_warnings(ReportParts const& parts) {
   std::size_t folded = 0;
   for (auto const& problem : problems) {
     // Names of files stay out of a report without images.
-    auto const words = parts.images ? problem.message
-                                    : text(problem.kind, ": ", problem.cases.size(), " cases");
+    auto const words = parts.images || problem.cases.empty()
+                           ? problem.message
+                           : text(problem.kind, ": ", problem.cases.size(), " cases");
     auto const open = problem.severe || ++seen[problem.kind] <= shown_of_a_kind;
     (open ? body : more) += note(problem.severe ? "fault" : "warning", words);
     folded += !open;
@@ -100,15 +101,19 @@ Panel report_warnings(ReportParts const& parts) {
           "warnings"};
 }
 
-std::vector<Series> report_history(fs::path const& file,
-                                   std::span<std::string_view const> wanted) {
+/// A column of history.csv and its name in a legend.
+struct ReportColumn {
+  std::string_view column, shown;
+};
+
+std::vector<Series> report_history(fs::path const& file, std::span<ReportColumn const> wanted) {
   auto const history = read_csv(file);
   auto const step = history.find({"step"});
   std::vector<Series> series;
-  for (auto const name : wanted) {
+  for (auto const& [name, shown] : wanted) {
     auto const column = history.find({name});
     if (column < 0 || step < 0) continue;
-    Series line{.name = std::string{name}, .points = {}, .dots = history.rows.size() < 3};
+    Series line{.name = std::string{shown}, .points = {}, .dots = history.rows.size() < 3};
     for (auto const& row : history.rows) {
       auto const x = number(row[static_cast<std::size_t>(step)]);
       auto const y = number(row[static_cast<std::size_t>(column)]);
@@ -125,8 +130,9 @@ Panel report_training(ReportParts const& parts) {
     auto const file =
         (parts.folds.size() == 1 ? parts.run : parts.run / text("fold-", fold + 1)) /
         "history.csv";
-    constexpr std::string_view losses[] = {"loss"};
-    constexpr std::string_view scores[] = {"auc", "accuracy", "balanced_accuracy"};
+    constexpr ReportColumn losses[] = {{"loss", "loss"}};
+    constexpr ReportColumn scores[] = {
+        {"auc", "AUC"}, {"accuracy", "accuracy"}, {"balanced_accuracy", "balanced accuracy"}};
     body += beside(
         {line_chart(report_history(file, losses), {.x = "update", .y = "training loss"}),
          line_chart(report_history(file, scores), {.x = "update", .y = "validation score"})});
@@ -137,12 +143,29 @@ Panel report_training(ReportParts const& parts) {
           body, "training"};
 }
 
-std::string report_caption(Answer const& answer) {
-  std::string out = text("says ", answer.label);
+std::string report_caption(Dataset const& set, Answer const& answer) {
+  std::vector<std::string> parts;
   for (auto const& [label, score] : answer.scores) {
-    if (label == answer.label) out += text(" (", fixed(100 * score, 0), " %)");
+    if (set.multi_label ? score >= 0.5 : label == answer.label)
+      parts.push_back(text(label, " (", fixed(100 * score, 0), " %)"));
   }
-  return out;
+  return "says " + (parts.empty() ? "none" : joined(parts, ", "));
+}
+
+// What to explain of a wrong answer: of several labels the one that is farthest from the truth.
+std::string report_wrong_label(Dataset const& set, Case const& one, Answer const& answer) {
+  if (!set.multi_label) return answer.label;
+  std::string worst;
+  double fault = 0;
+  for (std::size_t c = 0; c < set.classes.size(); ++c) {
+    for (auto const& [label, score] : answer.scores) {
+      auto const far = std::abs(score - one.labels[c]);
+      if (label != set.classes[c] || one.labels[c] == unknown || far <= fault) continue;
+      fault = far;
+      worst = label;
+    }
+  }
+  return worst;
 }
 
 std::string report_truth(Dataset const& set, Case const& one) {
@@ -152,7 +175,7 @@ std::string report_truth(Dataset const& set, Case const& one) {
   for (std::size_t c = 0; c < set.classes.size(); ++c) {
     if (one.labels[c] == 1) labels.push_back(set.classes[c]);
   }
-  return labels.empty() ? "none" : joined(labels, ";");
+  return labels.empty() ? "none" : joined(labels, ", ");
 }
 
 Panel report_mistakes_panel(ReportParts const& parts) {
@@ -162,13 +185,15 @@ Panel report_mistakes_panel(ReportParts const& parts) {
     heed(parts.stop);
     auto const& one = set.cases[index];
     auto const image = set.image(one);
+    auto const answer = parts.proof.answer(index);
     auto& group = figures.emplace_back();
     group.push_back({shown(image),
-                     text("truth ", report_truth(set, one), ", ",
-                          report_caption(parts.proof.answer(index)), ": ", one.id),
+                     text("truth ", report_truth(set, one), ", ", report_caption(set, answer),
+                          ": ", one.id),
                      "wrong"});
     try {
-      auto const why = parts.work.task->explain(parts.model, image, {});
+      auto const why = parts.work.task->explain(
+          parts.model, image, {.label = report_wrong_label(set, one, answer)});
       group.push_back({picture_of(why), text(why.method, " for ", why.label), {}});
     } catch (Error const& error) {
       // An image outside of the model's contract has an answer here, but no explanation.
@@ -363,17 +388,47 @@ Panel report_neighbours(ReportParts const& parts) {
           body, "neighbours"};
 }
 
+// What a run says of itself, in words and with units.
+struct ReportFact {
+  std::string_view key, shown;
+  std::string (*words)(Json const& value);
+};
+
+std::string report_plain(Json const& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+std::string report_duration(Json const& value) {
+  return duration(value.get<double>());
+}
+
+constexpr ReportFact report_facts[] = {
+    {"task", "task", report_plain},
+    {"data", "data", report_plain},
+    {"data_form", "read as", report_plain},
+    {"data_hash", "hash of the data (SHA-256)", report_plain},
+    {"seed", "seed", report_plain},
+    {"started", "begun", report_plain},
+    {"training_seconds", "training with its validations took", report_duration},
+    {"total_seconds", "everything before this report took", report_duration},
+    {"samples_per_second", "training speed",
+     [](Json const& value) { return text(fixed(value.get<double>(), 1), " images/s"); }},
+    {"peak_memory_mib", "most memory", [](Json const& value) { return value.dump() + " MiB"; }},
+};
+
 Panel report_how(ReportParts const& parts) {
-  auto about = parts.about;
-  if (!parts.images) about.erase("data");
   std::vector<std::vector<std::string>> rows;
-  for (auto const& [key, value] : about.items()) {
-    if (!value.is_structured())
-      rows.push_back({key, value.is_string() ? value.get<std::string>() : value.dump()});
+  for (auto const& [key, shown, words] : report_facts) {
+    std::string const name{key};
+    if (parts.about.contains(name) && (parts.images || name != "data"))
+      rows.push_back({std::string{shown}, words(parts.about[name])});
   }
-  auto const around = about.value("surroundings", Json::object());
-  for (auto const& [key, value] : around.items())
-    rows.push_back({key, value.is_string() ? value.get<std::string>() : value.dump()});
+  auto const around = parts.about.value("surroundings", Json::object());
+  for (auto const& [key, value] : around.items()) {
+    auto name = key;
+    std::ranges::replace(name, '_', ' ');
+    rows.push_back({name, report_plain(value)});
+  }
   auto plan = parts.work.plan;
   if (!parts.images) {
     for (auto const* const key : {"data", "init"}) plan.set(key, std::string_view{});

@@ -43,6 +43,28 @@ Split trial_split(std::string_view name) {
   throw Error{Fault::usage, text("no split '", name, "'"), did_you_mean(name, known)};
 }
 
+// `predict` refuses such images; here they are measured, and that is said.
+void trial_warn(Trial const& trial, std::vector<ImageFacts> const& facts) {
+  std::size_t count = 0;
+  std::string first;
+  for (auto const index : trial.cases) {
+    auto const& one = facts[index];
+    auto const reasons =
+        outside_contract(trial.model.about.input, {.channels = one.channels,
+                                                   .size = {one.height, one.width},
+                                                   .low = one.low,
+                                                   .high = one.high,
+                                                   .mean = one.mean,
+                                                   .deviation = one.deviation});
+    if (!reasons.empty() && count++ == 0)
+      first = text(trial.set.cases[index].id, ": ", joined(reasons, "; "));
+  }
+  if (count > 0)
+    warn(text(count, " of ", trial.cases.size(),
+              " cases are outside of what the model was made for (", first,
+              "): `fovea predict` would give them no answer"));
+}
+
 }  // namespace
 
 Model open_model(fs::path const& run_or_package) {
@@ -100,6 +122,7 @@ Trial open_trial(std::span<Task const> tasks,
     throw Error{Fault::input,
                 text("no readable case is in the ", name_of(trial.split), " split of ", data),
                 "choose another with --split, or --split all"};
+  trial_warn(trial, facts);
   return trial;
 }
 
