@@ -278,6 +278,7 @@ ROWS
 }
 weights_to_begin_with_are_found_from_anywhere() {
   shared_run
+  : >weights.fovea
   ends_with 0 "$fovea" plan "$data" --init weights.fovea --json
   equal "$(json_out '["init"]')" "$PWD/weights.fovea"
 }
