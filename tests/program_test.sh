@@ -132,6 +132,23 @@ an_interrupt_while_proving_ends_it_soon_and_resuming_proves() {
   ends_with 0 "$fovea" train --out run --resume
   [[ -s run/report.html ]]
 }
+an_interrupt_ends_reading_measuring_and_explaining_with_130() {
+  shared_run
+  images many 1500
+  for command in "data inspect many" "data clean many --out fit.csv" "plan many" "evaluate RUN many --split all" "compare RUN RUN many --split all" \
+    "explain RUN many --out why --method occlusion" "demo many --out all"; do
+    read -ra words <<<"$command"
+    "$fovea" "${words[@]/#RUN/$run}" >out 2>err &
+    # From when on the program hears it: SIGINT is the second signal.
+    while [[ $(awk '/^SigCgt:/ {print $2}' /proc/$!/status 2>/dev/null) =~ [014589cd]$ ]]; do sleep 0.01; done
+    kill -INT $!
+    local code=0
+    wait $! || code=$?
+    equal "$command: $code" "$command: 130"
+    holds "$(<err)" "fovea: stopped"
+  done
+  [[ ! -e fit.csv && -e why/explanations.json && ! -e all/run/model.fovea ]]
+}
 two_processes_on_one_run_are_refused() {
   images images
   "$fovea" train images --out run --network small-cnn --set image_size=32 --epochs 100000 >/dev/null 2>&1 &

@@ -2,6 +2,7 @@
 #include "app/model_flags.hpp"
 #include "app/out.hpp"
 #include "base/core/progress.hpp"
+#include "base/core/stop.hpp"
 #include "base/io/npy.hpp"
 #include "base/io/picture.hpp"
 #include "learn/task/report.hpp"
@@ -55,11 +56,12 @@ int explain_command(Arguments const& arguments) {
   expect_access(name);
   auto const files = pictures_in(inputs);
   auto const [task, model] = open_task_model(tasks(), name);
+  auto const& stop = stop_on_signals();
   fs::path const folder{out};
   Json all = Json::array();
   std::size_t explained = 0;
   Progress progress{"explaining"};
-  for (std::size_t i = 0; i < files.size(); ++i) {
+  for (std::size_t i = 0; i < files.size() && !stop.asked(); ++i) {
     progress.show(static_cast<double>(i), static_cast<double>(files.size()));
     Json entry = {{"file", files[i].string()}};
     try {
@@ -93,6 +95,9 @@ int explain_command(Arguments const& arguments) {
   else
     std::cout << explained << " of " << files.size() << " images explained in "
               << folder.string() << '\n';
+  if (all.size() < files.size())
+    throw Interrupted{text("stopped after ", all.size(), " of ", files.size(),
+                           " images; their explanations are written")};
   if (explained == 0)
     throw Error{Fault::input, "none of the images could be explained",
                 "the reasons stand above"};
