@@ -10,6 +10,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iostream>
+#include <set>
 
 namespace fovea {
 namespace {
@@ -18,10 +19,13 @@ Array explain_array(Volume const& map) {
   return {{map.height(), map.width()}, Type::f32, map.bytes()};
 }
 
-// One name for each input, also when two folders hold files of one name.
-std::string explain_name(std::vector<fs::path> const& files, std::size_t at) {
-  auto const same = std::ranges::count(files, files[at].stem(), &fs::path::stem);
-  return same == 1 ? files[at].stem().string() : text(files[at].stem().string(), "-", at + 1);
+// One name for each input: two folders may hold files of one name, and a third a file that is
+// called as the second was renamed.
+std::string explain_name(fs::path const& file, std::set<std::string>& used) {
+  auto const stem = file.stem().string();
+  auto name = stem;
+  for (int i = 2; !used.insert(name).second; ++i) name = text(stem, "-", i);
+  return name;
 }
 
 }  // namespace
@@ -60,6 +64,7 @@ int explain_command(Arguments const& arguments) {
   fs::path const folder{out};
   Json all = Json::array();
   std::size_t explained = 0;
+  std::set<std::string> used;
   Progress progress{"explaining"};
   for (std::size_t i = 0; i < files.size() && !stop.asked(); ++i) {
     progress.show(static_cast<double>(i), static_cast<double>(files.size()));
@@ -67,7 +72,7 @@ int explain_command(Arguments const& arguments) {
     try {
       auto const why = task->explain(model, read_picture(files[i]), options);
       make_folder(folder);  // only now: a misspelt method, label or layer leaves none
-      auto const stem = explain_name(files, i);
+      auto const stem = explain_name(files[i], used);
       auto const values = why.map.as<float>();
       write_png(folder / (stem + ".png"), framed_picture_of(why));
       write_npy(folder / (stem + ".npy"), explain_array(why.map));
