@@ -262,6 +262,15 @@ where_answers_go_is_checked_before_the_work() {
   ends_with 3 "$fovea" predict nomodel "$data" --out fresh
   [[ ! -e fresh && ! -e nowhere ]]
 }
+explain_gives_every_input_a_name_of_its_own() {
+  shared_run
+  local image
+  image=$(ls "$data"/opacity/*.png | head -n 1)
+  mkdir a b c && cp "$image" a/x.png && cp "$image" b/x.png && cp "$image" c/x-2.png
+  ends_with 0 "$fovea" explain "$run" a/x.png b/x.png c/x-2.png --out why
+  equal "$(ls why/*.png | wc -l) $(ls why/*.npy | wc -l)" "3 3"
+  equal "$(field why/explanations.json '["explanations"].__len__(),len({e["map"] for e in v["explanations"]})')" "(3, 3)"
+}
 explain_refuses_wrong_words_and_leaves_no_folder() {
   shared_run
   local image
@@ -579,6 +588,12 @@ what_permissions_forbid_ends_with_4_and_says_so() {
     ends_with 4 "${nobody[@]}" evaluate $model "$data"
   done
   ends_with 4 "${nobody[@]}" predict "$run" locked/images
+  mkdir -p partly/inner && cp "$data"/normal/*.png partly/ && chmod 700 partly/inner
+  ends_with 4 "${nobody[@]}" predict "$run" partly
+  holds "$err" inner
+  cp -r "$data/normal" one && chmod 600 "$(ls one/*.png | head -n 1)"
+  ends_with 4 "${nobody[@]}" predict "$run" one
+  holds "$err" "check its permissions"
   for place in locked/new locked/run; do
     ends_with 4 "${nobody[@]}" predict "$run" "$data" --out $place
     ends_with 4 "${nobody[@]}" evaluate "$run" "$data" --out $place
