@@ -132,6 +132,23 @@ an_interrupt_while_proving_ends_it_soon_and_resuming_proves() {
   ends_with 0 "$fovea" train --out run --resume
   [[ -s run/report.html ]]
 }
+an_interrupt_ends_reading_measuring_and_explaining_with_130() {
+  shared_run
+  images many 1500
+  for command in "data inspect many" "data clean many --out fit.csv" "plan many" "evaluate RUN many --split all" "compare RUN RUN many --split all" \
+    "explain RUN many --out why --method occlusion" "demo many --out all"; do
+    read -ra words <<<"$command"
+    "$fovea" "${words[@]/#RUN/$run}" >out 2>err &
+    # From when on the program hears it: SIGINT is the second signal.
+    while [[ $(awk '/^SigCgt:/ {print $2}' /proc/$!/status 2>/dev/null) =~ [014589cd]$ ]]; do sleep 0.01; done
+    kill -INT $!
+    local code=0
+    wait $! || code=$?
+    equal "$command: $code" "$command: 130"
+    holds "$(<err)" "fovea: stopped"
+  done
+  [[ ! -e fit.csv && -e why/explanations.json && ! -e all/run/model.fovea ]]
+}
 two_processes_on_one_run_are_refused() {
   images images
   "$fovea" train images --out run --network small-cnn --set image_size=32 --epochs 100000 >/dev/null 2>&1 &
@@ -244,6 +261,15 @@ where_answers_go_is_checked_before_the_work() {
   ends_with 2 "$fovea" export norun --out nowhere/a.fovea
   ends_with 3 "$fovea" predict nomodel "$data" --out fresh
   [[ ! -e fresh && ! -e nowhere ]]
+}
+explain_gives_every_input_a_name_of_its_own() {
+  shared_run
+  local image
+  image=$(ls "$data"/opacity/*.png | head -n 1)
+  mkdir a b c && cp "$image" a/x.png && cp "$image" b/x.png && cp "$image" c/x-2.png
+  ends_with 0 "$fovea" explain "$run" a/x.png b/x.png c/x-2.png --out why
+  equal "$(ls why/*.png | wc -l) $(ls why/*.npy | wc -l)" "3 3"
+  equal "$(field why/explanations.json '["explanations"].__len__(),len({e["map"] for e in v["explanations"]})')" "(3, 3)"
 }
 explain_refuses_wrong_words_and_leaves_no_folder() {
   shared_run
@@ -647,6 +673,12 @@ what_permissions_forbid_ends_with_4_and_says_so() {
     ends_with 4 "${nobody[@]}" evaluate $model "$data"
   done
   ends_with 4 "${nobody[@]}" predict "$run" locked/images
+  mkdir -p partly/inner && cp "$data"/normal/*.png partly/ && chmod 700 partly/inner
+  ends_with 4 "${nobody[@]}" predict "$run" partly
+  holds "$err" inner
+  cp -r "$data/normal" one && chmod 600 "$(ls one/*.png | head -n 1)"
+  ends_with 4 "${nobody[@]}" predict "$run" one
+  holds "$err" "check its permissions"
   for place in locked/new locked/run; do
     ends_with 4 "${nobody[@]}" predict "$run" "$data" --out $place
     ends_with 4 "${nobody[@]}" evaluate "$run" "$data" --out $place

@@ -7,6 +7,7 @@
 #include "base/core/json.hpp"
 #include "base/core/pool.hpp"
 #include "base/core/progress.hpp"
+#include "base/core/stop.hpp"
 #include "base/core/words.hpp"
 #include "learn/data/clean.hpp"
 #include "learn/data/layout.hpp"
@@ -26,7 +27,10 @@ constexpr Split data_splits[] = {Split::train, Split::validation, Split::test,
 QualityReport data_quality(Dataset const& set, int threads) {
   Progress progress{"looking at the images"};
   auto const all = static_cast<double>(set.cases.size());
+  auto const& stop = stop_on_signals();
   auto report = quality(set, threads > 0 ? threads : usable_cores(), [&](std::size_t done) {
+    if (stop.asked())
+      throw Interrupted{"stopped while looking at the images; nothing was written"};
     progress.show(static_cast<double>(done), all);
   });
   progress.clear();

@@ -1,6 +1,7 @@
 #include "app/full.hpp"
 #include "app/model_flags.hpp"
 #include "app/out.hpp"
+#include "base/core/stop.hpp"
 #include "base/core/words.hpp"
 
 #include <CLI/CLI.hpp>
@@ -47,9 +48,10 @@ int evaluate_command(Arguments const& arguments) {
     return 0;
   if (!out.empty()) expect_fresh_folder(out);
   expect_access(model);
-  auto const trial = open_trial(tasks(), model, data, split);
+  auto const& stop = stop_on_signals();
+  auto const trial = open_trial(tasks(), model, data, split, &stop);
   auto const proof =
-      trial.task->evaluate(trial.model, trial.set, trial.cases, trial.seed, Stop{});
+      trial.task->evaluate(trial.model, trial.set, trial.cases, trial.seed, stop);
   auto whole = Json{{"task", trial.task->name},
                     {"split", evaluate_word(trial.split)},
                     {"cases", trial.cases.size()}};
@@ -84,10 +86,11 @@ int compare_command(Arguments const& arguments) {
   if (!read_flags(app, arguments, "Example:\n  fovea compare RUN1 RUN2 IMAGES")) return 0;
   expect_access(first);
   expect_access(second);
-  auto const a = open_trial(tasks(), first, data, split);
-  auto const b = open_trial(tasks(), second, data, split);
-  auto const of_a = a.task->evaluate(a.model, a.set, a.cases, a.seed, Stop{});
-  auto const of_b = b.task->evaluate(b.model, b.set, b.cases, b.seed, Stop{});
+  auto const& stop = stop_on_signals();
+  auto const a = open_trial(tasks(), first, data, split, &stop);
+  auto const b = open_trial(tasks(), second, data, split, &stop);
+  auto const of_a = a.task->evaluate(a.model, a.set, a.cases, a.seed, stop);
+  auto const of_b = b.task->evaluate(b.model, b.set, b.cases, b.seed, stop);
   auto whole = Json{
       {"task", a.task->name}, {"split", evaluate_word(a.split)}, {"cases", a.cases.size()}};
   whole.update(of_a->against(*of_b));

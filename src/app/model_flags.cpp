@@ -22,9 +22,7 @@ void model_walk(fs::path const& folder,
   std::error_code fault;
   if (!entered.insert(fs::canonical(folder, fault)).second) return;  // a link that leads back
   std::vector<fs::path> below;
-  for (auto const& entry :
-       fs::directory_iterator{folder, fs::directory_options::skip_permission_denied, fault})
-    below.push_back(entry.path());
+  for (auto const& entry : fs::directory_iterator{folder, fault}) below.push_back(entry.path());
   if (fault)
     throw Error{Fault::resource, text("cannot look into ", folder, ": ", fault.message()),
                 "check its permissions"};
@@ -33,6 +31,8 @@ void model_walk(fs::path const& folder,
     if (path.filename().string().starts_with(".")) continue;
     if (fs::is_directory(path, fault))
       model_walk(path, entered, found);
+    else if (fault == std::errc::permission_denied)
+      model_refuse_access(path);
     else if (named_as_picture(path))
       found.push_back(path);
   }

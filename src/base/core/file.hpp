@@ -15,7 +15,8 @@ namespace fovea {
 namespace fs = std::filesystem;
 using Bytes = std::vector<std::byte>;
 
-/// The whole file. Throws Error{input} if it cannot be read or is larger than `limit` bytes.
+/// The whole file. Throws Error{input} if it cannot be read or is larger than `limit` bytes,
+/// Error{resource} if it may not be read.
 Bytes read_file(fs::path const& file, std::uint64_t limit);
 std::string read_text(fs::path const& file, std::uint64_t limit = 256U << 20);
 

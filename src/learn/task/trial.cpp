@@ -94,12 +94,13 @@ TaskModel open_task_model(std::span<Task const> tasks, fs::path const& run_or_pa
 Trial open_trial(std::span<Task const> tasks,
                  fs::path const& run_or_package,
                  fs::path const& data,
-                 std::string_view split) {
+                 std::string_view split,
+                 Stop const* stop) {
   auto const wanted = trial_split(split);
   auto [task, model] = open_task_model(tasks, run_or_package);
   auto const plan = trial_plan(*task, model);
   auto set = read_dataset(data, {.patient_from = plan.word("patient_from"), .reader = {}});
-  auto const facts = usable_facts(set, usable_cores());
+  auto const facts = usable_facts(set, usable_cores(), stop);
   Trial trial{task,
               std::move(model),
               std::move(set),
