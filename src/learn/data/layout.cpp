@@ -153,6 +153,7 @@ Dataset read_dataset(fs::path const& root, ReadOptions const& options) {
       throw Error{Fault::input,
                   text("expected images in ", root, " (read as ", row.name, "), got none"),
                   "add images"};
+    for (auto const& other : nearly) set->notes.push_back("not read: " + other);
     layout_note_others(*set, root, row);
     return std::move(*set);
   }

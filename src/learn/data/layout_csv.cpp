@@ -34,9 +34,16 @@ bool csv_taken(CsvColumns const& columns, std::size_t at) {
          i == columns.patient || i == columns.weight;
 }
 
+// The answers of `fovea predict` name images and labels, too; learning from them would take
+// what a model guessed for what is true.
+bool csv_is_answers(Table const& table) {
+  return std::ranges::any_of(
+      table.columns, [](std::string const& name) { return lower(name).starts_with("score "); });
+}
+
 bool csv_could_be(Table const& table) {
   auto const columns = csv_find(table);
-  if (columns.path < 0) return false;
+  if (columns.path < 0 || csv_is_answers(table)) return false;
   if (columns.label >= 0) return true;
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     if (!csv_taken(columns, i)) return true;
@@ -75,13 +82,25 @@ bool csv_is_label(Table const& table, std::size_t at) {
   return known;
 }
 
+// Only the beginning is read: a list may hold gigabytes. A name in quotes may run over several
+// lines, and empty lines may come first, so lines are added until they parse.
 Table csv_header(fs::path const& file) {
   std::ifstream in{file, std::ios::binary};
-  std::string line(1 << 16, '\0');
-  in.read(line.data(), static_cast<std::streamsize>(line.size()));
-  line.resize(static_cast<std::size_t>(in.gcount()));
-  line.resize(std::min(line.find_first_of("\r\n"), line.size()));
-  return parse_csv(line, file.filename().string());
+  std::string words(1 << 16, '\0');
+  in.read(words.data(), static_cast<std::streamsize>(words.size()));
+  words.resize(static_cast<std::size_t>(in.gcount()));
+  auto const name = file.filename().string();
+  constexpr int most_lines = 32;
+  std::size_t end = 0;
+  for (int lines = 1;; ++lines) {
+    end = std::min(words.find_first_of("\r\n", end), words.size());
+    try {
+      return parse_csv(std::string_view{words}.substr(0, end), name);
+    } catch (Error const&) {
+      if (end >= words.size() || lines == most_lines) throw;
+    }
+    ++end;
+  }
 }
 
 std::string csv_cells(std::vector<std::string> const& cells) {
@@ -91,6 +110,9 @@ std::string csv_cells(std::vector<std::string> const& cells) {
 // "labels.csv: columns a, b, of which none names the image": why a table is not a list of
 // cases.
 std::string csv_fault(Table const& table) {
+  if (csv_is_answers(table))
+    return csv_cells(table.columns) +
+           ", which are the answers of a model (score …) and no truth to learn from";
   auto const missing = csv_find(table).path < 0
                            ? "no path, file, image or filename among them"
                            : "no label, class, target or diagnosis, nor any of only 1, 0 and "
@@ -395,12 +417,21 @@ std::optional<Dataset> csv_set(fs::path const& root,
 
 std::vector<fs::path> csv_candidates(fs::path const& root, std::vector<std::string>* nearly) {
   std::vector<fs::path> fitting;
+  auto const pass_over = [&](fs::path const& file, std::string const& reason) {
+    if (nearly != nullptr) nearly->push_back(text(file.filename().string(), ": ", reason));
+  };
   for (auto const& file : files_ending(root, {".csv", ".tsv"})) {
-    auto const header = csv_header(file);
-    if (csv_could_be(header)) {
-      fitting.push_back(file);
-    } else if (nearly != nullptr) {
-      nearly->push_back(text(file.filename().string(), ": ", csv_fault(header)));
+    // A table that somebody left in the folder must not hide the set beside it.
+    try {
+      auto const header = csv_header(file);
+      if (csv_could_be(header)) {
+        fitting.push_back(file);
+      } else {
+        pass_over(file, csv_fault(header));
+      }
+    } catch (Error const& error) {
+      if (error.fault() != Fault::input) throw;
+      pass_over(file, error.what());
     }
   }
   return fitting;

@@ -296,6 +296,7 @@ TEST(List, BadRowsAreRefusedByNumber) {
       {"path,age\na.png,40\n", "no label"},
       {"name,label\na.png,1\n", "no path"},
       {"path,label\n", "none of the 0"},
+      {"file,label,score no,score yes,error\na.png,no,0.6,0.4,\n", "answers of a model"},
       {"", "expected"},
   };
   for (auto const& row : rows) {
@@ -314,6 +315,43 @@ TEST(List, ThatListsNothingHereGivesWayToTheFolders) {
   put_picture(scratch.path() / "b/2.png", 2);
   write_file(scratch.path() / "elsewhere.csv", "path,label\nother/9.png,1\n");
   EXPECT_EQ(read_dataset(scratch.path()).form, "class-folders");
+}
+
+TEST(ClassFolders, AreReadBesideTablesAndArraysThatAreNoSet) {
+  struct Row {
+    std::string_view file, words, note;
+  };
+  constexpr Row rows[] = {
+      {"answers.csv", "file,label,score a,score b,error\na/1.png,b,0.4,0.6,\n",
+       "not read: answers.csv: columns file, label, score a, score b, error, which are the "
+       "answers of a model"},
+      {"notes.csv", "", "not read: notes.csv: expected a table with a header row, got nothing"},
+      {"notes.csv", "\xff\xfep", "not read: notes.csv: expected a table in UTF-8"},
+      {"notes.csv", "path,who,who\na/1.png,x,y\n", "the column 'who' occurs twice"},
+      {"notes.csv", "\"what was\nseen\",when\nmuch,today\n", "notes.csv: columns what was"},
+      {"notes.csv", "path,\"open\n", "expected a closing quote"},
+      {"old.npz", "PK\x03\x04 and no more", "not read: old.npz: "},
+  };
+  for (auto const& row : rows) {
+    SCOPED_TRACE(row.note);
+    ScratchFolder scratch;
+    put_picture(scratch.path() / "a/1.png", 1);
+    put_picture(scratch.path() / "b/2.png", 2);
+    write_file(scratch.path() / row.file, row.words);
+    auto const set = read_dataset(scratch.path());
+    EXPECT_EQ(set.form, "class-folders");
+    EXPECT_TRUE(layout_says(set.notes, row.note)) << set.notes.front();
+    fs::remove_all(scratch.path() / "a");
+    fs::remove_all(scratch.path() / "b");
+    EXPECT_NE(layout_refusal(scratch.path()).find(row.file), std::string::npos);
+  }
+}
+
+TEST(List, MayHaveALineEndInAQuotedNameOfItsHeader) {
+  ScratchFolder scratch;
+  put_picture(scratch.path() / "a.png", 1);
+  write_file(scratch.path() / "list.csv", "\npath,\"seen\nby\",label\na.png,x,sick\n");
+  EXPECT_EQ(read_dataset(scratch.path()).cases.size(), 1U);
 }
 
 TEST(TheSetOfRealChests, IsReadOnceAlthoughItLiesThereTwice) {
