@@ -2,6 +2,7 @@
 
 #include "learn/data/layout_parts.hpp"
 #include "learn/data/make_sets.hpp"
+#include "learn/data/quality.hpp"
 
 #include <gtest/gtest.h>
 
@@ -102,6 +103,10 @@ TEST(ClassFolders, GivePatientsByAnExpressionOnNames) {
   EXPECT_NE(layout_refusal(scratch.path(), Fault::usage, {.patient_from = "(p[", .reader = {}})
                 .find("regular expression"),
             std::string::npos);
+  auto const nested = std::string(20'000, '(') + std::string(20'000, ')');
+  EXPECT_NE(layout_refusal(scratch.path(), Fault::usage, {.patient_from = nested, .reader = {}})
+                .find("at most 1000 characters"),
+            std::string::npos);
 }
 
 TEST(ReadingADataSet, SaysWhatWasSeenWhereNothingFits) {
@@ -196,6 +201,27 @@ TEST(MedMnist, BrokenOnesAreRefusedWithWhatWasExpected) {
     ScratchFolder scratch;
     put_npz(scratch.path() / "set.npz", row.arrays);
     EXPECT_NE(layout_refusal(scratch.path() / "set.npz").find(row.says), std::string::npos);
+  }
+}
+
+TEST(MedMnist, ADamagedArrayIsOneFaultOfTheFile) {
+  ScratchFolder scratch;
+  auto const file = scratch.path() / "set.npz";
+  put_npz(file, {{"train_images", array_of<std::uint8_t>({9, 2, 2}, counted(36))},
+                 {"train_labels", array_of<std::uint8_t>({9}, counted(9))}});
+  auto bytes = read_text(file);
+  auto const pixels = bytes.find(std::string("\x08\x09\x0a\x0b", 4));
+  ASSERT_NE(pixels, std::string::npos);
+  bytes[pixels] = '!';
+  write_file(file, bytes);
+  auto const set = read_dataset(file);
+  try {
+    look_at(set, 2);
+    FAIL() << "was read";
+  } catch (Error const& error) {
+    EXPECT_EQ(error.fault(), Fault::input);
+    for (auto const part : {"train_images", "set.npz"})
+      EXPECT_NE(std::string{error.what()}.find(part), std::string::npos) << error.what();
   }
 }
 
