@@ -57,10 +57,10 @@ std::optional<std::int32_t> csv_answer(std::string const& cell) {
     std::string_view word;
     std::int32_t answer;
   };
-  static constexpr Word words[] = {{"1", 1},          {"0", 0},       {"", unknown},
-                                   {"1.0", 1},        {"0.0", 0},     {"-1", unknown},
-                                   {"-1.0", unknown}, {"true", 1},    {"false", 0},
-                                   {"nan", unknown},  {"na", unknown}};
+  static constexpr Word words[] = {{"1", 1},          {"0", 0},        {"", unknown},
+                                   {"1.0", 1},        {"0.0", 0},      {"-1", unknown},
+                                   {"-1.0", unknown}, {"true", 1},     {"false", 0},
+                                   {"nan", unknown},  {"na", unknown}, {"n/a", unknown}};
   for (auto const& row : words) {
     if (row.word == cell) return row.answer;
   }
@@ -71,15 +71,32 @@ std::optional<std::int32_t> csv_answer(std::string const& cell) {
   return std::nullopt;
 }
 
-// All answers, and at least one of them known: an empty column is no label.
-bool csv_is_label(Table const& table, std::size_t at) {
+// What tables write where they know no class.
+bool csv_says_nothing(std::string const& cell) {
+  auto const word = lower(cell);
+  return word.empty() || word == "na" || word == "n/a" || word == "nan";
+}
+
+// A cell may be a whole book; a message shows how it begins.
+std::string csv_quoted(std::string const& cell) {
+  constexpr std::size_t most = 80;
+  if (cell.size() <= most) return cell;
+  auto end = most;
+  // Not through the middle of a letter.
+  while (end > 0 && (static_cast<unsigned char>(cell[end]) & 0xC0U) == 0x80U) --end;
+  return cell.substr(0, end) + "…";
+}
+
+// Why a column is no label, or empty: all cells must be answers, and one of them known.
+std::string csv_no_label(Table const& table, std::size_t at) {
   auto known = false;
-  for (auto const& row : table.rows) {
-    auto const answer = csv_answer(row[at]);
-    if (!answer) return false;
+  for (std::size_t i = 0; i < table.rows.size(); ++i) {
+    auto const& cell = table.rows[i][at];
+    auto const answer = csv_answer(cell);
+    if (!answer) return text("'", csv_quoted(cell), "' in row ", i + 2);
     known = known || *answer != unknown;
   }
-  return known;
+  return known ? "" : "no known answer";
 }
 
 // Only the beginning is read: a list may hold gigabytes. A name in quotes may run over several
@@ -213,7 +230,10 @@ class CsvReader {
 
   // How many rows have an image.
   std::size_t found() const { return set_.cases.size(); }
-  std::string first_missing() const { return missing_.empty() ? "" : missing_.front(); }
+  std::string why_none() const {
+    if (!missing_.empty()) return ", the first missing one is " + missing_.front();
+    return unlabelled_.empty() ? "" : ", since no label is known";
+  }
   std::size_t rows() const { return rows_; }
 
   Dataset finish() {
@@ -232,12 +252,16 @@ class CsvReader {
 
   bool name_labels(Table const& table) {
     std::vector<std::string> names;
-    std::vector<std::string> others;
+    std::vector<std::string> others;  // with what they hold
     for (std::size_t i = 0; i < table.columns.size(); ++i) {
       if (csv_taken(columns_, i)) continue;
-      auto const label = csv_is_label(table, i);
-      (label ? names : others).push_back(table.columns[i]);
-      if (label) columns_.labels.push_back(i);
+      auto const reason = csv_no_label(table, i);
+      if (reason.empty()) {
+        names.push_back(table.columns[i]);
+        columns_.labels.push_back(i);
+      } else {
+        others.push_back(text(csv_quoted(table.columns[i]), " (", reason, ")"));
+      }
     }
     if (names.empty()) return false;
     if (!set_.classes.empty() && names != set_.classes)
@@ -248,8 +272,8 @@ class CsvReader {
     set_.classes = names;
     set_.multi_label = true;
     if (!others.empty())
-      set_.notes.push_back(text(file_, ": the columns ", named(others, 8),
-                                " hold more than 1, 0 and empty cells: not read as labels"));
+      set_.notes.push_back(
+          text(file_, ": not read as labels, which hold 1, 0 or nothing: ", named(others, 8)));
     return true;
   }
 
@@ -257,9 +281,10 @@ class CsvReader {
                            std::string const& expected,
                            std::string const& got,
                            std::string const& remedy) const {
-    throw Error{Fault::input,
-                text(file_, ", row ", row, ": expected ", expected, ", got '", got, "'"),
-                remedy};
+    throw Error{
+        Fault::input,
+        text(file_, ", row ", row, ": expected ", expected, ", got '", csv_quoted(got), "'"),
+        remedy};
   }
 
   Split split_of(std::vector<std::string> const& row, std::size_t number) const {
@@ -276,6 +301,11 @@ class CsvReader {
     auto const weight = fovea::number(word);
     if (!weight || *weight < 0)
       refuse(number, "a weight of 0 or more", word, "correct the row");
+    // Floats hold sums of such weights; where more is asked for, the unit is wrong.
+    constexpr double heaviest = 1e6;
+    if (*weight > heaviest)
+      refuse(number, "a weight of at most 1000000", word,
+             "only their ratios matter: scale them");
     return *weight;
   }
 
@@ -303,7 +333,7 @@ class CsvReader {
     for (auto const at : columns_.labels) labels.push_back(*csv_answer(row[at]));
     if (set_.multi_label) return labels;
     auto const name = cell(row, columns_.label);
-    if (name.empty()) return {};
+    if (csv_says_nothing(name)) return {};
     auto const [known, fresh] =
         index_.try_emplace(name, static_cast<std::int32_t>(set_.classes.size()));
     if (fresh) set_.classes.push_back(name);
@@ -327,12 +357,13 @@ class CsvReader {
     auto const weight = weight_of(row, number);
     auto where = location_of(path, place, folder);
     if (!where) {
-      missing_.push_back(text(path.empty() ? "(no name)" : path, " (row ", number, ")"));
+      missing_.push_back(
+          text(path.empty() ? "(no name)" : csv_quoted(path), " (row ", number, ")"));
       return;
     }
     auto labels = labels_of(row);
     if (labels.empty()) {
-      unlabelled_.push_back(text(path, " (row ", number, ")"));
+      unlabelled_.push_back(text(csv_quoted(path), " (row ", number, ")"));
       return;
     }
     set_.cases.push_back({.id = id_of(path, number),
@@ -409,9 +440,8 @@ std::optional<Dataset> csv_set(fs::path const& root,
   }
   if (reader.found() > 0) return reader.finish();
   fault = text(files.front().filename().string(), ": none of the ", reader.rows(),
-               " listed images can be used",
-               reader.first_missing().empty() ? "" : ", the first missing one is ",
-               reader.first_missing(), csv_archives(files.front().parent_path()));
+               " listed images can be used", reader.why_none(),
+               csv_archives(files.front().parent_path()));
   return std::nullopt;
 }
 

@@ -266,12 +266,12 @@ TEST(List, ColumnsOfOneAndZeroAreSeveralLabels) {
   ScratchFolder scratch;
   for (auto const name : {"a.png", "b.png"}) put_picture(scratch.path() / name, 1);
   write_file(scratch.path() / "list.csv",
-             "path,edema,age,nodule\na.png,1.0,40,\nb.png,0,50,1\n");
+             "path,edema,age,nodule,seen\na.png,1.0,40,,\nb.png,0,50,1,NaN\n");
   auto const set = read_dataset(scratch.path());
   EXPECT_TRUE(set.multi_label);
   EXPECT_EQ(set.classes, (std::vector<std::string>{"edema", "nodule"}));
   EXPECT_EQ(set.cases[0].labels, (std::vector<std::int32_t>{1, unknown}));
-  EXPECT_TRUE(layout_says(set.notes, "age"));
+  EXPECT_TRUE(layout_says(set.notes, "age ('40' in row 2), seen (no known answer)"));
 }
 
 TEST(List, MissingFilesAreNamedCountedAndLeftOut) {
@@ -318,6 +318,8 @@ TEST(List, BadRowsAreRefusedByNumber) {
       {"path,label,weight\na.png,1,heavy\n",
        "row 2: expected a weight of 0 or more, got 'heavy'"},
       {"path,label,weight\na.png,1,-1\n", "got '-1'"},
+      {"path,label,weight\na.png,1,1e308\n", "at most 1000000, got '1e308'"},
+      {"path,label\na.png,\na.png,N/A\n", "none of the 2 listed images can be used, since no "},
       {"path,label\nb.png,1\n", "none of the 1 listed images"},
       {"path,age\na.png,40\n", "no label"},
       {"name,label\na.png,1\n", "no path"},
@@ -413,6 +415,17 @@ TEST(ExpectTrainable, RefusesWhatCannotBeLearntOrShown) {
   auto unseen = paper_set(20, 2, 0);
   for (auto& one : unseen.cases) one.split = one.labels[0] == 0 ? Split::train : Split::test;
   EXPECT_NE(says(unseen).find("training images of every class"), std::string::npos);
+  auto weightless = good;
+  for (auto& one : weightless.cases) one.weight = one.split == Split::train ? 0 : 1;
+  EXPECT_NE(says(weightless).find("all weigh 0"), std::string::npos);
+  auto unknowing = good;
+  unknowing.multi_label = true;
+  for (auto& one : unknowing.cases) {
+    one.labels = {one.labels[0], 0};
+    if (one.split == Split::test) one.labels = {unknown, unknown};
+  }
+  EXPECT_NE(says(unknowing).find("none among the 6 of test"), std::string::npos)
+      << says(unknowing);
 }
 
 TEST(Without, KeepsProblemsAtTheirCases) {
