@@ -417,6 +417,27 @@ std::vector<Indices> quality_copies(std::vector<ImageFacts> const& facts,
   return groups;
 }
 
+// Where no row of an array can be read the array is damaged: one fault of the file, not one of
+// each of its images.
+void quality_expect_members(Dataset const& set, std::vector<ImageFacts> const& facts) {
+  struct Member {
+    bool readable = false;
+    std::size_t first;
+  };
+  std::map<std::pair<fs::path, std::string>, Member> members;
+  for (std::size_t i = 0; i < facts.size(); ++i) {
+    auto const& at = set.cases[i].image;
+    if (at.row < 0) continue;
+    auto& member = members.try_emplace({at.file, at.member}, Member{.first = i}).first->second;
+    member.readable = member.readable || facts[i].readable;
+  }
+  for (auto const& [where, member] : members) {
+    if (!member.readable)
+      throw Error{Fault::input,
+                  text("no image of an array can be read: ", facts[member.first].fault), ""};
+  }
+}
+
 }  // namespace
 
 std::vector<ImageFacts> look_at(Dataset const& set,
@@ -432,6 +453,7 @@ std::vector<ImageFacts> look_at(Dataset const& set,
     ++done;
     if (seen) seen(done);
   });
+  quality_expect_members(set, facts);
   return facts;
 }
 

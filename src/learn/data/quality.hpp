@@ -24,7 +24,8 @@ struct QualityReport {
 };
 
 /// Reads every image once, on `threads` threads; the result does not depend on their number.
-/// `seen` hears how many are done, one call at a time.
+/// `seen` hears how many are done, one call at a time. Throws Error{input} if an array (a
+/// member of an npz) holds no image that can be read.
 std::vector<ImageFacts> look_at(Dataset const& set,
                                 int threads,
                                 std::function<void(std::size_t done)> const& seen = {});
