@@ -134,7 +134,10 @@ an_interrupt_while_proving_ends_it_soon_and_resuming_proves() {
 }
 an_interrupt_ends_reading_measuring_and_explaining_with_130() {
   shared_run
-  images many 1500
+  # Large ones, each under several names: a look at all of them takes a while.
+  "$FOVEA_BUILD/make_images" many 60 400
+  local image n
+  for image in many/*/*.png; do for n in {1..7}; do cp -l "$image" "${image%/*}/$n-${image##*/}"; done; done
   for command in "data inspect many" "data clean many --out fit.csv" "plan many" "evaluate RUN many --split all" "compare RUN RUN many --split all" \
     "explain RUN many --out why --method occlusion" "demo many --out all"; do
     read -ra words <<<"$command"
@@ -270,6 +273,26 @@ explain_gives_every_input_a_name_of_its_own() {
   ends_with 0 "$fovea" explain "$run" a/x.png b/x.png c/x-2.png --out why
   equal "$(ls why/*.png | wc -l) $(ls why/*.npy | wc -l)" "3 3"
   equal "$(field why/explanations.json '["explanations"].__len__(),len({e["map"] for e in v["explanations"]})')" "(3, 3)"
+}
+no_answer_overwrites_a_file_or_surprises_with_a_folder() {
+  shared_run
+  local image
+  image=$(ls "$data"/opacity/*.png | head -n 1)
+  ends_with 0 "$fovea" predict "$run" "$image" --out answers.CSV
+  [[ -f answers.CSV ]]
+  ends_with 0 "$fovea" predict "$run" "$image" --out folder.2/
+  [[ -f folder.2/answers.csv ]]
+  ends_with 2 "$fovea" predict "$run" "$image" --out answers.txt
+  holds "$err" "FILE.csv"
+  [[ ! -e answers.txt ]]
+  echo mine >mine.csv
+  refuses() { ends_with 2 "$fovea" "$@" mine.csv; holds "$err" "nothing is overwritten"; equal "$(<mine.csv)" mine; }
+  refuses predict "$run" "$image" --out
+  refuses plan "$data" --out
+  refuses data inspect "$data" --html
+  refuses export "$run" --out
+  ends_with 2 "$fovea" export "$run" --out model.ts
+  holds "$err" "--format torchscript"
 }
 explain_refuses_wrong_words_and_leaves_no_folder() {
   shared_run

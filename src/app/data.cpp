@@ -224,14 +224,6 @@ void data_expect_usable(QualityReport const& report) {
               "check the files"};
 }
 
-void data_expect_new(fs::path const& out) {
-  std::error_code fault;
-  if (fs::exists(out, fault))
-    throw Error{Fault::usage, text("expected the name of a new list, ", out, " exists already"),
-                "choose another name: nothing is overwritten"};
-  expect_writable_file(out);
-}
-
 Json data_clean_json(Dataset const& set,
                      std::vector<LeftOut> const& left,
                      fs::path const& out) {
@@ -276,7 +268,7 @@ std::string data_layouts() {
 }  // namespace
 
 int run(DataInspect const& options) {
-  if (!options.html.empty()) expect_writable_file(options.html);
+  if (!options.html.empty()) expect_fresh_file(options.html);
   auto const set =
       read_dataset(options.dir, {.patient_from = options.patient_from, .reader = {}});
   auto const report = data_quality(set, options.threads);
@@ -292,7 +284,7 @@ int run(DataInspect const& options) {
 }
 
 int run(DataClean const& options) {
-  data_expect_new(options.out);
+  expect_fresh_file(options.out);
   auto const set =
       read_dataset(options.dir, {.patient_from = options.patient_from, .reader = {}});
   auto const report = data_quality(set, options.threads);
