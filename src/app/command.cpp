@@ -81,6 +81,24 @@ void print_json(Json const& json) {
   std::cout << json.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
 }
 
+std::string aligned(std::vector<std::vector<std::string>> const& rows) {
+  std::vector<std::size_t> widths(rows.front().size());
+  for (auto const& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string out;
+  for (auto const& row : rows) {
+    std::string line = " ";
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      line += ' ' + row[i];
+      // What stands last needs no blanks behind it.
+      if (i + 1 < row.size()) line += std::string(widths[i] - row[i].size() + 1, ' ');
+    }
+    out += line + '\n';
+  }
+  return out;
+}
+
 int run_guarded(std::function<int()> const& work) {
   auto const fail = [](std::string_view words, Fault fault) {
     say(text("fovea: ", words));
