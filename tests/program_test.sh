@@ -37,6 +37,11 @@ unknown_words_are_refused_with_the_nearest() {
   holds "$err" "did you mean '--epochs'"
   ends_with 2 "$fovea" data inpect x
   holds "$err" "did you mean 'inspect'"
+  ends_with 2 "$fovea" data inspect x --htm y
+  holds "$err" "fovea data inspect has no flag '--htm'"
+  holds "$err" "see fovea data inspect --help"
+  ends_with 0 "$fovea" data inspect --help
+  holds "$out" "Usage: fovea data inspect "
   images images
   ends_with 2 "$fovea" train images --out run --set learning_rat=1
   holds "$err" "did you mean 'learning_rate'"
@@ -463,6 +468,10 @@ compare_of_a_model_with_itself_finds_no_difference() {
   shared_run
   ends_with 0 "$fovea" compare "$run" "$run" "$data" --json
   equal "$(json_out '["auc"][0]["p"]') $(json_out '["mcnemar"][0]["exact_p"]')" "1.0 1.0"
+  ends_with 0 "$fovea" compare "$run" "$run" "$data"
+  holds "$out" "A - B"
+  holds "$out" McNemar
+  lacks "$out" "{"
 }
 the_test_split_takes_part_in_no_choice() {
   # Other test images and labels, same training and validation cases: the same weights, temperature and thresholds.
