@@ -184,6 +184,15 @@ the_package_answers_as_the_run_does() {
   equal "$(wc -l <a.csv)" "$(($(find "$data" -name '*.png' | wc -l) + 1))"
   ends_with 2 "$fovea" export "$run" --out model.fovea
 }
+a_model_that_is_not_there_is_called_so() {
+  shared_run
+  misses() { ends_with 3 "$fovea" "$@"; holds "$err" "there is no run or package at"; }
+  misses predict nomodel "$data"
+  misses explain nomodel "$data" --out why
+  misses evaluate nomodel.fovea "$data"
+  misses compare "$run" nomodel "$data"
+  misses export nomodel --out model.fovea
+}
 a_changed_or_cut_package_is_refused() {
   shared_run
   head -c 20000 "$run/model.fovea" >cut.fovea
@@ -423,6 +432,11 @@ torchscript_is_written_and_runs_only_when_trusted() {
   ends_with 0 "$fovea" predict model.ts "$image" --trust --labels normal,opacity --image-size 32 --json
   json_out '["answers"][0]["scores"].keys() == {"normal", "opacity"}' | grep -qx True
   ends_with 3 "$fovea" predict model.ts "$image" --trust --labels a,b,c --image-size 32
+  refuses() { ends_with 2 "$fovea" "$@"; holds "$err" "only fovea predict --trust runs those"; }
+  refuses evaluate model.ts "$data"
+  refuses compare "$run" model.ts "$data"
+  refuses explain model.ts "$image" --out why
+  refuses export model.ts --out model.fovea
 }
 pytorch_loads_the_torchscript_and_answers_the_same() {
   # Only where the benchmarks have set PyTorch up: setting it up here would take longer than all tests together.

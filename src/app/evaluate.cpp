@@ -77,7 +77,7 @@ int evaluate_command(Arguments const& arguments) {
                   "  fovea evaluate model.fovea OTHER_HOSPITAL --out measured"))
     return 0;
   if (!out.empty()) expect_fresh_folder(out);
-  expect_access(model);
+  expect_own_model(model);
   auto const& stop = stop_on_signals();
   auto const trial = open_trial(tasks(), model, data, split, &stop);
   auto const proof =
@@ -114,8 +114,8 @@ int compare_command(Arguments const& arguments) {
   app.add_option("--split", split, "test, val, train, or all (test)");
   app.add_flag("--json", json, "print one JSON object");
   if (!read_flags(app, arguments, "Example:\n  fovea compare RUN1 RUN2 IMAGES")) return 0;
-  expect_access(first);
-  expect_access(second);
+  expect_own_model(first);
+  expect_own_model(second);
   auto const& stop = stop_on_signals();
   auto const a = open_trial(tasks(), first, data, split, &stop);
   auto const b = open_trial(tasks(), second, data, split, &stop);

@@ -33,7 +33,7 @@ int export_command(Arguments const& arguments) {
                      ", which is called as TorchScript is"),
                 "add --format torchscript, or give another name"};
   expect_fresh_file(out);
-  expect_access(run);
+  expect_own_model(run);
   auto const model = open_model(run);  // checks every hash, so that nothing broken is handed on
   std::error_code fault;
   if (format == "fovea") {
