@@ -1,6 +1,7 @@
 #include "app/command.hpp"
 
 #include "base/core/error.hpp"
+#include "base/core/file.hpp"
 #include "base/core/progress.hpp"
 #include "base/core/words.hpp"
 
@@ -111,6 +112,7 @@ int run_guarded(std::function<int()> const& work) {
     say(text("fovea: ", words));
     return static_cast<int>(fault);
   };
+  survive_file_limits();
   try {
     auto const code = work();
     std::cout.flush();
