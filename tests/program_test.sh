@@ -28,7 +28,7 @@ help_fits_a_screen_and_names_the_commands() {
     (($(wc -l <<<"$out") <= 50))
   done
   ends_with 0 "$fovea" --version
-  holds "$out" threads
+  for word in threads PNG LibTorch; do holds "$out" "$word"; done
 }
 unknown_words_are_refused_with_the_nearest() {
   ends_with 2 "$fovea" trian x
