@@ -28,7 +28,7 @@ help_fits_a_screen_and_names_the_commands() {
     (($(wc -l <<<"$out") <= 50))
   done
   ends_with 0 "$fovea" --version
-  holds "$out" threads
+  for word in threads PNG LibTorch; do holds "$out" "$word"; done
 }
 unknown_words_are_refused_with_the_nearest() {
   ends_with 2 "$fovea" trian x
@@ -37,6 +37,11 @@ unknown_words_are_refused_with_the_nearest() {
   holds "$err" "did you mean '--epochs'"
   ends_with 2 "$fovea" data inpect x
   holds "$err" "did you mean 'inspect'"
+  ends_with 2 "$fovea" data inspect x --htm y
+  holds "$err" "fovea data inspect has no flag '--htm'"
+  holds "$err" "see fovea data inspect --help"
+  ends_with 0 "$fovea" data inspect --help
+  holds "$out" "Usage: fovea data inspect "
   images images
   ends_with 2 "$fovea" train images --out run --set learning_rat=1
   holds "$err" "did you mean 'learning_rate'"
@@ -134,7 +139,10 @@ an_interrupt_while_proving_ends_it_soon_and_resuming_proves() {
 }
 an_interrupt_ends_reading_measuring_and_explaining_with_130() {
   shared_run
-  images many 1500
+  # Large ones, each under several names: a look at all of them takes a while.
+  "$FOVEA_BUILD/make_images" many 60 400
+  local image n
+  for image in many/*/*.png; do for n in {1..7}; do cp -l "$image" "${image%/*}/$n-${image##*/}"; done; done
   for command in "data inspect many" "data clean many --out fit.csv" "plan many" "evaluate RUN many --split all" "compare RUN RUN many --split all" \
     "explain RUN many --out why --method occlusion" "demo many --out all"; do
     read -ra words <<<"$command"
@@ -175,6 +183,15 @@ the_package_answers_as_the_run_does() {
   cmp a.csv b.csv
   equal "$(wc -l <a.csv)" "$(($(find "$data" -name '*.png' | wc -l) + 1))"
   ends_with 2 "$fovea" export "$run" --out model.fovea
+}
+a_model_that_is_not_there_is_called_so() {
+  shared_run
+  misses() { ends_with 3 "$fovea" "$@"; holds "$err" "there is no run or package at"; }
+  misses predict nomodel "$data"
+  misses explain nomodel "$data" --out why
+  misses evaluate nomodel.fovea "$data"
+  misses compare "$run" nomodel "$data"
+  misses export nomodel --out model.fovea
 }
 a_changed_or_cut_package_is_refused() {
   shared_run
@@ -270,6 +287,26 @@ explain_gives_every_input_a_name_of_its_own() {
   ends_with 0 "$fovea" explain "$run" a/x.png b/x.png c/x-2.png --out why
   equal "$(ls why/*.png | wc -l) $(ls why/*.npy | wc -l)" "3 3"
   equal "$(field why/explanations.json '["explanations"].__len__(),len({e["map"] for e in v["explanations"]})')" "(3, 3)"
+}
+no_answer_overwrites_a_file_or_surprises_with_a_folder() {
+  shared_run
+  local image
+  image=$(ls "$data"/opacity/*.png | head -n 1)
+  ends_with 0 "$fovea" predict "$run" "$image" --out answers.CSV
+  [[ -f answers.CSV ]]
+  ends_with 0 "$fovea" predict "$run" "$image" --out folder.2/
+  [[ -f folder.2/answers.csv ]]
+  ends_with 2 "$fovea" predict "$run" "$image" --out answers.txt
+  holds "$err" "FILE.csv"
+  [[ ! -e answers.txt ]]
+  echo mine >mine.csv
+  refuses() { ends_with 2 "$fovea" "$@" mine.csv; holds "$err" "nothing is overwritten"; equal "$(<mine.csv)" mine; }
+  refuses predict "$run" "$image" --out
+  refuses plan "$data" --out
+  refuses data inspect "$data" --html
+  refuses export "$run" --out
+  ends_with 2 "$fovea" export "$run" --out model.ts
+  holds "$err" "--format torchscript"
 }
 explain_refuses_wrong_words_and_leaves_no_folder() {
   shared_run
@@ -480,6 +517,11 @@ torchscript_is_written_and_runs_only_when_trusted() {
   ends_with 0 "$fovea" predict model.ts "$image" --trust --labels normal,opacity --image-size 32 --json
   json_out '["answers"][0]["scores"].keys() == {"normal", "opacity"}' | grep -qx True
   ends_with 3 "$fovea" predict model.ts "$image" --trust --labels a,b,c --image-size 32
+  refuses() { ends_with 2 "$fovea" "$@"; holds "$err" "only fovea predict --trust runs those"; }
+  refuses evaluate model.ts "$data"
+  refuses compare "$run" model.ts "$data"
+  refuses explain model.ts "$image" --out why
+  refuses export model.ts --out model.fovea
 }
 pytorch_loads_the_torchscript_and_answers_the_same() {
   # Only where the benchmarks have set PyTorch up: setting it up here would take longer than all tests together.
@@ -525,6 +567,10 @@ compare_of_a_model_with_itself_finds_no_difference() {
   shared_run
   ends_with 0 "$fovea" compare "$run" "$run" "$data" --json
   equal "$(json_out '["auc"][0]["p"]') $(json_out '["mcnemar"][0]["exact_p"]')" "1.0 1.0"
+  ends_with 0 "$fovea" compare "$run" "$run" "$data"
+  holds "$out" "A - B"
+  holds "$out" McNemar
+  lacks "$out" "{"
 }
 the_test_split_takes_part_in_no_choice() {
   # Other test images and labels, same training and validation cases: the same weights, temperature and thresholds.

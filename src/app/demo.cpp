@@ -72,8 +72,10 @@ int demo_command(Arguments const& arguments) {
   }
   if (time.empty()) time = "3m";
 
-  demo_step(stop,
-            text("fovea data inspect ", data, " --html ", (folder / "inspect.html").string()));
+  auto const patients =
+      phantoms ? text(" --patient-from '", phantom_chest_patient, "'") : std::string{};
+  demo_step(stop, text("fovea data inspect ", data, " --html ",
+                       (folder / "inspect.html").string(), patients));
   DataInspect inspect;
   inspect.dir = data;
   inspect.html = folder / "inspect.html";
@@ -81,7 +83,8 @@ int demo_command(Arguments const& arguments) {
   run(inspect);
 
   auto const run_folder = folder / "run";
-  demo_step(stop, text("fovea train ", data, " --out ", run_folder.string(), " --time ", time));
+  demo_step(stop, text("fovea train ", data, " --out ", run_folder.string(), " --time ", time,
+                       patients));
   job.clock = {};
   job.tasks = tasks();
   job.settings = {{"data", data, "asked for"}, {"time", time, "asked for with --time"}};
@@ -94,7 +97,10 @@ int demo_command(Arguments const& arguments) {
 
   auto const why = folder / "why";
   auto const pictures = demo_pictures(data);
-  if (!pictures.empty()) {
+  if (pictures.empty()) {
+    demo_step(stop, text("fovea explain is left out: it takes picture files, ", data,
+                         " is no folder of them; the report has maps of the worst mistakes"));
+  } else {
     Arguments explain{run_folder.string()};
     explain.insert(explain.end(), pictures.begin(), pictures.end());
     explain.insert(explain.end(), {"--out", why.string()});

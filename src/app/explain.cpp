@@ -57,7 +57,7 @@ int explain_command(Arguments const& arguments) {
                   "  fovea explain model.fovea IMAGES --out why --method occlusion"))
     return 0;
   expect_fresh_folder(out);
-  expect_access(name);
+  expect_own_model(name);
   auto const files = pictures_in(inputs);
   auto const [task, model] = open_task_model(tasks(), name);
   auto const& stop = stop_on_signals();

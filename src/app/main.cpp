@@ -6,6 +6,7 @@
 #include "base/core/pool.hpp"
 #include "base/core/version.hpp"
 #include "base/core/words.hpp"
+#include "base/io/picture.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -49,12 +50,19 @@ void main_help() {
                "4 no memory, disk or permission, 130 interrupted with the work saved.\n";
 }
 
+std::string main_pictures() {
+  std::vector<std::string> names;
+  for (auto const& row : pictures()) names.emplace_back(row.name);
+  return joined(names, ", ");
+}
+
 void main_version() {
   auto const features = cpu_features();
   std::cout << "fovea " << version << "\ncompiler   g++ " << __VERSION__ << "\nprocessor  "
             << cpu_brand() << "\nfeatures   "
             << (features.empty() ? "none that matter here" : joined(features, " "))
-            << "\nthreads    " << usable_cores() << '\n';
+            << "\nthreads    " << usable_cores() << "\npictures   " << main_pictures()
+            << "\nLibTorch   " << FOVEA_LIBTORCH << '\n';
 }
 
 [[noreturn]] void main_hand_over(char** argv) {

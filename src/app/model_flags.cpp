@@ -1,6 +1,7 @@
 #include "app/model_flags.hpp"
 
 #include "base/io/picture.hpp"
+#include "learn/classify/foreign.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -73,6 +74,14 @@ void expect_access(fs::path const& model) {
     if (::access(part.c_str(), R_OK) == 0 || errno != EACCES) continue;
     model_refuse_access(part);
   }
+}
+
+void expect_own_model(fs::path const& model) {
+  expect_access(model);
+  if (is_torchscript(model))
+    throw Error{Fault::usage,
+                text("expected a run's folder or a .fovea package, ", model, " is TorchScript"),
+                "only fovea predict --trust runs those"};
 }
 
 }  // namespace fovea

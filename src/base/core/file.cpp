@@ -43,16 +43,14 @@ void file_flush(fs::path const& path, int flags) {
   if (failed) file_refuse("flushing", path);
 }
 
-// A write beyond RLIMIT_FSIZE is a signal that ends the process, unless it is ignored: then it
-// is an error like that of a full disk. A handler that somebody else set stays.
-void file_survive_limits() {
+}  // namespace
+
+void survive_file_limits() {
   struct sigaction now {};
   if (::sigaction(SIGXFSZ, nullptr, &now) != 0 || now.sa_handler != SIG_DFL) return;
   now.sa_handler = SIG_IGN;
   ::sigaction(SIGXFSZ, &now, nullptr);
 }
-
-}  // namespace
 
 Bytes read_file(fs::path const& file, std::uint64_t limit) {
   std::error_code fault;
@@ -77,7 +75,7 @@ std::string read_text(fs::path const& file, std::uint64_t limit) {
 }
 
 void write_file(fs::path const& file, std::function<void(std::ostream&)> const& fill) {
-  file_survive_limits();
+  survive_file_limits();
   // Process and turn keep two writers of one target apart; rename decides which one is last.
   static std::atomic<int> turn{0};
   auto draft = file;

@@ -69,6 +69,9 @@ void trial_warn(Trial const& trial, std::vector<ImageFacts> const& facts) {
 
 Model open_model(fs::path const& run_or_package) {
   std::error_code fault;
+  if (fs::status(run_or_package, fault).type() == fs::file_type::not_found)
+    throw Error{Fault::input, text("there is no run or package at ", run_or_package),
+                "check the path"};
   if (!fs::is_directory(run_or_package, fault)) return read_package(run_or_package);
   auto const about = read_about(run_or_package);
   if (!fs::exists(run_or_package / "model.fovea", fault))
