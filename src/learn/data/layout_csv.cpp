@@ -328,12 +328,16 @@ class CsvReader {
     return Location{.file = file};
   }
 
-  std::vector<std::int32_t> labels_of(std::vector<std::string> const& row) {
+  std::vector<std::int32_t> labels_of(std::vector<std::string> const& row, std::size_t number) {
     std::vector<std::int32_t> labels;
     for (auto const at : columns_.labels) labels.push_back(*csv_answer(row[at]));
     if (set_.multi_label) return labels;
     auto const name = cell(row, columns_.label);
     if (csv_says_nothing(name)) return {};
+    constexpr std::size_t longest = 200;
+    if (name.size() > longest)
+      refuse(number, text("a label of at most ", longest, " bytes"), name,
+             "name classes briefly; check the separator and the quotes");
     auto const [known, fresh] =
         index_.try_emplace(name, static_cast<std::int32_t>(set_.classes.size()));
     if (fresh) set_.classes.push_back(name);
@@ -361,7 +365,7 @@ class CsvReader {
           text(path.empty() ? "(no name)" : csv_quoted(path), " (row ", number, ")"));
       return;
     }
-    auto labels = labels_of(row);
+    auto labels = labels_of(row, number);
     if (labels.empty()) {
       unlabelled_.push_back(text(csv_quoted(path), " (row ", number, ")"));
       return;

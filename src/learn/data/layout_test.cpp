@@ -375,6 +375,16 @@ TEST(ClassFolders, AreReadBesideTablesAndArraysThatAreNoSet) {
   }
 }
 
+TEST(List, LabelsAreNoBooks) {
+  ScratchFolder scratch;
+  put_picture(scratch.path() / "a.png", 1);
+  write_file(scratch.path() / "list.csv", "path,label\na.png," + std::string(999, 'y') + "\n");
+  EXPECT_NE(layout_refusal(scratch.path() / "list.csv")
+                .find("row 2: expected a label of at most 200 bytes, got '" +
+                      std::string(80, 'y') + "…'"),
+            std::string::npos);
+}
+
 TEST(List, MayHaveALineEndInAQuotedNameOfItsHeader) {
   ScratchFolder scratch;
   put_picture(scratch.path() / "a.png", 1);
@@ -435,6 +445,13 @@ TEST(Without, KeepsProblemsAtTheirCases) {
   ASSERT_EQ(less.cases.size(), 2U);
   EXPECT_EQ(less.problems[0].cases, (std::vector<std::size_t>{1}));
   EXPECT_EQ(less.cases[1].id, "case 3");
+}
+
+TEST(Without, DropsClassesThatAreLeftWithoutACase) {
+  auto const less = without(paper_set(6, 3, 0), {1, 4});
+  EXPECT_EQ(less.classes, (std::vector<std::string>{"class 0", "class 2"}));
+  EXPECT_EQ(less.cases[1].labels, (std::vector<std::int32_t>{1}));
+  EXPECT_TRUE(layout_says(less.notes, "no usable image is left of class 1"));
 }
 
 }  // namespace

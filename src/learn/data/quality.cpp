@@ -490,17 +490,15 @@ std::vector<std::vector<std::size_t>> equal_images(std::vector<ImageFacts> const
 }
 
 bool labelled_differently(Dataset const& set, std::vector<std::size_t> const& cases) {
-  auto const differ = [&](std::vector<std::int32_t> const& a,
-                          std::vector<std::int32_t> const& b) {
-    for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
-      if (a[i] != b[i] && !(set.multi_label && (a[i] == unknown || b[i] == unknown)))
-        return true;
-    }
-    return false;
-  };
-  for (std::size_t i = 0; i < cases.size(); ++i) {
-    for (std::size_t j = i + 1; j < cases.size(); ++j) {
-      if (differ(set.cases[cases[i]].labels, set.cases[cases[j]].labels)) return true;
+  // Contradiction is found label by label: some case knows one answer, another a different one.
+  std::vector<std::optional<std::int32_t>> known;
+  for (auto const at : cases) {
+    auto const& labels = set.cases[at].labels;
+    known.resize(std::max(known.size(), labels.size()));
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+      if (set.multi_label && labels[i] == unknown) continue;
+      if (known[i] && *known[i] != labels[i]) return true;
+      known[i] = labels[i];
     }
   }
   return false;
