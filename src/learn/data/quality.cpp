@@ -205,19 +205,30 @@ std::vector<Indices> quality_joined(
 }
 
 // Groups of different images that look alike; of equal images only the first takes part.
-std::vector<Indices> quality_alike(std::vector<ImageFacts> const& facts,
-                                   std::vector<Indices> const& equal) {
+struct QualityAlike {
+  std::vector<Indices> groups;
+  bool all;  // false: too many to compare each
+};
+
+QualityAlike quality_alike(std::vector<ImageFacts> const& facts,
+                           std::vector<Indices> const& equal) {
   std::vector<Looks> looks;
   for (auto const& group : equal) looks.push_back(facts[group.front()].looks);
-  auto groups = quality_joined(near_pairs(looks));
+  auto const near = near_pairs(looks);
+  auto groups = quality_joined(near.pairs);
   for (auto& group : groups) {
     for (auto& at : group) at = equal[at].front();
   }
-  return groups;
+  return {std::move(groups), near.all};
 }
 
 void quality_near(QualityCheck const& check, std::vector<Indices> const& equal) {
-  for (auto const& group : quality_alike(check.facts, equal)) {
+  auto const alike = quality_alike(check.facts, equal);
+  if (!alike.all)
+    check.add("near-in-part",
+              "too many images are alike in outline to compare each with each: only the "
+              "likeliest near duplicates were looked for");
+  for (auto const& group : alike.groups) {
     auto const splits = quality_splits(check.set, group);
     auto const parted = quality_parted(splits);
     check.add(parted ? "near-duplicate-across-splits" : "near-duplicate",
@@ -409,7 +420,7 @@ std::vector<Indices> quality_copies(std::vector<ImageFacts> const& facts,
     for (std::size_t i = 1; i < group.size(); ++i) pairs.emplace_back(group[0], group[i]);
   };
   for (auto const& group : equal) chain(group);
-  for (auto const& group : quality_alike(these, equal)) chain(group);
+  for (auto const& group : quality_alike(these, equal).groups) chain(group);
   auto groups = quality_joined(pairs);
   for (auto& group : groups) {
     for (auto& at : group) at = among[at];

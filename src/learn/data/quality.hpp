@@ -33,7 +33,8 @@ std::vector<ImageFacts> look_at(Dataset const& set,
 /// What a person should look at, by these kinds:
 /// unreadable · not-finite · constant · conflicting-labels (pixel-equal, labelled otherwise) ·
 /// duplicate · duplicate-across-splits (severe if a test image equals a training or validation
-/// image) · near-duplicate · near-duplicate-across-splits · odd-size · odd-channels ·
+/// image) · near-duplicate · near-duplicate-across-splits · near-in-part (not
+/// all were compared) · odd-size · odd-channels ·
 /// odd-intensity · patient-across-splits · imbalance · few-cases · one-class (severe) ·
 /// unseen-label (in val or test, never in train; severe).
 /// `facts` are those of the set's cases, in their order.
