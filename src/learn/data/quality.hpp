@@ -14,7 +14,8 @@ struct ImageFacts {
   std::int64_t width = 0, height = 0, channels = 0;
   Type type = Type::u8;
   double low = 0, high = 0, mean = 0, deviation = 0;  ///< over all channels
-  std::string hash;  ///< SHA-256 of size, channels, type and voxels
+  std::string hash;  ///< SHA-256 of size, channels, type and voxels; of the one plane where
+                     ///< three are equal, as in a grey picture that was saved in colour
   Looks looks;
 };
 
