@@ -5,7 +5,6 @@
 #include "learn/task/job.hpp"
 
 #include <algorithm>
-#include <ranges>
 
 namespace fovea {
 namespace {
@@ -33,11 +32,13 @@ void prepare_refuse_leaks(Dataset const& set, QualityReport const& quality) {
     if (problem.severe) leaked.insert(leaked.end(), problem.cases.begin(), problem.cases.end());
   }
   if (leaked.empty()) return;
-  throw Error{Fault::input,
-              text("images of the test split are pixel-equal to training images: ",
-                   prepare_names(set, leaked), "; a result on them would prove nothing"),
-              "`fovea data clean` lists the set without them; or train with --set "
-              "allow_test_duplicates=true"};
+  throw Error{
+      Fault::input,
+      text("images of the test split are pixel-equal to images that were learnt from or "
+           "chosen by: ",
+           prepare_names(set, leaked), "; a result on them would prove nothing"),
+      "`fovea data clean` lists the set without them; or train with --set "
+      "allow_test_duplicates=true"};
 }
 
 // Leaves out what cannot be used, and names it.
@@ -69,8 +70,7 @@ void prepare_drop_unusable(Dataset& set, std::vector<ImageFacts>& facts) {
        .message = text(bad.size(), bad.size() == 1 ? " image was" : " images were",
                        " left out: unreadable, or holding values that are no numbers")});
   set = without(set, bad);
-  for (auto const index : bad | std::views::reverse)
-    facts.erase(facts.begin() + static_cast<std::ptrdiff_t>(index));
+  std::erase_if(facts, [](ImageFacts const& one) { return !one.readable || !one.finite; });
 }
 
 void prepare_demand_splits(Dataset const& set) {
