@@ -28,7 +28,7 @@ help_fits_a_screen_and_names_the_commands() {
     (($(wc -l <<<"$out") <= 50))
   done
   ends_with 0 "$fovea" --version
-  holds "$out" threads
+  for word in threads PNG LibTorch; do holds "$out" "$word"; done
 }
 unknown_words_are_refused_with_the_nearest() {
   ends_with 2 "$fovea" trian x
@@ -37,6 +37,11 @@ unknown_words_are_refused_with_the_nearest() {
   holds "$err" "did you mean '--epochs'"
   ends_with 2 "$fovea" data inpect x
   holds "$err" "did you mean 'inspect'"
+  ends_with 2 "$fovea" data inspect x --htm y
+  holds "$err" "fovea data inspect has no flag '--htm'"
+  holds "$err" "see fovea data inspect --help"
+  ends_with 0 "$fovea" data inspect --help
+  holds "$out" "Usage: fovea data inspect "
   images images
   ends_with 2 "$fovea" train images --out run --set learning_rat=1
   holds "$err" "did you mean 'learning_rate'"
@@ -132,6 +137,26 @@ an_interrupt_while_proving_ends_it_soon_and_resuming_proves() {
   ends_with 0 "$fovea" train --out run --resume
   [[ -s run/report.html ]]
 }
+an_interrupt_ends_reading_measuring_and_explaining_with_130() {
+  shared_run
+  # Large ones, each under several names: a look at all of them takes a while.
+  "$FOVEA_BUILD/make_images" many 60 400
+  local image n
+  for image in many/*/*.png; do for n in {1..7}; do cp -l "$image" "${image%/*}/$n-${image##*/}"; done; done
+  for command in "data inspect many" "data clean many --out fit.csv" "plan many" "evaluate RUN many --split all" "compare RUN RUN many --split all" \
+    "explain RUN many --out why --method occlusion" "demo many --out all"; do
+    read -ra words <<<"$command"
+    "$fovea" "${words[@]/#RUN/$run}" >out 2>err &
+    # From when on the program hears it: SIGINT is the second signal.
+    while [[ $(awk '/^SigCgt:/ {print $2}' /proc/$!/status 2>/dev/null) =~ [014589cd]$ ]]; do sleep 0.01; done
+    kill -INT $!
+    local code=0
+    wait $! || code=$?
+    equal "$command: $code" "$command: 130"
+    holds "$(<err)" "fovea: stopped"
+  done
+  [[ ! -e fit.csv && -e why/explanations.json && ! -e all/run/model.fovea ]]
+}
 two_processes_on_one_run_are_refused() {
   images images
   "$fovea" train images --out run --network small-cnn --set image_size=32 --epochs 100000 >/dev/null 2>&1 &
@@ -158,6 +183,15 @@ the_package_answers_as_the_run_does() {
   cmp a.csv b.csv
   equal "$(wc -l <a.csv)" "$(($(find "$data" -name '*.png' | wc -l) + 1))"
   ends_with 2 "$fovea" export "$run" --out model.fovea
+}
+a_model_that_is_not_there_is_called_so() {
+  shared_run
+  misses() { ends_with 3 "$fovea" "$@"; holds "$err" "there is no run or package at"; }
+  misses predict nomodel "$data"
+  misses explain nomodel "$data" --out why
+  misses evaluate nomodel.fovea "$data"
+  misses compare "$run" nomodel "$data"
+  misses export nomodel --out model.fovea
 }
 a_changed_or_cut_package_is_refused() {
   shared_run
@@ -245,6 +279,35 @@ where_answers_go_is_checked_before_the_work() {
   ends_with 3 "$fovea" predict nomodel "$data" --out fresh
   [[ ! -e fresh && ! -e nowhere ]]
 }
+explain_gives_every_input_a_name_of_its_own() {
+  shared_run
+  local image
+  image=$(ls "$data"/opacity/*.png | head -n 1)
+  mkdir a b c && cp "$image" a/x.png && cp "$image" b/x.png && cp "$image" c/x-2.png
+  ends_with 0 "$fovea" explain "$run" a/x.png b/x.png c/x-2.png --out why
+  equal "$(ls why/*.png | wc -l) $(ls why/*.npy | wc -l)" "3 3"
+  equal "$(field why/explanations.json '["explanations"].__len__(),len({e["map"] for e in v["explanations"]})')" "(3, 3)"
+}
+no_answer_overwrites_a_file_or_surprises_with_a_folder() {
+  shared_run
+  local image
+  image=$(ls "$data"/opacity/*.png | head -n 1)
+  ends_with 0 "$fovea" predict "$run" "$image" --out answers.CSV
+  [[ -f answers.CSV ]]
+  ends_with 0 "$fovea" predict "$run" "$image" --out folder.2/
+  [[ -f folder.2/answers.csv ]]
+  ends_with 2 "$fovea" predict "$run" "$image" --out answers.txt
+  holds "$err" "FILE.csv"
+  [[ ! -e answers.txt ]]
+  echo mine >mine.csv
+  refuses() { ends_with 2 "$fovea" "$@" mine.csv; holds "$err" "nothing is overwritten"; equal "$(<mine.csv)" mine; }
+  refuses predict "$run" "$image" --out
+  refuses plan "$data" --out
+  refuses data inspect "$data" --html
+  refuses export "$run" --out
+  ends_with 2 "$fovea" export "$run" --out model.ts
+  holds "$err" "--format torchscript"
+}
 explain_refuses_wrong_words_and_leaves_no_folder() {
   shared_run
   local image
@@ -278,6 +341,7 @@ ROWS
 }
 weights_to_begin_with_are_found_from_anywhere() {
   shared_run
+  : >weights.fovea
   ends_with 0 "$fovea" plan "$data" --init weights.fovea --json
   equal "$(json_out '["init"]')" "$PWD/weights.fovea"
 }
@@ -304,6 +368,90 @@ for name in mine:
     assert max(abs(a - b) for a, b in zip(mine[name], theirs[name])) < 1e-6, name
 PY
   done
+}
+grey_and_colour_in_one_set_are_learnt_and_answered() {
+  images images
+  python3 - images <<'PY'
+import pathlib, struct, sys, zlib
+# A third of the grey PNGs becomes colour.
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+def pixels(raw):
+    size, at, data = None, 8, b""
+    while at < len(raw):
+        length, kind = struct.unpack(">I4s", raw[at:at + 8])
+        if kind == b"IHDR": size = struct.unpack(">IIBBBBB", raw[at + 8:at + 21])
+        if kind == b"IDAT": data += raw[at + 8:at + 8 + length]
+        at += length + 12
+    wide, high, depth, colour = size[:4]
+    assert depth == 8 and colour == 0, size
+    lines, before, data = [], bytes(wide), zlib.decompress(data)
+    for y in range(high):
+        how, line = data[y * (wide + 1)], bytearray(data[y * (wide + 1) + 1:(y + 1) * (wide + 1)])
+        for x in range(wide):
+            a, b, c = line[x - 1] if x else 0, before[x], before[x - 1] if x else 0
+            p = a + b - c
+            near = min((abs(p - a), 0, a), (abs(p - b), 1, b), (abs(p - c), 2, c))[2]
+            line[x] = (line[x] + (0, a, b, (a + b) // 2, near)[how]) % 256
+        lines.append(bytes(line)); before = bytes(line)
+    return wide, lines
+for i, path in enumerate(sorted(pathlib.Path(sys.argv[1]).rglob("*.png"))):
+    if i % 3: continue
+    wide, lines = pixels(path.read_bytes())
+    rows = b"".join(b"\0" + bytes(v for one in line for v in (one, one // 2, 255 - one)) for line in lines)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", wide, len(lines), 8, 2, 0, 0, 0)) +
+                     chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+PY
+  ends_with 0 "$fovea" train images --out run "${quick[@]}"
+  ends_with 0 "$fovea" predict run images --json
+  equal "$(json_out '["answers"].__len__()')" "$(find images -name '*.png' | wc -l)"
+  lacks "$out" error
+}
+measuring_images_outside_the_contract_is_said() {
+  shared_run
+  "$FOVEA_BUILD/make_images" large 8 400
+  ends_with 0 "$fovea" evaluate "$run" large
+  holds "$err" "10 of 10 cases are outside of what the model was made for"
+}
+a_plan_with_a_misspelt_network_is_refused() {
+  images images
+  ends_with 2 "$fovea" plan images --network resnet81
+  holds "$err" "did you mean 'resnet18'"
+}
+images_that_were_left_out_are_told_in_the_report() {
+  images images
+  echo broken >images/normal/broken.png
+  ends_with 0 "$fovea" train images --out run "${quick[@]}" --no-images
+  grep -q '1 image was left out' run/report.html
+  ! grep -q 'Nothing odd was found' run/report.html
+  ! unzip -p run/model.fovea card.md package.json | grep -q "$PWD"
+  ends_with 0 "$fovea" train --plan run/plan.yaml --out again
+  ! grep -q 'data:image/png' again/report.html
+}
+what_is_chosen_on_validation_is_measured_in_the_package() {
+  shared_run
+  python3 -c 'import json, sys
+about = json.load(sys.stdin)
+assert about["operating_points"]
+for point in about["operating_points"]:
+    assert point["measured"]["sensitivity"]["value"] is not None, point' < <(unzip -p "$run/model.fovea" package.json)
+}
+packing_needs_no_room_for_drafts_elsewhere() {
+  images images
+  ends_with 0 env TMPDIR=/nonexistent "$fovea" train images --out run "${quick[@]}"
+}
+a_device_that_is_not_there_leaves_the_folder_free() {
+  images images
+  [[ ! -e /dev/nvidia0 ]] || skip "there is a GPU"
+  ends_with 4 "$fovea" train images --out run "${quick[@]}" --device cuda
+  ends_with 0 "$fovea" train images --out run "${quick[@]}" --device cpu
+}
+a_damaged_run_json_is_refused() {
+  images images
+  ends_with 0 "$fovea" train images --out run "${quick[@]}"
+  sed -i 's/"total_seconds": [0-9.]*/"total_seconds": "x"/' run/run.json
+  ends_with 3 "$fovea" train --out run --resume
+  holds "$err" "expected a number in 'total_seconds'"
 }
 options_that_do_not_go_together_are_refused_or_completed() {
   images images
@@ -369,6 +517,11 @@ torchscript_is_written_and_runs_only_when_trusted() {
   ends_with 0 "$fovea" predict model.ts "$image" --trust --labels normal,opacity --image-size 32 --json
   json_out '["answers"][0]["scores"].keys() == {"normal", "opacity"}' | grep -qx True
   ends_with 3 "$fovea" predict model.ts "$image" --trust --labels a,b,c --image-size 32
+  refuses() { ends_with 2 "$fovea" "$@"; holds "$err" "only fovea predict --trust runs those"; }
+  refuses evaluate model.ts "$data"
+  refuses compare "$run" model.ts "$data"
+  refuses explain model.ts "$image" --out why
+  refuses export model.ts --out model.fovea
 }
 pytorch_loads_the_torchscript_and_answers_the_same() {
   # Only where the benchmarks have set PyTorch up: setting it up here would take longer than all tests together.
@@ -414,6 +567,10 @@ compare_of_a_model_with_itself_finds_no_difference() {
   shared_run
   ends_with 0 "$fovea" compare "$run" "$run" "$data" --json
   equal "$(json_out '["auc"][0]["p"]') $(json_out '["mcnemar"][0]["exact_p"]')" "1.0 1.0"
+  ends_with 0 "$fovea" compare "$run" "$run" "$data"
+  holds "$out" "A - B"
+  holds "$out" McNemar
+  lacks "$out" "{"
 }
 the_test_split_takes_part_in_no_choice() {
   # Other test images and labels, same training and validation cases: the same weights, temperature and thresholds.
@@ -562,6 +719,12 @@ what_permissions_forbid_ends_with_4_and_says_so() {
     ends_with 4 "${nobody[@]}" evaluate $model "$data"
   done
   ends_with 4 "${nobody[@]}" predict "$run" locked/images
+  mkdir -p partly/inner && cp "$data"/normal/*.png partly/ && chmod 700 partly/inner
+  ends_with 4 "${nobody[@]}" predict "$run" partly
+  holds "$err" inner
+  cp -r "$data/normal" one && chmod 600 "$(ls one/*.png | head -n 1)"
+  ends_with 4 "${nobody[@]}" predict "$run" one
+  holds "$err" "check its permissions"
   for place in locked/new locked/run; do
     ends_with 4 "${nobody[@]}" predict "$run" "$data" --out $place
     ends_with 4 "${nobody[@]}" evaluate "$run" "$data" --out $place

@@ -1,6 +1,7 @@
 #include "app/command.hpp"
 
 #include "base/core/error.hpp"
+#include "base/core/file.hpp"
 #include "base/core/progress.hpp"
 #include "base/core/words.hpp"
 
@@ -19,6 +20,16 @@ CLI::App const* command_meant(CLI::App const& app) {
   return given.empty() ? &app : command_meant(*given.front());
 }
 
+// As a person writes it: "fovea data inspect".
+std::string command_written(CLI::App const& app) {
+  auto const* const above = app.get_parent();
+  return text(above != nullptr ? command_written(*above) : "fovea", " ", app.get_name());
+}
+
+std::string command_help_hint(CLI::App const& app) {
+  return text("see ", command_written(*command_meant(app)), " --help");
+}
+
 std::vector<std::string> command_known_flags(CLI::App const& app) {
   std::vector<std::string> known;
   for (auto const* option : app.get_options()) {
@@ -34,10 +45,9 @@ std::vector<std::string> command_known_flags(CLI::App const& app) {
   auto const extras = app.remaining(true);
   auto const written = extras.empty() ? std::string{} : split(extras.front(), '=').front();
   auto const what = written.starts_with("-") ? "flag" : "argument";
-  auto const help = text("see fovea ", meant.get_name(), " --help");
+  auto const help = command_help_hint(app);
   auto const near = nearest(written, command_known_flags(meant));
-  throw Error{Fault::usage,
-              text("fovea ", meant.get_name(), " has no ", what, " '", written, "'"),
+  throw Error{Fault::usage, text(command_written(meant), " has no ", what, " '", written, "'"),
               near ? text("did you mean '", *near, "'? (", help, ")") : help};
 }
 
@@ -62,18 +72,16 @@ bool read_flags(CLI::App& app, Arguments const& arguments, std::string const& ex
     app.parse(reversed);
     return true;
   } catch (CLI::CallForHelp const&) {
-    std::cout << command_meant(app)->help();
+    std::cout << app.help("fovea");  // of the subcommand that was given
     return false;
   } catch (CLI::ExtrasError const&) {
     command_refuse_extras(app);
   } catch (CLI::RequiredError const& fault) {
     // A misspelt subcommand is the likelier reason than a missing one.
     if (!app.remaining(true).empty()) command_refuse_extras(app);
-    throw Error{Fault::usage, fault.what(),
-                text("see fovea ", command_meant(app)->get_name(), " --help")};
+    throw Error{Fault::usage, fault.what(), command_help_hint(app)};
   } catch (CLI::ParseError const& fault) {
-    throw Error{Fault::usage, fault.what(),
-                text("see fovea ", command_meant(app)->get_name(), " --help")};
+    throw Error{Fault::usage, fault.what(), command_help_hint(app)};
   }
 }
 
@@ -81,11 +89,30 @@ void print_json(Json const& json) {
   std::cout << json.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
 }
 
+std::string aligned(std::vector<std::vector<std::string>> const& rows) {
+  std::vector<std::size_t> widths(rows.front().size());
+  for (auto const& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string out;
+  for (auto const& row : rows) {
+    std::string line = " ";
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      line += ' ' + row[i];
+      // What stands last needs no blanks behind it.
+      if (i + 1 < row.size()) line += std::string(widths[i] - row[i].size() + 1, ' ');
+    }
+    out += line + '\n';
+  }
+  return out;
+}
+
 int run_guarded(std::function<int()> const& work) {
   auto const fail = [](std::string_view words, Fault fault) {
     say(text("fovea: ", words));
     return static_cast<int>(fault);
   };
+  survive_file_limits();
   try {
     auto const code = work();
     std::cout.flush();

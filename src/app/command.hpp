@@ -37,6 +37,9 @@ int run_guarded(std::function<int()> const& work);
 /// replaced, not an error.
 void print_json(Json const& json);
 
+/// Columns that stand under each other, two blanks before each line.
+std::string aligned(std::vector<std::vector<std::string>> const& rows);
+
 int data_command(Arguments const& arguments);
 
 }  // namespace fovea

@@ -7,6 +7,7 @@
 #include "base/core/json.hpp"
 #include "base/core/pool.hpp"
 #include "base/core/progress.hpp"
+#include "base/core/stop.hpp"
 #include "base/core/words.hpp"
 #include "learn/data/clean.hpp"
 #include "learn/data/layout.hpp"
@@ -26,7 +27,10 @@ constexpr Split data_splits[] = {Split::train, Split::validation, Split::test,
 QualityReport data_quality(Dataset const& set, int threads) {
   Progress progress{"looking at the images"};
   auto const all = static_cast<double>(set.cases.size());
+  auto const& stop = stop_on_signals();
   auto report = quality(set, threads > 0 ? threads : usable_cores(), [&](std::size_t done) {
+    if (stop.asked())
+      throw Interrupted{"stopped while looking at the images; nothing was written"};
     progress.show(static_cast<double>(done), all);
   });
   progress.clear();
@@ -132,24 +136,6 @@ Json data_json(Dataset const& set, QualityReport const& report) {
           {"problems", data_problems_json(set, report)}};
 }
 
-// Columns stand under each other; numbers are short, so all but the last are padded.
-std::string data_table(std::vector<std::vector<std::string>> const& rows) {
-  std::vector<std::size_t> widths(rows.front().size());
-  for (auto const& row : rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  }
-  std::string out;
-  for (auto const& row : rows) {
-    std::string line = " ";
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      line += ' ' + row[i];
-      if (i + 1 < row.size()) line += std::string(widths[i] - row[i].size() + 1, ' ');
-    }
-    out += line + '\n';
-  }
-  return out;
-}
-
 std::string data_counts_table(Dataset const& set) {
   std::vector<std::vector<std::string>> rows = {{"class"}};
   for (auto const& name : set.classes) rows.push_back({name});
@@ -162,7 +148,7 @@ std::string data_counts_table(Dataset const& set) {
     for (std::size_t c = 0; c < counts.size(); ++c) rows[c + 1].push_back(text(counts[c]));
     rows.back().push_back(text(cases));
   }
-  return data_table(rows);
+  return aligned(rows);
 }
 
 std::string data_images_table(QualityReport const& report) {
@@ -176,7 +162,7 @@ std::string data_images_table(QualityReport const& report) {
       rows.push_back(
           {std::string{row.name}, words(range->low), words(range->middle), words(range->high)});
   }
-  return data_table(rows);
+  return aligned(rows);
 }
 
 // Some of each kind: a thousand duplicates must not hide the one blank image.
@@ -188,7 +174,7 @@ std::string data_problem_list(QualityReport const& report) {
     if (++shown[problem.kind] <= most)
       rows.push_back({problem.severe ? "!" : "", problem.kind, problem.message});
   }
-  std::string out = rows.size() == 1 ? "  nothing suspicious\n" : data_table(rows);
+  std::string out = rows.size() == 1 ? "  nothing suspicious\n" : aligned(rows);
   for (auto const& [kind, count] : shown) {
     if (count > most) out += text("     and ", count - most, " more of ", kind, "\n");
   }
@@ -218,14 +204,6 @@ void data_expect_usable(QualityReport const& report) {
               text("expected images that can be read, got ", report.facts.size(),
                    " that cannot: ", report.facts.front().fault),
               "check the files"};
-}
-
-void data_expect_new(fs::path const& out) {
-  std::error_code fault;
-  if (fs::exists(out, fault))
-    throw Error{Fault::usage, text("expected the name of a new list, ", out, " exists already"),
-                "choose another name: nothing is overwritten"};
-  expect_writable_file(out);
 }
 
 Json data_clean_json(Dataset const& set,
@@ -272,7 +250,7 @@ std::string data_layouts() {
 }  // namespace
 
 int run(DataInspect const& options) {
-  if (!options.html.empty()) expect_writable_file(options.html);
+  if (!options.html.empty()) expect_fresh_file(options.html);
   auto const set =
       read_dataset(options.dir, {.patient_from = options.patient_from, .reader = {}});
   auto const report = data_quality(set, options.threads);
@@ -288,7 +266,7 @@ int run(DataInspect const& options) {
 }
 
 int run(DataClean const& options) {
-  data_expect_new(options.out);
+  expect_fresh_file(options.out);
   auto const set =
       read_dataset(options.dir, {.patient_from = options.patient_from, .reader = {}});
   auto const report = data_quality(set, options.threads);

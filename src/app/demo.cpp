@@ -35,7 +35,8 @@ std::vector<std::string> demo_pictures(fs::path const& data) {
   return out;
 }
 
-void demo_step(std::string_view words) {
+void demo_step(Stop const& stop, std::string_view words) {
+  if (stop.asked()) throw Interrupted{"stopped between two steps; what is done is kept"};
   std::cout << "\n== " << words << std::endl;
 }
 
@@ -56,11 +57,13 @@ int demo_command(Arguments const& arguments) {
   if (!read_flags(app, arguments, "Examples:\n  fovea demo\n  fovea demo IMAGES --time 10m"))
     return 0;
 
+  auto const& stop = stop_on_signals();
   TrainJob job;
   auto const folder = demo_folder(out);
   auto const phantoms = data.empty();
   if (phantoms) {
     demo_step(
+        stop,
         "making chest images of nobody: ribs, lungs, hearts, some with an opacity; and a few "
         "planted faults");
     data = (folder / "images").string();
@@ -69,7 +72,10 @@ int demo_command(Arguments const& arguments) {
   }
   if (time.empty()) time = "3m";
 
-  demo_step(text("fovea data inspect ", data, " --html ", (folder / "inspect.html").string()));
+  auto const patients =
+      phantoms ? text(" --patient-from '", phantom_chest_patient, "'") : std::string{};
+  demo_step(stop, text("fovea data inspect ", data, " --html ",
+                       (folder / "inspect.html").string(), patients));
   DataInspect inspect;
   inspect.dir = data;
   inspect.html = folder / "inspect.html";
@@ -77,7 +83,8 @@ int demo_command(Arguments const& arguments) {
   run(inspect);
 
   auto const run_folder = folder / "run";
-  demo_step(text("fovea train ", data, " --out ", run_folder.string(), " --time ", time));
+  demo_step(stop, text("fovea train ", data, " --out ", run_folder.string(), " --time ", time,
+                       patients));
   job.clock = {};
   job.tasks = tasks();
   job.settings = {{"data", data, "asked for"}, {"time", time, "asked for with --time"}};
@@ -85,20 +92,23 @@ int demo_command(Arguments const& arguments) {
     job.settings.push_back(
         {"patient_from", phantom_chest_patient, "two images of one patient stay together"});
   job.out = run_folder;
-  job.stop = &stop_on_signals();
+  job.stop = &stop;
   auto const summary = train(job);
 
   auto const why = folder / "why";
   auto const pictures = demo_pictures(data);
-  if (!pictures.empty()) {
+  if (pictures.empty()) {
+    demo_step(stop, text("fovea explain is left out: it takes picture files, ", data,
+                         " is no folder of them; the report has maps of the worst mistakes"));
+  } else {
     Arguments explain{run_folder.string()};
     explain.insert(explain.end(), pictures.begin(), pictures.end());
     explain.insert(explain.end(), {"--out", why.string()});
-    demo_step(text("fovea explain ", run_folder.string(), " ... --out ", why.string()));
+    demo_step(stop, text("fovea explain ", run_folder.string(), " ... --out ", why.string()));
     explain_command(explain);
   }
   auto const model = folder / "model.fovea";
-  demo_step(text("fovea export ", run_folder.string(), " --out ", model.string()));
+  demo_step(stop, text("fovea export ", run_folder.string(), " --out ", model.string()));
   export_command({run_folder.string(), "--out", model.string()});
 
   std::cout

@@ -1,6 +1,7 @@
 #include "app/full.hpp"
 #include "app/model_flags.hpp"
 #include "app/out.hpp"
+#include "base/core/stop.hpp"
 #include "base/core/words.hpp"
 
 #include <CLI/CLI.hpp>
@@ -13,15 +14,45 @@ std::string_view evaluate_word(Split split) {
   return split == Split::unassigned ? "all" : name_of(split);
 }
 
+std::string evaluate_head(Split split, std::size_t cases) {
+  return text(
+      cases, " cases of ",
+      split == Split::unassigned ? "all splits" : text("the ", name_of(split), " split"), "\n");
+}
+
 void evaluate_print(Evaluation const& proof, Split split, std::size_t cases) {
-  std::cout << cases << " cases of "
-            << (split == Split::unassigned ? "all splits"
-                                           : text("the ", name_of(split), " split"))
-            << '\n';
+  std::cout << evaluate_head(split, cases);
   for (auto const& fact : proof.facts())
     std::cout << "  " << fact.name
               << std::string(fact.name.size() < 22 ? 22 - fact.name.size() : 1, ' ')
               << in_words(fact) << '\n';
+}
+
+std::string compare_number(Json const& value) {
+  return value.is_number() ? fixed(value.get<double>(), 3) : "undefined";
+}
+
+std::string compare_interval(Json const& interval) {
+  auto const value = compare_number(interval["value"]);
+  if (!interval["low"].is_number()) return value;
+  return text(value, " (", compare_number(interval["low"]), " to ",
+              compare_number(interval["high"]), ")");
+}
+
+void compare_print(Json const& whole, std::string const& head) {
+  std::vector<std::vector<std::string>> areas{{"AUC", "A", "B", "A - B", "p (DeLong)"}};
+  for (auto const& row : whole["auc"])
+    areas.push_back({row["class"].get<std::string>(), compare_interval(row["first"]),
+                     compare_interval(row["second"]), compare_interval(row["difference"]),
+                     row.contains("why") ? "undefined: " + row["why"].get<std::string>()
+                                         : compare_number(row["p"])});
+  std::vector<std::vector<std::string>> right{
+      {"right answers", "only A", "only B", "p (McNemar, exact)"}};
+  for (auto const& row : whole["mcnemar"])
+    right.push_back(
+        {row["class"].get<std::string>(), text(row["only_first_right"].get<std::int64_t>()),
+         text(row["only_second_right"].get<std::int64_t>()), compare_number(row["exact_p"])});
+  std::cout << head << "\n\n" << aligned(areas) << '\n' << aligned(right);
 }
 
 }  // namespace
@@ -46,10 +77,11 @@ int evaluate_command(Arguments const& arguments) {
                   "  fovea evaluate model.fovea OTHER_HOSPITAL --out measured"))
     return 0;
   if (!out.empty()) expect_fresh_folder(out);
-  expect_access(model);
-  auto const trial = open_trial(tasks(), model, data, split);
+  expect_own_model(model);
+  auto const& stop = stop_on_signals();
+  auto const trial = open_trial(tasks(), model, data, split, &stop);
   auto const proof =
-      trial.task->evaluate(trial.model, trial.set, trial.cases, trial.seed, Stop{});
+      trial.task->evaluate(trial.model, trial.set, trial.cases, trial.seed, stop);
   auto whole = Json{{"task", trial.task->name},
                     {"split", evaluate_word(trial.split)},
                     {"cases", trial.cases.size()}};
@@ -82,19 +114,21 @@ int compare_command(Arguments const& arguments) {
   app.add_option("--split", split, "test, val, train, or all (test)");
   app.add_flag("--json", json, "print one JSON object");
   if (!read_flags(app, arguments, "Example:\n  fovea compare RUN1 RUN2 IMAGES")) return 0;
-  expect_access(first);
-  expect_access(second);
-  auto const a = open_trial(tasks(), first, data, split);
-  auto const b = open_trial(tasks(), second, data, split);
-  auto const of_a = a.task->evaluate(a.model, a.set, a.cases, a.seed, Stop{});
-  auto const of_b = b.task->evaluate(b.model, b.set, b.cases, b.seed, Stop{});
+  expect_own_model(first);
+  expect_own_model(second);
+  auto const& stop = stop_on_signals();
+  auto const a = open_trial(tasks(), first, data, split, &stop);
+  auto const b = open_trial(tasks(), second, data, split, &stop);
+  auto const of_a = a.task->evaluate(a.model, a.set, a.cases, a.seed, stop);
+  auto const of_b = b.task->evaluate(b.model, b.set, b.cases, b.seed, stop);
   auto whole = Json{
       {"task", a.task->name}, {"split", evaluate_word(a.split)}, {"cases", a.cases.size()}};
   whole.update(of_a->against(*of_b));
   if (json)
     print_json(whole);
   else
-    std::cout << pretty(whole);
+    compare_print(whole, text(evaluate_head(a.split, a.cases.size()), "  A is ", first,
+                              ", B is ", second));
   return 0;
 }
 

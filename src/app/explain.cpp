@@ -2,6 +2,7 @@
 #include "app/model_flags.hpp"
 #include "app/out.hpp"
 #include "base/core/progress.hpp"
+#include "base/core/stop.hpp"
 #include "base/io/npy.hpp"
 #include "base/io/picture.hpp"
 #include "learn/task/report.hpp"
@@ -9,6 +10,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iostream>
+#include <set>
 
 namespace fovea {
 namespace {
@@ -17,10 +19,13 @@ Array explain_array(Volume const& map) {
   return {{map.height(), map.width()}, Type::f32, map.bytes()};
 }
 
-// One name for each input, also when two folders hold files of one name.
-std::string explain_name(std::vector<fs::path> const& files, std::size_t at) {
-  auto const same = std::ranges::count(files, files[at].stem(), &fs::path::stem);
-  return same == 1 ? files[at].stem().string() : text(files[at].stem().string(), "-", at + 1);
+// One name for each input: two folders may hold files of one name, and a third a file that is
+// called as the second was renamed.
+std::string explain_name(fs::path const& file, std::set<std::string>& used) {
+  auto const stem = file.stem().string();
+  auto name = stem;
+  for (int i = 2; !used.insert(name).second; ++i) name = text(stem, "-", i);
+  return name;
 }
 
 }  // namespace
@@ -52,20 +57,22 @@ int explain_command(Arguments const& arguments) {
                   "  fovea explain model.fovea IMAGES --out why --method occlusion"))
     return 0;
   expect_fresh_folder(out);
-  expect_access(name);
+  expect_own_model(name);
   auto const files = pictures_in(inputs);
   auto const [task, model] = open_task_model(tasks(), name);
+  auto const& stop = stop_on_signals();
   fs::path const folder{out};
   Json all = Json::array();
   std::size_t explained = 0;
+  std::set<std::string> used;
   Progress progress{"explaining"};
-  for (std::size_t i = 0; i < files.size(); ++i) {
+  for (std::size_t i = 0; i < files.size() && !stop.asked(); ++i) {
     progress.show(static_cast<double>(i), static_cast<double>(files.size()));
     Json entry = {{"file", files[i].string()}};
     try {
       auto const why = task->explain(model, read_picture(files[i]), options);
       make_folder(folder);  // only now: a misspelt method, label or layer leaves none
-      auto const stem = explain_name(files, i);
+      auto const stem = explain_name(files[i], used);
       auto const values = why.map.as<float>();
       write_png(folder / (stem + ".png"), framed_picture_of(why));
       write_npy(folder / (stem + ".npy"), explain_array(why.map));
@@ -93,6 +100,9 @@ int explain_command(Arguments const& arguments) {
   else
     std::cout << explained << " of " << files.size() << " images explained in "
               << folder.string() << '\n';
+  if (all.size() < files.size())
+    throw Interrupted{text("stopped after ", all.size(), " of ", files.size(),
+                           " images; their explanations are written")};
   if (explained == 0)
     throw Error{Fault::input, "none of the images could be explained",
                 "the reasons stand above"};

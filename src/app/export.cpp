@@ -27,13 +27,15 @@ int export_command(Arguments const& arguments) {
   std::vector<std::string> const formats{"fovea", "torchscript"};
   if (format != "fovea" && format != "torchscript")
     throw Error{Fault::usage, text("no format '", format, "'"), did_you_mean(format, formats)};
-  std::error_code fault;
-  if (fs::exists(out, fault))
-    throw Error{Fault::usage, text(fs::path{out}, " is there already"),
-                "give another name with --out"};
-  expect_writable_file(out);
-  expect_access(run);
+  if (format == "fovea" && lower(fs::path{out}.extension().string()) == ".ts")
+    throw Error{Fault::usage,
+                text("expected MODEL.fovea for a package, got ", fs::path{out},
+                     ", which is called as TorchScript is"),
+                "add --format torchscript, or give another name"};
+  expect_fresh_file(out);
+  expect_own_model(run);
   auto const model = open_model(run);  // checks every hash, so that nothing broken is handed on
+  std::error_code fault;
   if (format == "fovea") {
     auto const bytes =
         read_file(fs::is_directory(run, fault) ? fs::path{run} / "model.fovea" : fs::path{run},
@@ -45,7 +47,7 @@ int export_command(Arguments const& arguments) {
           Fault::usage,
           text("the run holds ", model.networks.size(), " networks, TorchScript holds one"),
           "export a package, or a run of one fold"};
-    save_torchscript(model.networks.front(), out);
+    write_file(out, torchscript_of(model.networks.front()));
   }
   std::cout << out << "  " << bytes_in_words(static_cast<double>(fs::file_size(out))) << '\n';
   return 0;

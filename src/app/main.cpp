@@ -6,9 +6,11 @@
 #include "base/core/pool.hpp"
 #include "base/core/version.hpp"
 #include "base/core/words.hpp"
+#include "base/io/picture.hpp"
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <system_error>
@@ -49,18 +51,29 @@ void main_help() {
                "4 no memory, disk or permission, 130 interrupted with the work saved.\n";
 }
 
+std::string main_pictures() {
+  std::vector<std::string> names;
+  for (auto const& row : pictures()) names.emplace_back(row.name);
+  return joined(names, ", ");
+}
+
 void main_version() {
   auto const features = cpu_features();
   std::cout << "fovea " << version << "\ncompiler   g++ " << __VERSION__ << "\nprocessor  "
             << cpu_brand() << "\nfeatures   "
             << (features.empty() ? "none that matter here" : joined(features, " "))
-            << "\nthreads    " << usable_cores() << '\n';
+            << "\nthreads    " << usable_cores() << "\npictures   " << main_pictures()
+            << "\nLibTorch   " << FOVEA_LIBTORCH << '\n';
 }
 
 [[noreturn]] void main_hand_over(char** argv) {
   auto const self = std::filesystem::read_symlink("/proc/self/exe");
   auto const full = self.parent_path() / "fovea-full";
   std::cout.flush();
+  // A thread without work spins, for milliseconds where nothing is said: where other programs
+  // run as well it takes the core from the thread that it waits for. So short a spin was twice
+  // as fast on a busy machine, and as fast on a free one.
+  if (std::getenv("OMP_WAIT_POLICY") == nullptr) ::setenv("GOMP_SPINCOUNT", "1000", 0);
   ::execv(full.c_str(), argv);
   throw Error{Fault::bug,
               text("cannot start ", full, ": ",

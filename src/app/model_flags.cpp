@@ -1,6 +1,7 @@
 #include "app/model_flags.hpp"
 
 #include "base/io/picture.hpp"
+#include "learn/classify/foreign.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -22,9 +23,7 @@ void model_walk(fs::path const& folder,
   std::error_code fault;
   if (!entered.insert(fs::canonical(folder, fault)).second) return;  // a link that leads back
   std::vector<fs::path> below;
-  for (auto const& entry :
-       fs::directory_iterator{folder, fs::directory_options::skip_permission_denied, fault})
-    below.push_back(entry.path());
+  for (auto const& entry : fs::directory_iterator{folder, fault}) below.push_back(entry.path());
   if (fault)
     throw Error{Fault::resource, text("cannot look into ", folder, ": ", fault.message()),
                 "check its permissions"};
@@ -33,6 +32,8 @@ void model_walk(fs::path const& folder,
     if (path.filename().string().starts_with(".")) continue;
     if (fs::is_directory(path, fault))
       model_walk(path, entered, found);
+    else if (fault == std::errc::permission_denied)
+      model_refuse_access(path);
     else if (named_as_picture(path))
       found.push_back(path);
   }
@@ -73,6 +74,14 @@ void expect_access(fs::path const& model) {
     if (::access(part.c_str(), R_OK) == 0 || errno != EACCES) continue;
     model_refuse_access(part);
   }
+}
+
+void expect_own_model(fs::path const& model) {
+  expect_access(model);
+  if (is_torchscript(model))
+    throw Error{Fault::usage,
+                text("expected a run's folder or a .fovea package, ", model, " is TorchScript"),
+                "only fovea predict --trust runs those"};
 }
 
 }  // namespace fovea

@@ -16,4 +16,8 @@ std::vector<fs::path> pictures_below(fs::path const& folder);
 /// of one that is not there.
 void expect_access(fs::path const& model);
 
+/// The same, and Error{usage} if it is somebody else's TorchScript: that says nothing of
+/// labels, layers and data, so only `predict --trust` runs it.
+void expect_own_model(fs::path const& model);
+
 }  // namespace fovea

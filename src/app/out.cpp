@@ -37,10 +37,15 @@ fs::path out_above(fs::path const& path) {
 
 }  // namespace
 
-void expect_writable_file(fs::path const& file) {
-  if (out_kind(file) == fs::file_type::directory)
+void expect_fresh_file(fs::path const& file) {
+  auto const kind = out_kind(file);
+  if (kind == fs::file_type::directory)
     throw Error{Fault::usage, text("expected the name of a file, ", file, " is a folder"),
                 "give a name inside it"};
+  if (kind != fs::file_type::not_found)
+    throw Error{Fault::usage,
+                text("expected the name of a new file, ", file, " exists already"),
+                "choose another name: nothing is overwritten"};
   out_expect_writable(out_above(file));
 }
 

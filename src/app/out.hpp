@@ -4,10 +4,10 @@
 
 namespace fovea {
 
-/// Throws unless write_file could write here now: Error{usage} if a folder lies there, or
-/// nothing does where it should lie, Error{resource} if that may not be written. Asked before
-/// the work, so that no work is lost.
-void expect_writable_file(fs::path const& file);
+/// Throws unless write_file could write a new file here now: Error{usage} if something lies
+/// there already, or there is no folder to hold it, Error{resource} if that may not be written.
+/// Asked before the work, so that no work is lost; nobody's file is overwritten.
+void expect_fresh_file(fs::path const& file);
 
 /// The same of fresh_folder, which it does not make yet.
 void expect_fresh_folder(fs::path const& folder);

@@ -1,5 +1,6 @@
 #include "app/full.hpp"
 #include "app/out.hpp"
+#include "base/core/stop.hpp"
 #include "base/core/words.hpp"
 
 #include <CLI/CLI.hpp>
@@ -48,8 +49,8 @@ int plan_command(Arguments const& arguments) {
               "  fovea plan IMAGES\n"
               "  fovea plan IMAGES --out my.yaml; fovea train --plan my.yaml --out RUN"))
     return 0;
-  if (!out.empty()) expect_writable_file(out);
-  auto const work = prepare_work(tasks(), flags.settings(), {});
+  if (!out.empty()) expect_fresh_file(out);
+  auto const work = prepare_work(tasks(), flags.settings(), {}, nullptr, &stop_on_signals());
   if (!out.empty()) write_file(out, work.plan.yaml());
   if (json)
     print_json(work.plan.json());

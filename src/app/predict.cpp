@@ -105,12 +105,19 @@ std::string predict_csv(std::vector<Asked> const& all) {
   return out;
 }
 
-bool predict_into_file(fs::path const& out) {
-  return out.extension() == ".csv" || out.extension() == ".json";
+std::string predict_ending(fs::path const& out) {
+  return lower(out.extension().string());
 }
 
+// A folder is what has no ending of a file: `answers.txt` as a folder would surprise.
 void predict_expect(fs::path const& out) {
-  if (predict_into_file(out)) return expect_writable_file(out);
+  auto const ending = predict_ending(out);
+  if (ending == ".csv" || ending == ".json") return expect_fresh_file(out);
+  std::error_code ignored;
+  if (!ending.empty() && !fs::is_directory(out, ignored))
+    throw Error{Fault::usage,
+                text("expected FILE.csv, FILE.json or a folder for the answers, got ", out),
+                "choose one of these; if it is to be a folder, write a / behind its name"};
   expect_fresh_folder(out);
 }
 
@@ -118,8 +125,8 @@ void predict_write(std::string const& name,
                    std::vector<Asked> const& all,
                    Json const& answers) {
   fs::path const out{name};
-  if (out.extension() == ".csv") return write_file(out, predict_csv(all));
-  if (out.extension() == ".json") return write_file(out, pretty(answers));
+  if (predict_ending(out) == ".csv") return write_file(out, predict_csv(all));
+  if (predict_ending(out) == ".json") return write_file(out, pretty(answers));
   auto const folder = fresh_folder(out);
   write_file(folder / "answers.csv", predict_csv(all));
   write_file(folder / "answers.json", pretty(answers));

@@ -36,7 +36,8 @@ int train_command(Arguments const& arguments) {
   job.settings = flags.settings();
   job.out = out;
   job.resume = resume;
-  job.images = !no_images;
+  if (no_images)
+    job.settings.push_back({"report_images", "false", "asked for with --no-images"});
   job.stop = &stop_on_signals();
   auto const summary = train(job);
   if (json) print_json(summary);

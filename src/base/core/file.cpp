@@ -24,6 +24,15 @@ std::string file_reason() {
               "free some room or choose a folder where you may write"};
 }
 
+// What may not be read is no fault of the input: whoever grants permissions is asked, as for
+// what may not be written.
+[[noreturn]] void file_refuse_read(fs::path const& file, std::error_code fault) {
+  auto const words = text("cannot read ", file, ": ", fault.message());
+  if (fault == std::errc::permission_denied || fault == std::errc::operation_not_permitted)
+    throw Error{Fault::resource, words, "check its permissions"};
+  throw Error{Fault::input, words, "check the path, and that nothing is writing to it"};
+}
+
 void file_flush(fs::path const& path, int flags) {
   auto const descriptor = ::open(path.c_str(), flags | O_CLOEXEC);
   if (descriptor < 0) return;
@@ -34,33 +43,29 @@ void file_flush(fs::path const& path, int flags) {
   if (failed) file_refuse("flushing", path);
 }
 
-// A write beyond RLIMIT_FSIZE is a signal that ends the process, unless it is ignored: then it
-// is an error like that of a full disk. A handler that somebody else set stays.
-void file_survive_limits() {
+}  // namespace
+
+void survive_file_limits() {
   struct sigaction now {};
   if (::sigaction(SIGXFSZ, nullptr, &now) != 0 || now.sa_handler != SIG_DFL) return;
   now.sa_handler = SIG_IGN;
   ::sigaction(SIGXFSZ, &now, nullptr);
 }
 
-}  // namespace
-
 Bytes read_file(fs::path const& file, std::uint64_t limit) {
   std::error_code fault;
   auto const size = fs::file_size(file, fault);
-  if (fault)
-    throw Error{Fault::input, text("cannot read ", file, ": ", fault.message()),
-                "check the path and its permissions"};
+  if (fault) file_refuse_read(file, fault);
   if (size > limit)
     throw Error{Fault::input,
                 text(file, " has ", size, " bytes, more than the ", limit, " that are read"),
                 "check that it is the right file"};
-  std::ifstream in{file, std::ios::binary};
   Bytes bytes(size);
+  errno = 0;  // what an earlier call left there is no reason
+  std::ifstream in{file, std::ios::binary};
   in.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size));
   if (!in || static_cast<std::uint64_t>(in.gcount()) != size)
-    throw Error{Fault::input, text("cannot read ", file, ": ", file_reason()),
-                "check its permissions, and that nothing is writing to it"};
+    file_refuse_read(file, {errno != 0 ? errno : EIO, std::generic_category()});
   return bytes;
 }
 
@@ -70,7 +75,7 @@ std::string read_text(fs::path const& file, std::uint64_t limit) {
 }
 
 void write_file(fs::path const& file, std::function<void(std::ostream&)> const& fill) {
-  file_survive_limits();
+  survive_file_limits();
   // Process and turn keep two writers of one target apart; rename decides which one is last.
   static std::atomic<int> turn{0};
   auto draft = file;

@@ -15,7 +15,8 @@ namespace fovea {
 namespace fs = std::filesystem;
 using Bytes = std::vector<std::byte>;
 
-/// The whole file. Throws Error{input} if it cannot be read or is larger than `limit` bytes.
+/// The whole file. Throws Error{input} if it cannot be read or is larger than `limit` bytes,
+/// Error{resource} if it may not be read.
 Bytes read_file(fs::path const& file, std::uint64_t limit);
 std::string read_text(fs::path const& file, std::uint64_t limit = 256U << 20);
 
@@ -27,6 +28,11 @@ void write_file(fs::path const& file, std::string_view words);
 
 /// The same for a file too large to hold: `fill` writes it into the stream.
 void write_file(fs::path const& file, std::function<void(std::ostream&)> const& fill);
+
+/// A write beyond RLIMIT_FSIZE is a signal that ends the process, unless it is ignored: then it
+/// is an error like that of a full disk. A handler that somebody else set stays. write_file
+/// calls it; a program does at its start, as stdout and stderr may be files too.
+void survive_file_limits();
 
 /// With all folders above it. Throws Error{resource} with the reason.
 void make_folder(fs::path const& folder);

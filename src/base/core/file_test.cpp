@@ -133,7 +133,7 @@ TEST(File, IsRefusedToThoseWithoutPermission) {
   fs::permissions(folder.path(), fs::perms::owner_all);
   if (write_code == 99) GTEST_SKIP() << "the system does not let root become somebody else";
   EXPECT_EQ(write_code, static_cast<int>(Fault::resource));
-  EXPECT_EQ(read_code, static_cast<int>(Fault::input));
+  EXPECT_EQ(read_code, static_cast<int>(Fault::resource));
 }
 
 TEST(ScratchFolder, IsGoneAfterwards) {

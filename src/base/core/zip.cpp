@@ -4,6 +4,7 @@
 #include "base/core/words.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <mutex>
 #include <ostream>
 #include <set>
@@ -16,6 +17,10 @@ namespace {
 [[noreturn]] void zip_refuse(std::string const& what, std::string const& found) {
   throw Error{Fault::input, text(what, ": ", found),
               "the file may be cut short or damaged; fetch it again"};
+}
+
+[[noreturn]] void zip_refuse_access(std::string const& what) {
+  throw Error{Fault::resource, text("you may not read ", what), "check its permissions"};
 }
 
 // Would unpacking a member of this name write outside the folder chosen for it?
@@ -55,9 +60,12 @@ struct ZipReader::State {
     zip_error_init(&fault);
     if (source != nullptr) archive = zip_open_from_source(source, ZIP_RDONLY, &fault);
     if (archive != nullptr) return;
+    auto const forbidden =
+        zip_error_system_type(&fault) == ZIP_ET_SYS && zip_error_code_system(&fault) == EACCES;
     auto const reason = text("expected a zip file, got: ", zip_error_strerror(&fault));
     zip_error_fini(&fault);
     zip_source_free(source);
+    if (forbidden) zip_refuse_access(name);
     zip_refuse(name, reason);
   }
 
@@ -124,7 +132,9 @@ std::size_t zip_fill(zip_file_t* file, std::span<std::byte> room, std::string co
 ZipReader::ZipReader(fs::path const& file, std::size_t entries)
     : state_(std::make_unique<State>(text(file))) {
   std::error_code fault;
-  if (!fs::is_regular_file(file, fault) || fs::file_size(file, fault) == 0)
+  auto const there = fs::is_regular_file(file, fault);
+  if (fault == std::errc::permission_denied) zip_refuse_access(state_->name);
+  if (!there || fs::file_size(file, fault) == 0)
     throw Error{Fault::input, text("expected a zip file, got nothing at ", file),
                 "check the path"};
   zip_error_t ignored;

@@ -20,7 +20,8 @@ struct ZipEntry {
 /// Several threads may read; they take turns.
 class ZipReader {
  public:
-  /// Throws Error{input} if it is no zip, is cut short, or holds more than `entries` members.
+  /// Throws Error{input} if it is no zip, is cut short, or holds more than `entries` members,
+  /// Error{resource} if it may not be read.
   explicit ZipReader(fs::path const& file, std::size_t entries = 100'000);
   /// The same from bytes in memory, which must outlive it: for fuzzers and tests.
   ZipReader(std::span<std::byte const> bytes, std::string name, std::size_t entries = 100'000);

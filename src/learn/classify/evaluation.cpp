@@ -31,9 +31,10 @@ std::string evaluation_value_words(Interval const& interval) {
                           : text("not defined: ", interval.why);
 }
 
+// For a table: the interval below the value.
 std::string evaluation_words(Interval const& interval) {
   auto const range = evaluation_range(interval);
-  return evaluation_value_words(interval) + (range.empty() ? "" : text(" (", range, ")"));
+  return evaluation_value_words(interval) + (range.empty() ? "" : text("\n(", range, ")"));
 }
 
 ModelAbout::Value evaluation_value(Interval const& interval) {
@@ -50,9 +51,11 @@ std::string evaluation_name(std::string_view metric) {
   };
   static constexpr Name names[] = {
       {"auc", "AUC"}, {"f1", "F1"}, {"ece", "ECE"}, {"brier", "Brier score"}};
-  auto const found = std::ranges::find(names, metric, &Name::metric);
-  if (found != std::end(names)) return std::string{found->shown};
   std::string out{metric};
+  for (auto const& [name, shown] : names) {
+    if (metric == name || metric.starts_with(text(name, "_")))
+      out.replace(0, name.size(), shown);
+  }
   std::ranges::replace(out, '_', ' ');
   return out;
 }
@@ -148,10 +151,18 @@ std::string ClassEvaluation::predictions_csv() const {
   return out;
 }
 
-ModelAbout::Values ClassEvaluation::values() const {
-  ModelAbout::Values out;
-  for (auto const& [name, interval] : report_.metrics) out[name] = evaluation_value(interval);
-  return out;
+void ClassEvaluation::tell(ModelAbout& about) const {
+  for (auto const& [name, interval] : report_.metrics)
+    about.proof.metrics[name] = evaluation_value(interval);
+  for (auto& point : about.operating_points) {
+    for (auto const& at : points_) {
+      if (at.point.rule != point.name || at.point.of != point.label) continue;
+      point.measured = {{"sensitivity", evaluation_value(at.sensitivity)},
+                        {"specificity", evaluation_value(at.specificity)},
+                        {"ppv", evaluation_value(at.ppv)},
+                        {"npv", evaluation_value(at.npv)}};
+    }
+  }
 }
 
 std::vector<Fact> ClassEvaluation::facts() const {
@@ -293,11 +304,15 @@ Panel ClassEvaluation::confusion_panel() const {
 Panel ClassEvaluation::calibration_panel() const {
   std::vector<Series> lines;
   auto const add = [&](std::string name, std::vector<ReliabilityBin> const& bins) {
-    Series line{.name = std::move(name), .points = {}, .dots = true};
-    for (auto const& bin : bins)
+    Series line{.name = std::move(name), .points = {}, .dots = true, .line = false};
+    for (auto const& bin : bins) {
+      // The area of a mark is its share of the cases: one case is no evidence.
+      auto const share = static_cast<double>(bin.cases) / static_cast<double>(rows_.cases());
       line.points.push_back({bin.confidence, bin.share,
                              text("said ", fixed(bin.confidence, 2), ", came true ",
-                                  fixed(bin.share, 2), " of ", bin.cases, " cases")});
+                                  fixed(bin.share, 2), " of ", bin.cases, " cases"),
+                             2 + 12 * std::sqrt(share)});
+    }
     lines.push_back(std::move(line));
   };
   // The bins of the ECE: of the most probable class, or of each label.
@@ -315,9 +330,14 @@ Panel ClassEvaluation::calibration_panel() const {
                   .square = true,
                   .diagonal = true};
   return {"Calibration",
-          text("Do the probabilities mean what they say? On the line they do. Logits were "
+          text("Do the probabilities mean what they say? On the line they do; the larger a "
+               "mark, the more cases. Logits were "
                "divided by ",
-               fixed(temperature_, 2), ", fitted on the validation cases.",
+               fixed(temperature_, 2), ", fitted on the validation cases",
+               temperature_ >= hottest_temperature
+                   ? ": the most that is allowed, as its confidence says nothing there."
+               : temperature_ == 1 ? ": they left it as it is."
+                                   : ".",
                rows_.multi_label ? left_out_words() : ""),
           line_chart(lines, axes), "calibration"};
 }
@@ -341,7 +361,7 @@ Panel ClassEvaluation::points_panel() const {
 }
 
 Panel ClassEvaluation::per_class_panel() const {
-  std::vector<std::string> head{"class", "cases"};
+  std::vector<std::string> head{"class", "positive cases"};
   for (auto const& [name, interval] : report_.per_class.front().metrics)
     head.push_back(evaluation_name(name));
   std::vector<std::vector<std::string>> rows;

@@ -18,7 +18,7 @@ class ClassEvaluation : public Evaluation {
 
   Json json() const override;
   std::string predictions_csv() const override;
-  ModelAbout::Values values() const override;
+  void tell(ModelAbout& about) const override;
   std::vector<Fact> facts() const override;
   std::vector<Panel> panels() const override;
   std::vector<std::size_t> worst(std::size_t count) const override;

@@ -39,6 +39,7 @@ Answer ForeignClassifier::operator()(Volume const& image) const {
              labels_.empty() ? "two or more" : text(count, ", one for each label")),
         "name its labels in the order of its outputs with --labels"};
   auto const dense = probabilities_of(logits.reshape({1, count}), contract_, 1).contiguous();
+  demand_numbers(dense);
   auto names = labels_;
   for (std::int64_t i = 0; labels_.empty() && i < count; ++i) names.push_back(text(i));
   return answer_from(names, contract_.multi_label,

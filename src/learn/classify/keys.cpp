@@ -17,6 +17,10 @@ std::span<KeyRow const> classify_keys() {
       {"label_smoothing", fraction, "0", "share of the truth given to all classes", 0, 0.5},
       {"focal_gamma", fraction, "2", "of the focal loss: how much easy cases count less", 0,
        10},
+      {"focal_alpha", fraction, "-1",
+       "of the focal loss with several labels a case: share of present labels, 0 to 1; -1: "
+       "present and absent ones count alike",
+       -1, 1},
       {"balance", word, "none", "what is done about classes of different sizes", 0, 0,
        "none|sampling|weights"},
       {"choose_by", word, "auc", "validation score that names the best weights", 0, 0,

@@ -8,6 +8,7 @@
 #include "learn/loss/loss.hpp"
 #include "learn/metric/evaluate.hpp"
 #include "learn/model/state.hpp"
+#include "learn/task/planned.hpp"
 #include "learn/tensor/tensor.hpp"
 #include "learn/transform/mix_up.hpp"
 
@@ -110,7 +111,7 @@ class ClassifyLearner : public TaskLearner {
   Network network() const override { return network_; }
 
   std::vector<Group> groups() override {
-    Group net{.name = "net", .weights = {}, .buffers = {}, .optimiser = optimiser()};
+    Group net{.name = "net", .weights = {}, .buffers = {}, .optimiser = optimiser_of(plan_)};
     for (auto const& parameter : network_.parameters())
       net.weights.push_back({parameter.name, parameter.value, parameter.decays});
     for (auto const& buffer : network_.buffers())
@@ -147,7 +148,8 @@ class ClassifyLearner : public TaskLearner {
                                        .weight = batch.at("weight").to(device_),
                                        .class_weights = class_weights_},
                                       {.smoothing = plan_.fraction("label_smoothing"),
-                                       .gamma = plan_.fraction("focal_gamma")});
+                                       .gamma = plan_.fraction("focal_gamma"),
+                                       .alpha = plan_.fraction("focal_alpha")});
     update("net", value);
     return {{"loss", value.item<double>()}};
   }
@@ -181,17 +183,6 @@ class ClassifyLearner : public TaskLearner {
   }
 
  private:
-  Optimiser optimiser() const {
-    return {.kind = plan_.word("optimiser"),
-            .learning_rate = plan_.fraction("learning_rate"),
-            .weight_decay = plan_.fraction("weight_decay"),
-            .momentum = plan_.fraction("momentum"),
-            .l1 = plan_.fraction("l1"),
-            .clip = plan_.fraction("clip"),
-            .schedule = plan_.word("schedule"),
-            .warm_up = plan_.fraction("warm_up")};
-  }
-
   // By class: 1 yes, 0 no, -1 unknown.
   std::vector<float> target(std::size_t index) const {
     auto const& labels = set_.cases[index].labels;

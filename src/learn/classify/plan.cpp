@@ -143,6 +143,7 @@ void plan_network(Dataset const& set, Sizes const& sizes, Plan& plan) {
   Suggest const suggest{plan};
   constexpr double enough_epochs = 20;
   auto const seconds = plan.fraction("time");
+  network_named(plan.word("network"));  // refuses a misspelt one
   auto choices = plan_choices(sizes);
   std::erase_if(choices, [&](Choice const& choice) {
     return (!plan.normal("network") && plan.word("network") != choice.network) ||

@@ -213,6 +213,12 @@ void demand_labels(Model const& model, at::Tensor const& logits) {
               "the package was made by another program or damaged"};
 }
 
+void demand_numbers(at::Tensor const& probabilities) {
+  if (probabilities.isfinite().all().item<bool>()) return;
+  throw Error{Fault::input, "the network's answer holds values that are no numbers",
+              "its weights are damaged, or the image's values far too large"};
+}
+
 at::Tensor asked(Model const& model, Contract const& contract, Volume const& image) {
   auto const prepared = contract.prepare.normalise(contract.prepare(image));
   auto const input = tensor_of(prepared).squeeze(1).unsqueeze(0);
@@ -221,6 +227,7 @@ at::Tensor asked(Model const& model, Contract const& contract, Volume const& ima
     auto const logits = predict_logits(network, input, contract.flips);
     demand_labels(model, logits);
     auto const one = probabilities_of(logits, contract, model.about.temperature);
+    demand_numbers(one);
     sum = sum.defined() ? sum + one : one;
   }
   return (sum / static_cast<double>(model.networks.size())).squeeze(0);

@@ -50,6 +50,9 @@ ClassRows rows_of(Dataset const& set,
 /// logits [n, labels].
 void demand_labels(Model const& model, at::Tensor const& logits);
 
+/// Throws Error{input} on NaN and infinite values.
+void demand_numbers(at::Tensor const& probabilities);
+
 /// What the model says of one stored image: probabilities [classes], mean over its networks.
 at::Tensor asked(Model const& model, Contract const& contract, Volume const& image);
 

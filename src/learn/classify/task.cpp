@@ -37,6 +37,7 @@ ModelAbout::Input task_input(Dataset const& set,
   constexpr auto most = std::numeric_limits<std::int64_t>::max();
   auto const& prepare = contract.prepare;
   ModelAbout::Input input{.channels = prepare.channels,
+                          .seen_channels = {},
                           .size = {prepare.height, prepare.width},
                           .smallest = {most, most},
                           .largest = {0, 0}};
@@ -52,6 +53,8 @@ ModelAbout::Input task_input(Dataset const& set,
                       std::min(input.smallest[1], facts.width)};
     input.largest = {std::max(input.largest[0], facts.height),
                      std::max(input.largest[1], facts.width)};
+    if (std::ranges::find(input.seen_channels, facts.channels) == input.seen_channels.end())
+      input.seen_channels.push_back(facts.channels);
     input.low = std::min(input.low, facts.low);
     input.high = std::max(input.high, facts.high);
     sum += facts.mean;
@@ -59,7 +62,9 @@ ModelAbout::Input task_input(Dataset const& set,
     deviations += facts.deviation;
     ++count;
   }
-  input.mean = sum / count;
+  std::ranges::sort(input.seen_channels);
+  // The sum of equal values may round out of their range.
+  input.mean = std::clamp(sum / count, input.low, input.high);
   input.mean_spread = std::sqrt(std::max(0.0, squares / count - input.mean * input.mean));
   input.deviation = deviations / count;
   return input;
@@ -150,6 +155,7 @@ std::unique_ptr<Evaluation> task_evaluate(Model const& model,
     heed(stop);
     demand_labels(model, logits);
     auto const one = probabilities_of(logits, contract, model.about.temperature);
+    demand_numbers(one);
     sum = sum.defined() ? sum + one : one;
   }
   std::vector<OperatingPoint> points;

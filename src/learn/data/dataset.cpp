@@ -28,6 +28,33 @@ std::string dataset_line(Case const& one, std::string const& image) {
   return line + '\0' + image + '\n';
 }
 
+std::vector<bool> dataset_filled(Dataset const& set) {
+  std::vector<bool> filled(set.classes.size(), false);
+  for (auto const& one : set.cases) {
+    if (!one.labels.empty()) filled.at(static_cast<std::size_t>(one.labels[0])) = true;
+  }
+  return filled;
+}
+
+// A class that lost its last case would be learnt as an answer that is never right.
+void dataset_drop_emptied(Dataset& set, std::vector<bool> const& before) {
+  auto const after = dataset_filled(set);
+  std::vector<std::int32_t> now;
+  std::vector<std::string> kept;
+  std::vector<std::string> emptied;
+  for (std::size_t c = 0; c < after.size(); ++c) {
+    auto const stays = after[c] || !before[c];
+    now.push_back(static_cast<std::int32_t>(kept.size()));
+    (stays ? kept : emptied).push_back(set.classes[c]);
+  }
+  if (emptied.empty()) return;
+  for (auto& one : set.cases) {
+    if (!one.labels.empty()) one.labels[0] = now[static_cast<std::size_t>(one.labels[0])];
+  }
+  set.classes = std::move(kept);
+  set.notes.push_back(text("no usable image is left of ", named(emptied), ": not a class"));
+}
+
 }  // namespace
 
 std::string_view name_of(Split split) {
@@ -112,6 +139,7 @@ Dataset without(Dataset const& set, std::vector<std::size_t> const& cases) {
     for (auto& at : problem.cases) at = now.at(at);
     std::erase(problem.cases, gone);
   }
+  if (!set.multi_label) dataset_drop_emptied(out, dataset_filled(set));
   return out;
 }
 

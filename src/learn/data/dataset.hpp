@@ -84,7 +84,8 @@ class Dataset {
   std::function<Volume(Location const&)> rows{};  ///< for rows of arrays; set by the layout
 };
 
-/// The set without these cases (indices); problems keep naming the cases that stay.
+/// The set without these cases (indices); problems keep naming the cases that stay. A class of
+/// which no case stays is no class any more, with a note (with one label a case).
 Dataset without(Dataset const& set, std::vector<std::size_t> const& cases);
 
 /// "3 images (a.png, b.png, c.png)": names at most `most` of them, then "and 7 more".

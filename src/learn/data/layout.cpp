@@ -121,6 +121,29 @@ void layout_expect_contrast(Dataset const& set) {
               "check the columns of labels"};
 }
 
+// What is not known cannot be chosen by nor tested with.
+void layout_expect_known(Dataset const& set) {
+  for (auto const split : all_splits) {
+    auto const count = set.in(split).size();
+    if (count > 0 && set.labelled(split).empty())
+      throw Error{Fault::input,
+                  text("expected cases with a known label in every split, got none among the ",
+                       count, " of ", name_of(split)),
+                  text("label some of them, move labelled ones into ", name_of(split),
+                       " or leave the split out")};
+  }
+}
+
+void layout_expect_weight(Dataset const& set) {
+  auto const train = set.in(Split::train);
+  auto const weightless = [&](std::size_t at) { return set.cases[at].weight == 0; };
+  if (!train.empty() && std::ranges::all_of(train, weightless))
+    throw Error{Fault::input,
+                text("expected training images with a weight above 0, got ", train.size(),
+                     " that all weigh 0"),
+                "correct the column of weights or leave it out"};
+}
+
 void layout_expect_seen(Dataset const& set) {
   auto const train = Split::train;
   auto const learnt = layout_counts(set, &train);
@@ -153,6 +176,7 @@ Dataset read_dataset(fs::path const& root, ReadOptions const& options) {
       throw Error{Fault::input,
                   text("expected images in ", root, " (read as ", row.name, "), got none"),
                   "add images"};
+    for (auto const& other : nearly) set->notes.push_back("not read: " + other);
     layout_note_others(*set, root, row);
     return std::move(*set);
   }
@@ -164,6 +188,8 @@ Dataset read_dataset(fs::path const& root, ReadOptions const& options) {
 
 void expect_trainable(Dataset const& set) {
   layout_expect_classes(set);
+  layout_expect_known(set);
+  layout_expect_weight(set);
   layout_expect_contrast(set);
   layout_expect_seen(set);
 }

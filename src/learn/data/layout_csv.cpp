@@ -34,9 +34,16 @@ bool csv_taken(CsvColumns const& columns, std::size_t at) {
          i == columns.patient || i == columns.weight;
 }
 
+// The answers of `fovea predict` name images and labels, too; learning from them would take
+// what a model guessed for what is true.
+bool csv_is_answers(Table const& table) {
+  return std::ranges::any_of(
+      table.columns, [](std::string const& name) { return lower(name).starts_with("score "); });
+}
+
 bool csv_could_be(Table const& table) {
   auto const columns = csv_find(table);
-  if (columns.path < 0) return false;
+  if (columns.path < 0 || csv_is_answers(table)) return false;
   if (columns.label >= 0) return true;
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     if (!csv_taken(columns, i)) return true;
@@ -50,10 +57,10 @@ std::optional<std::int32_t> csv_answer(std::string const& cell) {
     std::string_view word;
     std::int32_t answer;
   };
-  static constexpr Word words[] = {{"1", 1},          {"0", 0},       {"", unknown},
-                                   {"1.0", 1},        {"0.0", 0},     {"-1", unknown},
-                                   {"-1.0", unknown}, {"true", 1},    {"false", 0},
-                                   {"nan", unknown},  {"na", unknown}};
+  static constexpr Word words[] = {{"1", 1},          {"0", 0},        {"", unknown},
+                                   {"1.0", 1},        {"0.0", 0},      {"-1", unknown},
+                                   {"-1.0", unknown}, {"true", 1},     {"false", 0},
+                                   {"nan", unknown},  {"na", unknown}, {"n/a", unknown}};
   for (auto const& row : words) {
     if (row.word == cell) return row.answer;
   }
@@ -64,24 +71,53 @@ std::optional<std::int32_t> csv_answer(std::string const& cell) {
   return std::nullopt;
 }
 
-// All answers, and at least one of them known: an empty column is no label.
-bool csv_is_label(Table const& table, std::size_t at) {
-  auto known = false;
-  for (auto const& row : table.rows) {
-    auto const answer = csv_answer(row[at]);
-    if (!answer) return false;
-    known = known || *answer != unknown;
-  }
-  return known;
+// What tables write where they know no class.
+bool csv_says_nothing(std::string const& cell) {
+  auto const word = lower(cell);
+  return word.empty() || word == "na" || word == "n/a" || word == "nan";
 }
 
+// A cell may be a whole book; a message shows how it begins.
+std::string csv_quoted(std::string const& cell) {
+  constexpr std::size_t most = 80;
+  if (cell.size() <= most) return cell;
+  auto end = most;
+  // Not through the middle of a letter.
+  while (end > 0 && (static_cast<unsigned char>(cell[end]) & 0xC0U) == 0x80U) --end;
+  return cell.substr(0, end) + "…";
+}
+
+// Why a column is no label, or empty: all cells must be answers, and one of them known.
+std::string csv_no_label(Table const& table, std::size_t at) {
+  auto known = false;
+  for (std::size_t i = 0; i < table.rows.size(); ++i) {
+    auto const& cell = table.rows[i][at];
+    auto const answer = csv_answer(cell);
+    if (!answer) return text("'", csv_quoted(cell), "' in row ", i + 2);
+    known = known || *answer != unknown;
+  }
+  return known ? "" : "no known answer";
+}
+
+// Only the beginning is read: a list may hold gigabytes. A name in quotes may run over several
+// lines, and empty lines may come first, so lines are added until they parse.
 Table csv_header(fs::path const& file) {
   std::ifstream in{file, std::ios::binary};
-  std::string line(1 << 16, '\0');
-  in.read(line.data(), static_cast<std::streamsize>(line.size()));
-  line.resize(static_cast<std::size_t>(in.gcount()));
-  line.resize(std::min(line.find_first_of("\r\n"), line.size()));
-  return parse_csv(line, file.filename().string());
+  std::string words(1 << 16, '\0');
+  in.read(words.data(), static_cast<std::streamsize>(words.size()));
+  words.resize(static_cast<std::size_t>(in.gcount()));
+  auto const name = file.filename().string();
+  constexpr int most_lines = 32;
+  std::size_t end = 0;
+  for (int lines = 1;; ++lines) {
+    end = std::min(words.find_first_of("\r\n", end), words.size());
+    try {
+      return parse_csv(std::string_view{words}.substr(0, end), name);
+    } catch (Error const&) {
+      if (end >= words.size() || lines == most_lines) throw;
+    }
+    ++end;
+  }
 }
 
 std::string csv_cells(std::vector<std::string> const& cells) {
@@ -91,6 +127,9 @@ std::string csv_cells(std::vector<std::string> const& cells) {
 // "labels.csv: columns a, b, of which none names the image": why a table is not a list of
 // cases.
 std::string csv_fault(Table const& table) {
+  if (csv_is_answers(table))
+    return csv_cells(table.columns) +
+           ", which are the answers of a model (score …) and no truth to learn from";
   auto const missing = csv_find(table).path < 0
                            ? "no path, file, image or filename among them"
                            : "no label, class, target or diagnosis, nor any of only 1, 0 and "
@@ -191,7 +230,10 @@ class CsvReader {
 
   // How many rows have an image.
   std::size_t found() const { return set_.cases.size(); }
-  std::string first_missing() const { return missing_.empty() ? "" : missing_.front(); }
+  std::string why_none() const {
+    if (!missing_.empty()) return ", the first missing one is " + missing_.front();
+    return unlabelled_.empty() ? "" : ", since no label is known";
+  }
   std::size_t rows() const { return rows_; }
 
   Dataset finish() {
@@ -210,12 +252,16 @@ class CsvReader {
 
   bool name_labels(Table const& table) {
     std::vector<std::string> names;
-    std::vector<std::string> others;
+    std::vector<std::string> others;  // with what they hold
     for (std::size_t i = 0; i < table.columns.size(); ++i) {
       if (csv_taken(columns_, i)) continue;
-      auto const label = csv_is_label(table, i);
-      (label ? names : others).push_back(table.columns[i]);
-      if (label) columns_.labels.push_back(i);
+      auto const reason = csv_no_label(table, i);
+      if (reason.empty()) {
+        names.push_back(table.columns[i]);
+        columns_.labels.push_back(i);
+      } else {
+        others.push_back(text(csv_quoted(table.columns[i]), " (", reason, ")"));
+      }
     }
     if (names.empty()) return false;
     if (!set_.classes.empty() && names != set_.classes)
@@ -226,8 +272,8 @@ class CsvReader {
     set_.classes = names;
     set_.multi_label = true;
     if (!others.empty())
-      set_.notes.push_back(text(file_, ": the columns ", named(others, 8),
-                                " hold more than 1, 0 and empty cells: not read as labels"));
+      set_.notes.push_back(
+          text(file_, ": not read as labels, which hold 1, 0 or nothing: ", named(others, 8)));
     return true;
   }
 
@@ -235,9 +281,10 @@ class CsvReader {
                            std::string const& expected,
                            std::string const& got,
                            std::string const& remedy) const {
-    throw Error{Fault::input,
-                text(file_, ", row ", row, ": expected ", expected, ", got '", got, "'"),
-                remedy};
+    throw Error{
+        Fault::input,
+        text(file_, ", row ", row, ": expected ", expected, ", got '", csv_quoted(got), "'"),
+        remedy};
   }
 
   Split split_of(std::vector<std::string> const& row, std::size_t number) const {
@@ -254,6 +301,11 @@ class CsvReader {
     auto const weight = fovea::number(word);
     if (!weight || *weight < 0)
       refuse(number, "a weight of 0 or more", word, "correct the row");
+    // Floats hold sums of such weights; where more is asked for, the unit is wrong.
+    constexpr double heaviest = 1e6;
+    if (*weight > heaviest)
+      refuse(number, "a weight of at most 1000000", word,
+             "only their ratios matter: scale them");
     return *weight;
   }
 
@@ -276,12 +328,16 @@ class CsvReader {
     return Location{.file = file};
   }
 
-  std::vector<std::int32_t> labels_of(std::vector<std::string> const& row) {
+  std::vector<std::int32_t> labels_of(std::vector<std::string> const& row, std::size_t number) {
     std::vector<std::int32_t> labels;
     for (auto const at : columns_.labels) labels.push_back(*csv_answer(row[at]));
     if (set_.multi_label) return labels;
     auto const name = cell(row, columns_.label);
-    if (name.empty()) return {};
+    if (csv_says_nothing(name)) return {};
+    constexpr std::size_t longest = 200;
+    if (name.size() > longest)
+      refuse(number, text("a label of at most ", longest, " bytes"), name,
+             "name classes briefly; check the separator and the quotes");
     auto const [known, fresh] =
         index_.try_emplace(name, static_cast<std::int32_t>(set_.classes.size()));
     if (fresh) set_.classes.push_back(name);
@@ -305,12 +361,13 @@ class CsvReader {
     auto const weight = weight_of(row, number);
     auto where = location_of(path, place, folder);
     if (!where) {
-      missing_.push_back(text(path.empty() ? "(no name)" : path, " (row ", number, ")"));
+      missing_.push_back(
+          text(path.empty() ? "(no name)" : csv_quoted(path), " (row ", number, ")"));
       return;
     }
-    auto labels = labels_of(row);
+    auto labels = labels_of(row, number);
     if (labels.empty()) {
-      unlabelled_.push_back(text(path, " (row ", number, ")"));
+      unlabelled_.push_back(text(csv_quoted(path), " (row ", number, ")"));
       return;
     }
     set_.cases.push_back({.id = id_of(path, number),
@@ -387,20 +444,28 @@ std::optional<Dataset> csv_set(fs::path const& root,
   }
   if (reader.found() > 0) return reader.finish();
   fault = text(files.front().filename().string(), ": none of the ", reader.rows(),
-               " listed images can be used",
-               reader.first_missing().empty() ? "" : ", the first missing one is ",
-               reader.first_missing(), csv_archives(files.front().parent_path()));
+               " listed images can be used", reader.why_none(),
+               csv_archives(files.front().parent_path()));
   return std::nullopt;
 }
 
 std::vector<fs::path> csv_candidates(fs::path const& root, std::vector<std::string>* nearly) {
   std::vector<fs::path> fitting;
+  auto const pass_over = [&](fs::path const& file, std::string const& reason) {
+    if (nearly != nullptr) nearly->push_back(text(file.filename().string(), ": ", reason));
+  };
   for (auto const& file : files_ending(root, {".csv", ".tsv"})) {
-    auto const header = csv_header(file);
-    if (csv_could_be(header)) {
-      fitting.push_back(file);
-    } else if (nearly != nullptr) {
-      nearly->push_back(text(file.filename().string(), ": ", csv_fault(header)));
+    // A table that somebody left in the folder must not hide the set beside it.
+    try {
+      auto const header = csv_header(file);
+      if (csv_could_be(header)) {
+        fitting.push_back(file);
+      } else {
+        pass_over(file, csv_fault(header));
+      }
+    } catch (Error const& error) {
+      if (error.fault() != Fault::input) throw;
+      pass_over(file, error.what());
     }
   }
   return fitting;

@@ -174,6 +174,33 @@ Dataset npz_read(fs::path const& root, fs::path const& file, ReadOptions const& 
   return set;
 }
 
+struct NpzCandidates {
+  std::vector<fs::path> fitting;
+  std::vector<std::string> passed_over;  // with the reasons
+};
+
+NpzCandidates npz_candidates(std::vector<fs::path> const& files) {
+  NpzCandidates found;
+  auto const pass_over = [&](fs::path const& file, std::string const& reason) {
+    found.passed_over.push_back(text(file.filename().string(), ": ", reason));
+  };
+  for (auto const& file : files) {
+    // A file that somebody left in the folder must not hide the set beside it.
+    try {
+      auto const arrays = list_npz(file);
+      if (npz_parts(arrays).empty()) {
+        pass_over(file, npz_contents(arrays) + ", no train_images");
+      } else {
+        found.fitting.push_back(file);
+      }
+    } catch (Error const& error) {
+      if (error.fault() != Fault::input) throw;
+      pass_over(file, error.what());
+    }
+  }
+  return found;
+}
+
 }  // namespace
 
 std::optional<Dataset> read_npz_layout(fs::path const& root,
@@ -181,16 +208,8 @@ std::optional<Dataset> read_npz_layout(fs::path const& root,
                                        std::vector<std::string>& nearly) {
   auto const files = files_ending(root, {".npz"});
   if (!files.empty() && files.front() == root) return npz_read(root, root, options);
-  std::vector<fs::path> fitting;
-  for (auto const& file : files) {
-    auto const arrays = list_npz(file);
-    if (npz_parts(arrays).empty()) {
-      nearly.push_back(
-          text(file.filename().string(), ": ", npz_contents(arrays), ", no train_images"));
-    } else {
-      fitting.push_back(file);
-    }
-  }
+  auto const [fitting, passed_over] = npz_candidates(files);
+  nearly.insert(nearly.end(), passed_over.begin(), passed_over.end());
   if (fitting.empty()) return std::nullopt;
   if (fitting.size() == 1) return npz_read(root, fitting.front(), options);
   std::vector<std::string> names;
@@ -202,10 +221,8 @@ std::optional<Dataset> read_npz_layout(fs::path const& root,
 }
 
 std::string also_npz_layout(fs::path const& root) {
-  for (auto const& file : files_ending(root, {".npz"})) {
-    if (!npz_parts(list_npz(file)).empty()) return file.filename().string();
-  }
-  return {};
+  auto const fitting = npz_candidates(files_ending(root, {".npz"})).fitting;
+  return fitting.empty() ? "" : fitting.front().filename().string();
 }
 
 }  // namespace fovea

@@ -99,6 +99,13 @@ std::vector<fs::path> files_ending(fs::path const& root,
 
 PatientRule::PatientRule(std::string const& expression) : expression_(expression) {
   if (expression.empty()) return;
+  // std::regex descends a level for each bracket and would run out of stack.
+  constexpr std::size_t longest = 1000;
+  if (expression.size() > longest)
+    throw Error{Fault::usage,
+                text("expected a regular expression of at most ", longest,
+                     " characters, got one of ", expression.size()),
+                "for names as p0123_1.png: --patient-from '^(p[0-9]+)_'"};
   try {
     regex_.emplace(expression);
   } catch (std::regex_error const& error) {
@@ -156,11 +163,17 @@ Array const& NpzRows::array(fs::path const& file, std::string const& member) {
   auto const key = std::pair{file, member};
   auto const known = arrays_.find(key);
   if (known != arrays_.end()) return known->second;
-  auto read = read_npz(file, {member});
-  auto const found = read.find(member);
-  if (found == read.end())
-    throw Error{Fault::input, text(file, " holds no array '", member, "'"), "check the list"};
-  return arrays_.emplace(key, std::move(found->second)).first->second;
+  if (auto const broken = broken_.find(key); broken != broken_.end()) throw broken->second;
+  try {
+    auto read = read_npz(file, {member});
+    auto const found = read.find(member);
+    if (found == read.end())
+      throw Error{Fault::input, text(file, " holds no array '", member, "'"), "check the list"};
+    return arrays_.emplace(key, std::move(found->second)).first->second;
+  } catch (Error const& error) {
+    broken_.emplace(key, error);
+    throw;
+  }
 }
 
 Volume NpzRows::row(Location const& at) {

@@ -33,7 +33,7 @@ std::vector<fs::path> files_ending(fs::path const& root,
 /// Patients from file names, by the user's regular expression.
 class PatientRule {
  public:
-  /// Throws Error{usage} if the expression is broken or has no group.
+  /// Throws Error{usage} if the expression is broken, too long or has no group.
   explicit PatientRule(std::string const& expression);
   /// Fills in the patient of each case that has none; notes how many names did not match.
   void apply(Dataset& set) const;
@@ -68,6 +68,8 @@ class NpzRows {
   std::mutex guard_;
   std::map<fs::path, std::map<std::string, Array>> shapes_;
   std::map<std::pair<fs::path, std::string>, Array> arrays_;
+  // A member that cannot be read is unpacked once, too, and not again for each of its rows.
+  std::map<std::pair<fs::path, std::string>, Error> broken_;
 };
 
 /// Gives `set` the reader of rows; all copies of the set share the arrays.

@@ -2,6 +2,7 @@
 
 #include "learn/data/layout_parts.hpp"
 #include "learn/data/make_sets.hpp"
+#include "learn/data/quality.hpp"
 
 #include <gtest/gtest.h>
 
@@ -102,6 +103,10 @@ TEST(ClassFolders, GivePatientsByAnExpressionOnNames) {
   EXPECT_NE(layout_refusal(scratch.path(), Fault::usage, {.patient_from = "(p[", .reader = {}})
                 .find("regular expression"),
             std::string::npos);
+  auto const nested = std::string(20'000, '(') + std::string(20'000, ')');
+  EXPECT_NE(layout_refusal(scratch.path(), Fault::usage, {.patient_from = nested, .reader = {}})
+                .find("at most 1000 characters"),
+            std::string::npos);
 }
 
 TEST(ReadingADataSet, SaysWhatWasSeenWhereNothingFits) {
@@ -199,6 +204,27 @@ TEST(MedMnist, BrokenOnesAreRefusedWithWhatWasExpected) {
   }
 }
 
+TEST(MedMnist, ADamagedArrayIsOneFaultOfTheFile) {
+  ScratchFolder scratch;
+  auto const file = scratch.path() / "set.npz";
+  put_npz(file, {{"train_images", array_of<std::uint8_t>({9, 2, 2}, counted(36))},
+                 {"train_labels", array_of<std::uint8_t>({9}, counted(9))}});
+  auto bytes = read_text(file);
+  auto const pixels = bytes.find(std::string("\x08\x09\x0a\x0b", 4));
+  ASSERT_NE(pixels, std::string::npos);
+  bytes[pixels] = '!';
+  write_file(file, bytes);
+  auto const set = read_dataset(file);
+  try {
+    look_at(set, 2);
+    FAIL() << "was read";
+  } catch (Error const& error) {
+    EXPECT_EQ(error.fault(), Fault::input);
+    for (auto const part : {"train_images", "set.npz"})
+      EXPECT_NE(std::string{error.what()}.find(part), std::string::npos) << error.what();
+  }
+}
+
 TEST(MedMnist, RowsAreReadByManyThreads) {
   ScratchFolder scratch;
   put_npz(scratch.path() / "set.npz",
@@ -240,12 +266,12 @@ TEST(List, ColumnsOfOneAndZeroAreSeveralLabels) {
   ScratchFolder scratch;
   for (auto const name : {"a.png", "b.png"}) put_picture(scratch.path() / name, 1);
   write_file(scratch.path() / "list.csv",
-             "path,edema,age,nodule\na.png,1.0,40,\nb.png,0,50,1\n");
+             "path,edema,age,nodule,seen\na.png,1.0,40,,\nb.png,0,50,1,NaN\n");
   auto const set = read_dataset(scratch.path());
   EXPECT_TRUE(set.multi_label);
   EXPECT_EQ(set.classes, (std::vector<std::string>{"edema", "nodule"}));
   EXPECT_EQ(set.cases[0].labels, (std::vector<std::int32_t>{1, unknown}));
-  EXPECT_TRUE(layout_says(set.notes, "age"));
+  EXPECT_TRUE(layout_says(set.notes, "age ('40' in row 2), seen (no known answer)"));
 }
 
 TEST(List, MissingFilesAreNamedCountedAndLeftOut) {
@@ -292,10 +318,13 @@ TEST(List, BadRowsAreRefusedByNumber) {
       {"path,label,weight\na.png,1,heavy\n",
        "row 2: expected a weight of 0 or more, got 'heavy'"},
       {"path,label,weight\na.png,1,-1\n", "got '-1'"},
+      {"path,label,weight\na.png,1,1e308\n", "at most 1000000, got '1e308'"},
+      {"path,label\na.png,\na.png,N/A\n", "none of the 2 listed images can be used, since no "},
       {"path,label\nb.png,1\n", "none of the 1 listed images"},
       {"path,age\na.png,40\n", "no label"},
       {"name,label\na.png,1\n", "no path"},
       {"path,label\n", "none of the 0"},
+      {"file,label,score no,score yes,error\na.png,no,0.6,0.4,\n", "answers of a model"},
       {"", "expected"},
   };
   for (auto const& row : rows) {
@@ -314,6 +343,53 @@ TEST(List, ThatListsNothingHereGivesWayToTheFolders) {
   put_picture(scratch.path() / "b/2.png", 2);
   write_file(scratch.path() / "elsewhere.csv", "path,label\nother/9.png,1\n");
   EXPECT_EQ(read_dataset(scratch.path()).form, "class-folders");
+}
+
+TEST(ClassFolders, AreReadBesideTablesAndArraysThatAreNoSet) {
+  struct Row {
+    std::string_view file, words, note;
+  };
+  constexpr Row rows[] = {
+      {"answers.csv", "file,label,score a,score b,error\na/1.png,b,0.4,0.6,\n",
+       "not read: answers.csv: columns file, label, score a, score b, error, which are the "
+       "answers of a model"},
+      {"notes.csv", "", "not read: notes.csv: expected a table with a header row, got nothing"},
+      {"notes.csv", "\xff\xfep", "not read: notes.csv: expected a table in UTF-8"},
+      {"notes.csv", "path,who,who\na/1.png,x,y\n", "the column 'who' occurs twice"},
+      {"notes.csv", "\"what was\nseen\",when\nmuch,today\n", "notes.csv: columns what was"},
+      {"notes.csv", "path,\"open\n", "expected a closing quote"},
+      {"old.npz", "PK\x03\x04 and no more", "not read: old.npz: "},
+  };
+  for (auto const& row : rows) {
+    SCOPED_TRACE(row.note);
+    ScratchFolder scratch;
+    put_picture(scratch.path() / "a/1.png", 1);
+    put_picture(scratch.path() / "b/2.png", 2);
+    write_file(scratch.path() / row.file, row.words);
+    auto const set = read_dataset(scratch.path());
+    EXPECT_EQ(set.form, "class-folders");
+    EXPECT_TRUE(layout_says(set.notes, row.note)) << set.notes.front();
+    fs::remove_all(scratch.path() / "a");
+    fs::remove_all(scratch.path() / "b");
+    EXPECT_NE(layout_refusal(scratch.path()).find(row.file), std::string::npos);
+  }
+}
+
+TEST(List, LabelsAreNoBooks) {
+  ScratchFolder scratch;
+  put_picture(scratch.path() / "a.png", 1);
+  write_file(scratch.path() / "list.csv", "path,label\na.png," + std::string(999, 'y') + "\n");
+  EXPECT_NE(layout_refusal(scratch.path() / "list.csv")
+                .find("row 2: expected a label of at most 200 bytes, got '" +
+                      std::string(80, 'y') + "…'"),
+            std::string::npos);
+}
+
+TEST(List, MayHaveALineEndInAQuotedNameOfItsHeader) {
+  ScratchFolder scratch;
+  put_picture(scratch.path() / "a.png", 1);
+  write_file(scratch.path() / "list.csv", "\npath,\"seen\nby\",label\na.png,x,sick\n");
+  EXPECT_EQ(read_dataset(scratch.path()).cases.size(), 1U);
 }
 
 TEST(TheSetOfRealChests, IsReadOnceAlthoughItLiesThereTwice) {
@@ -349,6 +425,17 @@ TEST(ExpectTrainable, RefusesWhatCannotBeLearntOrShown) {
   auto unseen = paper_set(20, 2, 0);
   for (auto& one : unseen.cases) one.split = one.labels[0] == 0 ? Split::train : Split::test;
   EXPECT_NE(says(unseen).find("training images of every class"), std::string::npos);
+  auto weightless = good;
+  for (auto& one : weightless.cases) one.weight = one.split == Split::train ? 0 : 1;
+  EXPECT_NE(says(weightless).find("all weigh 0"), std::string::npos);
+  auto unknowing = good;
+  unknowing.multi_label = true;
+  for (auto& one : unknowing.cases) {
+    one.labels = {one.labels[0], 0};
+    if (one.split == Split::test) one.labels = {unknown, unknown};
+  }
+  EXPECT_NE(says(unknowing).find("none among the 6 of test"), std::string::npos)
+      << says(unknowing);
 }
 
 TEST(Without, KeepsProblemsAtTheirCases) {
@@ -358,6 +445,13 @@ TEST(Without, KeepsProblemsAtTheirCases) {
   ASSERT_EQ(less.cases.size(), 2U);
   EXPECT_EQ(less.problems[0].cases, (std::vector<std::size_t>{1}));
   EXPECT_EQ(less.cases[1].id, "case 3");
+}
+
+TEST(Without, DropsClassesThatAreLeftWithoutACase) {
+  auto const less = without(paper_set(6, 3, 0), {1, 4});
+  EXPECT_EQ(less.classes, (std::vector<std::string>{"class 0", "class 2"}));
+  EXPECT_EQ(less.cases[1].labels, (std::vector<std::int32_t>{1}));
+  EXPECT_TRUE(layout_says(less.notes, "no usable image is left of class 1"));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <compare>
 #include <numbers>
 
 namespace fovea {
@@ -79,20 +80,47 @@ std::uint64_t near_mask(int at, int pieces) {
 
 using NearPairs = std::vector<std::pair<std::size_t, std::size_t>>;
 
-// Compares those among `order` (sorted by the masked hash) that share all bits of the mask.
+struct NearPlace {
+  std::uint64_t key;  // the masked hash
+  std::uint64_t hash;
+  std::size_t at;
+  auto operator<=>(NearPlace const&) const = default;
+};
+
+// How many follow in the order that share the key with one.
+std::size_t near_followers(std::vector<NearPlace> const& order, std::size_t i) {
+  auto const end = std::upper_bound(
+      order.begin() + static_cast<std::ptrdiff_t>(i), order.end(), order[i].key,
+      [](std::uint64_t key, NearPlace const& place) { return key < place.key; });
+  return static_cast<std::size_t>(end - order.begin()) - i - 1;
+}
+
+// With so many followers each, all comparisons stay within `most`.
+std::size_t near_window(std::vector<NearPlace> const& order, std::size_t most) {
+  std::size_t pairs = 0;
+  for (std::size_t i = 0; i < order.size();) {
+    auto const others = near_followers(order, i);
+    pairs += others * (others + 1) / 2;
+    i += others + 1;
+  }
+  return pairs <= most ? order.size() : std::max<std::size_t>(1, most / order.size());
+}
+
+// Compares those among `order` (sorted) that share the key, each with at most `window` of those
+// that follow it: hashes that are equal come first.
 void near_compare(std::vector<Looks> const& looks,
-                  std::vector<std::size_t> const& order,
-                  std::uint64_t mask,
+                  std::vector<NearPlace> const& order,
+                  std::size_t window,
                   NearRule rule,
                   NearPairs& pairs) {
-  auto const key = [&](std::size_t at) { return looks[order[at]].hash & mask; };
   for (std::size_t i = 0; i < order.size(); ++i) {
-    for (auto j = i + 1; j < order.size() && key(j) == key(i); ++j) {
-      auto const& a = looks[order[i]];
-      auto const& b = looks[order[j]];
-      if (std::popcount(a.hash ^ b.hash) > rule.bits) continue;
-      if (correlation(a.thumbnail, b.thumbnail) >= rule.correlation)
-        pairs.emplace_back(std::minmax(order[i], order[j]));
+    for (auto j = i + 1; j < order.size() && j - i <= window && order[j].key == order[i].key;
+         ++j) {
+      if (std::popcount(order[i].hash ^ order[j].hash) > rule.bits) continue;
+      auto const a = order[i].at;
+      auto const b = order[j].at;
+      if (correlation(looks[a].thumbnail, looks[b].thumbnail) >= rule.correlation)
+        pairs.emplace_back(std::minmax(a, b));
     }
   }
 }
@@ -120,24 +148,26 @@ double correlation(Thumbnail const& a, Thumbnail const& b) {
   return spread > 0 ? static_cast<double>(n * ab - sum_a * sum_b) / std::sqrt(spread) : 0;
 }
 
-std::vector<std::pair<std::size_t, std::size_t>> near_pairs(std::vector<Looks> const& looks,
-                                                            NearRule rule) {
-  NearPairs pairs;
+NearFound near_pairs(std::vector<Looks> const& looks, NearRule rule) {
+  NearFound found;
   auto const pieces = rule.bits + 2;
-  std::vector<std::size_t> order(looks.size());
+  auto const most = rule.comparisons / static_cast<std::size_t>(pieces * (pieces - 1) / 2);
+  std::vector<NearPlace> order(looks.size());
   for (int a = 0; a < pieces; ++a) {
     for (int b = a + 1; b < pieces; ++b) {
       auto const mask = near_mask(a, pieces) | near_mask(b, pieces);
-      for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-      std::ranges::sort(order, {}, [&](std::size_t at) {
-        return std::pair{looks[at].hash & mask, at};
-      });
-      near_compare(looks, order, mask, rule, pairs);
+      for (std::size_t i = 0; i < order.size(); ++i)
+        order[i] = {looks[i].hash & mask, looks[i].hash, i};
+      std::ranges::sort(order);
+      auto const window = near_window(order, most);
+      found.all = found.all && window == order.size();
+      near_compare(looks, order, window, rule, found.pairs);
     }
   }
+  auto& pairs = found.pairs;
   std::ranges::sort(pairs);
   pairs.erase(std::unique(pairs.begin(), pairs.end()), pairs.end());
-  return pairs;
+  return found;
 }
 
 }  // namespace fovea

@@ -30,12 +30,19 @@ double correlation(Thumbnail const& a, Thumbnail const& b);
 struct NearRule {
   int bits = 4;                ///< hashes differ in at most so many
   double correlation = 0.995;  ///< of the thumbnails, at least
+  /// So many pairs are compared at most: a million images of 4 x 4 pixels have few hashes, and
+  /// would ask for a million times as many. Sets of 5,000 images never reach it.
+  std::size_t comparisons = 200'000'000;
 };
 
-/// All pairs (a < b, sorted) that fit the rule, found without comparing each with each: hashes
+struct NearFound {
+  std::vector<std::pair<std::size_t, std::size_t>> pairs;  ///< a < b, sorted
+  bool all = true;  ///< false: only the likeliest were compared, too many hashes are alike
+};
+
+/// The pairs that fit the rule, found without comparing each with each: hashes
 /// are cut into `bits` + 2 pieces; two hashes within `bits` share at least two whole pieces, so
 /// only those that share a pair of pieces are compared.
-std::vector<std::pair<std::size_t, std::size_t>> near_pairs(std::vector<Looks> const& looks,
-                                                            NearRule rule = {});
+NearFound near_pairs(std::vector<Looks> const& looks, NearRule rule = {});
 
 }  // namespace fovea

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <numeric>
 
@@ -30,7 +31,9 @@ TEST(NearPairs, AreThoseThatComparingEachWithEachFinds) {
       }
     }
     EXPECT_GT(expected.size(), 10U);
-    EXPECT_EQ(near_pairs(looks, {bits, 0.9}), expected);
+    auto const found = near_pairs(looks, {.bits = bits, .correlation = 0.9});
+    EXPECT_EQ(found.pairs, expected);
+    EXPECT_TRUE(found.all);
   }
 }
 
@@ -38,10 +41,21 @@ TEST(NearPairs, NeedThumbnailsThatAgreeToo) {
   std::vector<Looks> looks(2);
   looks[0].thumbnail[3] = 255;
   looks[1].thumbnail[4] = 255;
-  EXPECT_TRUE(near_pairs(looks).empty());
+  EXPECT_TRUE(near_pairs(looks).pairs.empty());
   looks[1].thumbnail = looks[0].thumbnail;
-  EXPECT_EQ(near_pairs(looks).size(), 1U);
-  EXPECT_TRUE(near_pairs({}).empty());
+  EXPECT_EQ(near_pairs(looks).pairs.size(), 1U);
+  EXPECT_TRUE(near_pairs({}).pairs.empty());
+}
+
+TEST(NearPairs, OfTooManyThatAreAlikeAreTheLikeliest) {
+  std::vector<Looks> looks(3000);
+  for (std::size_t i = 0; i < looks.size(); ++i) looks[i].thumbnail[i % 256] = 255;
+  looks[7].hash = looks[2990].hash = std::uint64_t{5} << 30;
+  looks[2990].thumbnail = looks[7].thumbnail;
+  auto const found = near_pairs(looks, {.comparisons = 100'000});
+  EXPECT_FALSE(found.all);
+  EXPECT_TRUE(
+      std::ranges::binary_search(found.pairs, std::pair<std::size_t, std::size_t>{7, 2990}));
 }
 
 TEST(Looks, SurviveBrighteningButNotAnotherPicture) {

@@ -47,11 +47,23 @@ void quality_numbers(Volume const& image, ImageFacts& facts) {
   });
 }
 
+// A grey picture that was saved in colour is the same picture: its one plane is hashed.
 std::string quality_hash(Volume const& image) {
+  std::span<std::byte const> bytes{image.bytes().get(), image.byte_count()};
+  auto channels = image.channels();
+  if (channels == 3) {
+    auto const plane = bytes.size() / 3;
+    auto const red = bytes.first(plane);
+    if (std::ranges::equal(red, bytes.subspan(plane, plane)) &&
+        std::ranges::equal(red, bytes.subspan(2 * plane, plane))) {
+      bytes = red;
+      channels = 1;
+    }
+  }
   Sha256 hash;
-  hash.add(text(image.width(), "x", image.height(), "x", image.channels(), " ",
-                name_of(image.type()), "\n"));
-  hash.add(std::span<std::byte const>{image.bytes().get(), image.byte_count()});
+  hash.add(text(image.width(), "x", image.height(), "x", channels, " ", name_of(image.type()),
+                "\n"));
+  hash.add(bytes);
   return hash.hex();
 }
 
@@ -183,6 +195,30 @@ void quality_duplicates(QualityCheck const& check, std::vector<Indices> const& e
   }
 }
 
+// Blank images are no copies of each other, but a test image that was learnt from proves
+// nothing, blank or not.
+std::vector<Indices> quality_blank(std::vector<ImageFacts> const& facts) {
+  std::map<std::string_view, Indices> known;
+  for (std::size_t i = 0; i < facts.size(); ++i) {
+    auto const& f = facts[i];
+    if (f.readable && f.finite && f.high <= f.low) known[f.hash].push_back(i);
+  }
+  std::vector<Indices> groups;
+  for (auto& [hash, group] : known) groups.push_back(std::move(group));
+  return groups;
+}
+
+void quality_blank_leaks(QualityCheck const& check) {
+  for (auto const& group : quality_blank(check.facts)) {
+    auto const splits = quality_splits(check.set, group);
+    if (quality_leaks(splits))
+      check.add("duplicate-across-splits",
+                text(group.size(), " images are equal pixel for pixel, one even shade, in ",
+                     quality_in_splits(splits), ": ", named(check.ids(group))),
+                group, true);
+  }
+}
+
 // Pairs joined into groups; each group sorted, groups by their first member.
 std::vector<Indices> quality_joined(
     std::vector<std::pair<std::size_t, std::size_t>> const& pairs) {
@@ -205,19 +241,30 @@ std::vector<Indices> quality_joined(
 }
 
 // Groups of different images that look alike; of equal images only the first takes part.
-std::vector<Indices> quality_alike(std::vector<ImageFacts> const& facts,
-                                   std::vector<Indices> const& equal) {
+struct QualityAlike {
+  std::vector<Indices> groups;
+  bool all;  // false: too many to compare each
+};
+
+QualityAlike quality_alike(std::vector<ImageFacts> const& facts,
+                           std::vector<Indices> const& equal) {
   std::vector<Looks> looks;
   for (auto const& group : equal) looks.push_back(facts[group.front()].looks);
-  auto groups = quality_joined(near_pairs(looks));
+  auto const near = near_pairs(looks);
+  auto groups = quality_joined(near.pairs);
   for (auto& group : groups) {
     for (auto& at : group) at = equal[at].front();
   }
-  return groups;
+  return {std::move(groups), near.all};
 }
 
 void quality_near(QualityCheck const& check, std::vector<Indices> const& equal) {
-  for (auto const& group : quality_alike(check.facts, equal)) {
+  auto const alike = quality_alike(check.facts, equal);
+  if (!alike.all)
+    check.add("near-in-part",
+              "too many images are alike in outline to compare each with each: only the "
+              "likeliest near duplicates were looked for");
+  for (auto const& group : alike.groups) {
     auto const splits = quality_splits(check.set, group);
     auto const parted = quality_parted(splits);
     check.add(parted ? "near-duplicate-across-splits" : "near-duplicate",
@@ -409,12 +456,34 @@ std::vector<Indices> quality_copies(std::vector<ImageFacts> const& facts,
     for (std::size_t i = 1; i < group.size(); ++i) pairs.emplace_back(group[0], group[i]);
   };
   for (auto const& group : equal) chain(group);
-  for (auto const& group : quality_alike(these, equal)) chain(group);
+  for (auto const& group : quality_blank(these)) chain(group);
+  for (auto const& group : quality_alike(these, equal).groups) chain(group);
   auto groups = quality_joined(pairs);
   for (auto& group : groups) {
     for (auto& at : group) at = among[at];
   }
   return groups;
+}
+
+// Where no row of an array can be read the array is damaged: one fault of the file, not one of
+// each of its images.
+void quality_expect_members(Dataset const& set, std::vector<ImageFacts> const& facts) {
+  struct Member {
+    bool readable = false;
+    std::size_t first;
+  };
+  std::map<std::pair<fs::path, std::string>, Member> members;
+  for (std::size_t i = 0; i < facts.size(); ++i) {
+    auto const& at = set.cases[i].image;
+    if (at.row < 0) continue;
+    auto& member = members.try_emplace({at.file, at.member}, Member{.first = i}).first->second;
+    member.readable = member.readable || facts[i].readable;
+  }
+  for (auto const& [where, member] : members) {
+    if (!member.readable)
+      throw Error{Fault::input,
+                  text("no image of an array can be read: ", facts[member.first].fault), ""};
+  }
 }
 
 }  // namespace
@@ -432,6 +501,7 @@ std::vector<ImageFacts> look_at(Dataset const& set,
     ++done;
     if (seen) seen(done);
   });
+  quality_expect_members(set, facts);
   return facts;
 }
 
@@ -445,6 +515,7 @@ std::vector<Problem> problems_of(Dataset const& set, std::vector<ImageFacts> con
   auto const equal = quality_equal(facts);
   quality_single(check);
   quality_duplicates(check, equal);
+  quality_blank_leaks(check);
   quality_patients(check);
   quality_classes(check);
   quality_odd_ones(check);
@@ -468,17 +539,15 @@ std::vector<std::vector<std::size_t>> equal_images(std::vector<ImageFacts> const
 }
 
 bool labelled_differently(Dataset const& set, std::vector<std::size_t> const& cases) {
-  auto const differ = [&](std::vector<std::int32_t> const& a,
-                          std::vector<std::int32_t> const& b) {
-    for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
-      if (a[i] != b[i] && !(set.multi_label && (a[i] == unknown || b[i] == unknown)))
-        return true;
-    }
-    return false;
-  };
-  for (std::size_t i = 0; i < cases.size(); ++i) {
-    for (std::size_t j = i + 1; j < cases.size(); ++j) {
-      if (differ(set.cases[cases[i]].labels, set.cases[cases[j]].labels)) return true;
+  // Contradiction is found label by label: some case knows one answer, another a different one.
+  std::vector<std::optional<std::int32_t>> known;
+  for (auto const at : cases) {
+    auto const& labels = set.cases[at].labels;
+    known.resize(std::max(known.size(), labels.size()));
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+      if (set.multi_label && labels[i] == unknown) continue;
+      if (known[i] && *known[i] != labels[i]) return true;
+      known[i] = labels[i];
     }
   }
   return false;

@@ -14,7 +14,8 @@ struct ImageFacts {
   std::int64_t width = 0, height = 0, channels = 0;
   Type type = Type::u8;
   double low = 0, high = 0, mean = 0, deviation = 0;  ///< over all channels
-  std::string hash;  ///< SHA-256 of size, channels, type and voxels
+  std::string hash;  ///< SHA-256 of size, channels, type and voxels; of the one plane where
+                     ///< three are equal, as in a grey picture that was saved in colour
   Looks looks;
 };
 
@@ -24,7 +25,8 @@ struct QualityReport {
 };
 
 /// Reads every image once, on `threads` threads; the result does not depend on their number.
-/// `seen` hears how many are done, one call at a time.
+/// `seen` hears how many are done, one call at a time. Throws Error{input} if an array (a
+/// member of an npz) holds no image that can be read.
 std::vector<ImageFacts> look_at(Dataset const& set,
                                 int threads,
                                 std::function<void(std::size_t done)> const& seen = {});
@@ -32,7 +34,8 @@ std::vector<ImageFacts> look_at(Dataset const& set,
 /// What a person should look at, by these kinds:
 /// unreadable · not-finite · constant · conflicting-labels (pixel-equal, labelled otherwise) ·
 /// duplicate · duplicate-across-splits (severe if a test image equals a training or validation
-/// image) · near-duplicate · near-duplicate-across-splits · odd-size · odd-channels ·
+/// image) · near-duplicate · near-duplicate-across-splits · near-in-part (not
+/// all were compared) · odd-size · odd-channels ·
 /// odd-intensity · patient-across-splits · imbalance · few-cases · one-class (severe) ·
 /// unseen-label (in val or test, never in train; severe).
 /// `facts` are those of the set's cases, in their order.

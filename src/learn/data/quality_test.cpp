@@ -125,6 +125,34 @@ TEST(Quality, EqualImagesAreSevereOnlyWhereTestWasSeenBefore) {
   }
 }
 
+TEST(Quality, BlankTestImagesAndGreyOnesSavedInColourAreLeaksToo) {
+  auto const grey = quality_scene(1);
+  auto colour = image2d(grey.width(), grey.height(), Type::u8, 3);
+  for (std::int64_t c = 0; c < 3; ++c)
+    std::ranges::copy(grey.as<std::uint8_t>(), colour.write_channel<std::uint8_t>(c).begin());
+  auto const blank = image2d(48, 40, Type::u8);
+  for (auto const& [first, second] : {std::pair{grey, colour}, std::pair{blank, blank}}) {
+    QualitySet made;
+    for (auto const split : all_splits) made.add_good(40, split);
+    made.add(first, 0, Split::train);
+    made.add(second, 0, Split::test);
+    auto const problem =
+        quality_of_kind(quality(made.set, 2).problems, "duplicate-across-splits");
+    EXPECT_EQ(problem.cases, (std::vector<std::size_t>{120, 121}));
+    EXPECT_TRUE(problem.severe);
+  }
+}
+
+TEST(Quality, BlankImagesAreKeptTogether) {
+  QualitySet made;
+  made.add_good(40);
+  made.add(image2d(48, 40, Type::u8), 0);
+  made.add(image2d(48, 40, Type::u8), 0);
+  keep_together(made.set, look_at(made.set, 2));
+  EXPECT_EQ(made.set.cases[40].together, "image 40");
+  EXPECT_EQ(made.set.cases[41].together, "image 40");
+}
+
 TEST(Quality, EqualImagesWithDifferentLabelsConflict) {
   QualitySet made;
   made.add_good(80);

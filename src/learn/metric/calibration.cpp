@@ -239,7 +239,7 @@ Temperature fit_temperature(std::vector<double> const& logits,
                             std::size_t classes,
                             bool multi_label) {
   calibration_check(logits, truth, classes, multi_label);
-  constexpr double coldest = 0.1, hottest = 20;
+  constexpr double coldest = 0.1, hottest = hottest_temperature;
   CalibrationFit const fit{logits, truth, classes, multi_label};
   auto const start = fit.at(1);
   Temperature out;

@@ -45,6 +45,8 @@ struct Temperature {
   std::string why;               ///< why it stayed at 1, or at the hot end of its range
 };
 
+inline constexpr double hottest_temperature = 20;
+
 /// Minimises the negative log likelihood, which is convex in 1 / temperature, within [0.1,
 /// 20]; stays at 1 where only ever surer answers would fit better. Fit it on validation cases,
 /// never on test cases.

@@ -35,14 +35,6 @@ Network package_network(Container const& package, PackageParts const& parts) {
   return network;
 }
 
-// LibTorch writes TorchScript into files only.
-Bytes package_script(Network const& network) {
-  ScratchFolder const folder;
-  auto const file = folder.path() / "model.ts";
-  save_torchscript(network, file);
-  return read_file(file, 64ULL << 30);
-}
-
 }  // namespace
 
 void write_package(fs::path const& file, Model const& model) {
@@ -58,7 +50,7 @@ void write_package(fs::path const& file, Model const& model) {
     auto const& network = model.networks[at];
     members.push_back(member_of(parts.graph, pretty(to_json(network.graph()))));
     members.push_back({parts.weights, encode_weights(network)});
-    members.push_back({parts.script, package_script(network)});
+    members.push_back(member_of(parts.script, torchscript_of(network)));
   }
   write_container(file, std::move(members));
 }

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <fstream>
 #include <mutex>
+#include <sstream>
 
 namespace fovea {
 namespace {
@@ -91,7 +92,7 @@ std::string torchscript_source(Graph const& graph) {
   return source + text("    return ", value(graph.nodes.size() - 1), "\n");
 }
 
-void save_torchscript(Network const& network, std::filesystem::path const& file) {
+std::string torchscript_of(Network const& network) {
   TorchscriptTree tree;
   for (auto const& tensor : network.parameters()) tree.put(tensor, true);
   for (auto const& tensor : network.buffers()) tree.put(tensor, false);
@@ -99,7 +100,10 @@ void save_torchscript(Network const& network, std::filesystem::path const& file)
       tree.module("__torch__.Network", std::make_shared<torch::jit::CompilationUnit>());
   module.define(torchscript_source(network.graph()));
   module.eval();
-  write_file(file, [&](std::ostream& out) { module.save(out); });
+  // Into memory: LibTorch's writer ends the process when a stream that it has begun fails.
+  std::ostringstream out;
+  module.save(out);
+  return std::move(out).str();
 }
 
 struct ForeignModule::State {

@@ -4,13 +4,14 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
 
 namespace fovea {
 
-/// Writes the network for inference as a TorchScript archive: torch.jit.load and any LibTorch
-/// run it; its state_dict has our names. Sizes stay dynamic: the source says them, nothing is
-/// traced. Throws Error{resource} if the file cannot be written.
-void save_torchscript(Network const& network, std::filesystem::path const& file);
+/// The bytes of a TorchScript archive of the network for inference: torch.jit.load and any
+/// LibTorch run it; its state_dict has our names. Sizes stay dynamic: the source says them,
+/// nothing is traced.
+std::string torchscript_of(Network const& network);
 
 /// Somebody else's TorchScript. Loading one runs its code: only for a file that the user
 /// trusts.

@@ -22,7 +22,7 @@ TEST(EveryNetwork, SaysItselfAsTorchscriptThatGivesTheSameOutputsForSeveralSizes
   for (auto const& row : networks()) {
     SCOPED_TRACE(row.name);
     Network const network{row.draw({.in = 1, .out = 3, .size = 28}), 1};
-    save_torchscript(network, scratch.path() / "model.ts");
+    write_file(scratch.path() / "model.ts", torchscript_of(network));
     ForeignModule const loaded{scratch.path() / "model.ts"};
     for (auto const& [j, i] : {std::pair{28, 28}, {33, 41}, {64, 28}}) {
       auto const image = at::randn({2, 1, j, i});
@@ -38,7 +38,7 @@ TEST(EveryNetwork, OfVolumesSaysItselfAsTorchscriptToo) {
     if (!row.volumes) continue;
     SCOPED_TRACE(row.name);
     Network const network{row.draw({.in = 1, .out = 3, .dimensions = 3, .size = 20}), 1};
-    save_torchscript(network, scratch.path() / "model.ts");
+    write_file(scratch.path() / "model.ts", torchscript_of(network));
     auto const volume = at::randn({1, 1, 20, 22, 24});
     EXPECT_LT(torchscript_difference(ForeignModule{scratch.path() / "model.ts"}(volume),
                                      network.outputs(volume, {}).back()),
@@ -60,9 +60,9 @@ TEST(ForeignModule, RefusesWhatIsNoTorchscript) {
 
 TEST(ForeignModule, SaysThatAnInputDoesNotFit) {
   ScratchFolder const scratch;
-  save_torchscript(
-      Network{network_named("resnet-small").draw({.in = 1, .out = 2, .size = 28}), 1},
-      scratch.path() / "model.ts");
+  write_file(scratch.path() / "model.ts",
+             torchscript_of(Network{
+                 network_named("resnet-small").draw({.in = 1, .out = 2, .size = 28}), 1}));
   ForeignModule const module{scratch.path() / "model.ts"};
   EXPECT_THROW(module(at::randn({1, 2, 28, 28})), Error);
 }

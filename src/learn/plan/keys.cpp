@@ -46,10 +46,17 @@ std::span<KeyRow const> common_keys() {
       {"learning_rate", fraction, "0.001", "at the top of the schedule", 1e-9, 100},
       {"schedule", word, "cosine", "how the learning rate falls", 0, 0,
        "cosine|poly|one-cycle|plateau|constant"},
+      {"plateau_after", whole, "3",
+       "of the schedule plateau: validations without a new best until the rate is cut", 1, 1e6},
+      {"plateau_factor", fraction, "0.2", "what the rate is multiplied with then", 1e-6, 1},
       {"warm_up", fraction, "0.05", "share of the steps in which the learning rate rises", 0,
        0.9},
       {"weight_decay", fraction, "0.01", "pull towards zero; not on norms and biases", 0, 10},
       {"momentum", fraction, "0.9", "of sgd", 0, 0.9999},
+      {"beta1", fraction, "0.9", "of adam and adamw: decay of the mean gradient", 0, 0.9999},
+      {"beta2", fraction, "0.999", "of adam and adamw: decay of the mean squared gradient", 0,
+       0.999999},
+      {"epsilon", fraction, "1e-08", "of adam and adamw: added to the divisor", 1e-16, 1},
       {"l1", fraction, "0", "weight of the sum of absolute weights", 0, 10},
       {"clip", fraction, "1", "largest norm of the gradient; 0: no limit", 0, 1e6},
       {"average", fraction, "0", "decay of the moving average of the weights; 0: none", 0,
@@ -64,6 +71,8 @@ std::span<KeyRow const> common_keys() {
        "train this many networks, each validated on another part of the training cases, and "
        "let them answer together",
        1, 20},
+      {"report_images", flag, "true",
+       "false: a report and a package without images, paths and names of files"},
       {"test_flips", flag, "false", "answer with the mean over the image and its mirror image"},
   };
   return rows;

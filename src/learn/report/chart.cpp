@@ -155,8 +155,8 @@ std::string chart_hits(std::vector<ChartSpot> const& spots,
                            : text(series.name, "\n", axes.x, ": ", short_number(spot.from->x),
                                   "\n", axes.y, ": ", short_number(spot.from->y));
     out += text("<circle class=\"hit", series.dots ? " dot" : "", "\" style=\"color:var(--c",
-                colour, ")\" cx=\"", chart_at(spot.x), "\" cy=\"", chart_at(spot.y),
-                "\" r=\"4\"><title>", html(words), "</title></circle>");
+                colour, ")\" cx=\"", chart_at(spot.x), "\" cy=\"", chart_at(spot.y), "\" r=\"",
+                chart_at(spot.from->radius), "\"><title>", html(words), "</title></circle>");
   }
   return out;
 }
@@ -295,7 +295,7 @@ std::string line_chart(std::vector<Series> const& series, Axes const& axes) {
   for (std::size_t i = 0; i < series.size(); ++i) {
     auto const colour = static_cast<int>(i % chart_colours);
     auto const spots = chart_spots(series[i], f);
-    if (spots.size() > 1) out += chart_path(spots, colour, series[i].dashed);
+    if (spots.size() > 1 && series[i].line) out += chart_path(spots, colour, series[i].dashed);
     hits += chart_hits(spots, series[i], axes, colour);
   }
   // Marks at the edge of the plot are drawn whole: outside the inner picture.

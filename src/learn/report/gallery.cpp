@@ -5,9 +5,10 @@
 #include "learn/report/page.hpp"
 
 namespace fovea {
+namespace {
 
-std::string gallery(std::vector<Figure> const& figures, int shown_width) {
-  std::string out = "<div class=\"gallery\">";
+std::string gallery_figures(std::vector<Figure> const& figures, int shown_width) {
+  std::string out;
   for (auto const& figure : figures) {
     auto const picture = thumbnail(figure.picture, 2 * std::max(1, shown_width));
     auto const says =
@@ -22,6 +23,19 @@ std::string gallery(std::vector<Figure> const& figures, int shown_width) {
       out += text("<figcaption>", html(figure.caption), "</figcaption>");
     out += "</figure>";
   }
+  return out;
+}
+
+}  // namespace
+
+std::string gallery(std::vector<Figure> const& figures, int shown_width) {
+  return "<div class=\"gallery\">" + gallery_figures(figures, shown_width) + "</div>";
+}
+
+std::string galleries(std::vector<std::vector<Figure>> const& groups, int shown_width) {
+  std::string out = "<div class=\"gallery\">";
+  for (auto const& group : groups)
+    out += "<div class=\"gallery group\">" + gallery_figures(group, shown_width) + "</div>";
   return out + "</div>";
 }
 

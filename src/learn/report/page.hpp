@@ -44,12 +44,14 @@ std::string render(Page const& page);
 struct Point2 {
   double x = 0, y = 0;
   std::string hover = {};  ///< plain text; empty: name and both values
+  double radius = 4;       ///< of its mark, in pixels
 };
 struct Series {
   std::string name;
   std::vector<Point2> points = {};
   bool dashed = false;
   bool dots = false;  ///< marks on the points, without a line where there is only one
+  bool line = true;
 };
 struct Axes {
   std::string x, y;                               ///< names, with units
@@ -75,7 +77,7 @@ std::string bar_chart(std::vector<std::pair<std::string, double>> const& bars,
 std::string confusion_chart(std::vector<std::string> const& classes,
                             std::vector<std::vector<std::int64_t>> const& counts);
 
-/// Plain text in, escaped; columns of numbers stand right.
+/// Plain text in, escaped; columns of numbers stand right, and keep their line breaks.
 /// Throws Error{bug} if a row is not as long as the head.
 std::string table(std::vector<std::string> const& head,
                   std::vector<std::vector<std::string>> const& rows);
@@ -88,6 +90,8 @@ struct Figure {
 /// PNGs inside the page, each at most twice `shown_width` wide (for fine screens), so that a
 /// contact sheet of large images stays small.
 std::string gallery(std::vector<Figure> const& figures, int shown_width = 120);
+/// The same of groups that stay together: an image and its map, an image and those like it.
+std::string galleries(std::vector<std::vector<Figure>> const& groups, int shown_width = 120);
 
 /// A remark that stands out. `kind`: "info", "good", "warning" or "fault"; the text is escaped.
 /// Throws Error{bug} on another kind.

@@ -48,7 +48,8 @@ table{width:auto;border-collapse:collapse;font-size:.92rem;font-variant-numeric:
 th,td{padding:.4rem .85rem;text-align:left;border-bottom:1px solid var(--line);vertical-align:top;max-width:52ch}
 th{font-weight:600;color:var(--soft);white-space:nowrap;border-bottom-width:2px}
 th:first-child,td:first-child{padding-left:.25rem}
-.num{text-align:right;white-space:nowrap}
+.num{text-align:right;white-space:pre}
+#how td{overflow-wrap:anywhere}
 tbody tr:hover{background:var(--ground)}
 .beside{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(340px,100%),1fr));gap:1.25rem;align-items:start}
 .chart{margin:.5rem 0}
@@ -77,6 +78,7 @@ tbody tr:hover{background:var(--ground)}
 .legend i.dashed{border-top-style:dashed}
 .empty{color:var(--soft);font-style:italic}
 .gallery{display:flex;flex-wrap:wrap;gap:.9rem;margin:.75rem 0}
+.gallery.group{gap:.5rem;margin:0}
 .gallery figure{margin:0;position:relative}
 .gallery img{display:block;width:100%;height:auto;border-radius:6px;background:#000}
 .gallery img.tiny{image-rendering:pixelated}

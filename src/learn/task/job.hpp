@@ -51,8 +51,7 @@ struct TrainJob {
   fs::path out;
   bool resume = false;
   Stop const* stop = nullptr;
-  Clock clock;         ///< began when the budget began
-  bool images = true;  ///< in the report; without: no paths and names either
+  Clock clock;  ///< began when the budget began
   bool quiet = false;
 };
 
@@ -83,10 +82,11 @@ struct Trial {
 };
 /// `split`: "test", "val", "train" or "all". Splits are those of the data; where it has none
 /// and it is the data that the model was made from, those of its run; else all cases are taken,
-/// and that is said. Throws Error{input} if no case is left.
+/// and that is said. Throws Error{input} if no case is left, Interrupted if `stop` was asked.
 Trial open_trial(std::span<Task const> tasks,
                  fs::path const& run_or_package,
                  fs::path const& data,
-                 std::string_view split);
+                 std::string_view split,
+                 Stop const* stop = nullptr);
 
 }  // namespace fovea

@@ -23,4 +23,20 @@ Fit planned(Plan const& plan, Dataset const& set) {
   return fit;
 }
 
+Optimiser optimiser_of(Plan const& plan) {
+  return {.kind = plan.word("optimiser"),
+          .learning_rate = plan.fraction("learning_rate"),
+          .weight_decay = plan.fraction("weight_decay"),
+          .momentum = plan.fraction("momentum"),
+          .beta1 = plan.fraction("beta1"),
+          .beta2 = plan.fraction("beta2"),
+          .epsilon = plan.fraction("epsilon"),
+          .l1 = plan.fraction("l1"),
+          .clip = plan.fraction("clip"),
+          .schedule = plan.word("schedule"),
+          .warm_up = plan.fraction("warm_up"),
+          .plateau_after = plan.whole("plateau_after"),
+          .plateau_factor = plan.fraction("plateau_factor")};
+}
+
 }  // namespace fovea

@@ -11,4 +11,7 @@ namespace fovea {
 /// long, and where to, is the caller's.
 Fit planned(Plan const& plan, Dataset const& set);
 
+/// How a plan moves weights.
+Optimiser optimiser_of(Plan const& plan);
+
 }  // namespace fovea

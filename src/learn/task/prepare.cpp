@@ -5,7 +5,6 @@
 #include "learn/task/job.hpp"
 
 #include <algorithm>
-#include <ranges>
 
 namespace fovea {
 namespace {
@@ -33,11 +32,13 @@ void prepare_refuse_leaks(Dataset const& set, QualityReport const& quality) {
     if (problem.severe) leaked.insert(leaked.end(), problem.cases.begin(), problem.cases.end());
   }
   if (leaked.empty()) return;
-  throw Error{Fault::input,
-              text("images of the test split are pixel-equal to training images: ",
-                   prepare_names(set, leaked), "; a result on them would prove nothing"),
-              "`fovea data clean` lists the set without them; or train with --set "
-              "allow_test_duplicates=true"};
+  throw Error{
+      Fault::input,
+      text("images of the test split are pixel-equal to images that were learnt from or "
+           "chosen by: ",
+           prepare_names(set, leaked), "; a result on them would prove nothing"),
+      "`fovea data clean` lists the set without them; or train with --set "
+      "allow_test_duplicates=true"};
 }
 
 // Leaves out what cannot be used, and names it.
@@ -61,10 +62,15 @@ void prepare_drop_unusable(Dataset& set, std::vector<ImageFacts>& facts) {
   constexpr std::size_t most = 8;
   for (std::size_t i = 0; i < std::min(most, bad.size()); ++i)
     warn(text("  ", set.cases[bad[i]].id, ": ", reason(bad[i])));
-  if (bad.size() > most) warn(text("  and ", bad.size() - most, " more"));
+  if (bad.size() > most)
+    warn(text("  and ", bad.size() - most, " more: `fovea data inspect` names them all"));
+  // Without names: a report may have to do without them.
+  set.problems.push_back(
+      {.kind = "unreadable",
+       .message = text(bad.size(), bad.size() == 1 ? " image was" : " images were",
+                       " left out: unreadable, or holding values that are no numbers")});
   set = without(set, bad);
-  for (auto const index : bad | std::views::reverse)
-    facts.erase(facts.begin() + static_cast<std::ptrdiff_t>(index));
+  std::erase_if(facts, [](ImageFacts const& one) { return !one.readable || !one.finite; });
 }
 
 void prepare_demand_splits(Dataset const& set) {
@@ -80,6 +86,12 @@ void prepare_demand_splits(Dataset const& set) {
                   text("no usable image is left for the ", name_of(split), " split"),
                   "add images, or change validation_share"};
   }
+}
+
+// Which of several forms was read, and what was decided on the way.
+void prepare_say(Dataset const& set) {
+  say(text(set.root.string(), ": ", set.cases.size(), " cases, read as ", set.form));
+  for (auto const& words : set.notes) say("  note: " + words);
 }
 
 void prepare_warn(QualityReport const& quality) {
@@ -149,6 +161,7 @@ Work prepare_work(std::span<Task const> tasks,
                 "name its folder: fovea train FOLDER --out RUN"};
   auto set = read_dataset(
       root, {.patient_from = prepare_last(settings, "patient_from"), .reader = reader});
+  if (run == nullptr) prepare_say(set);
   auto const named = prepare_last(settings, "task");
   auto const& task = named.empty() ? task_for(tasks, set) : task_named(tasks, named);
   Plan plan{task.keys()};
@@ -173,6 +186,9 @@ Work prepare_work(std::span<Task const> tasks,
                 "give a test split, or a test_share above 0"};
   if (!plan.flag("allow_test_duplicates")) prepare_refuse_leaks(set, quality);
   if (run == nullptr) prepare_warn(quality);
+  if (auto const& init = plan.word("init"); !init.empty() && !fs::exists(init))
+    throw Error{Fault::input, text("there are no weights in ", fs::path{init}),
+                "give a package or a safetensors file as init"};
   task.plan(set, quality, plan);
   if (plan.whole("patience") > 0 && plan.normal("keep"))
     plan.set("keep", std::string_view{"best"}, "training may stop early, behind the best");

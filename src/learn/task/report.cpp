@@ -86,8 +86,9 @@ Panel report_warnings(ReportParts const& parts) {
   std::size_t folded = 0;
   for (auto const& problem : problems) {
     // Names of files stay out of a report without images.
-    auto const words = parts.images ? problem.message
-                                    : text(problem.kind, ": ", problem.cases.size(), " cases");
+    auto const words = parts.images || problem.cases.empty()
+                           ? problem.message
+                           : text(problem.kind, ": ", problem.cases.size(), " cases");
     auto const open = problem.severe || ++seen[problem.kind] <= shown_of_a_kind;
     (open ? body : more) += note(problem.severe ? "fault" : "warning", words);
     folded += !open;
@@ -100,15 +101,19 @@ Panel report_warnings(ReportParts const& parts) {
           "warnings"};
 }
 
-std::vector<Series> report_history(fs::path const& file,
-                                   std::span<std::string_view const> wanted) {
+/// A column of history.csv and its name in a legend.
+struct ReportColumn {
+  std::string_view column, shown;
+};
+
+std::vector<Series> report_history(fs::path const& file, std::span<ReportColumn const> wanted) {
   auto const history = read_csv(file);
   auto const step = history.find({"step"});
   std::vector<Series> series;
-  for (auto const name : wanted) {
+  for (auto const& [name, shown] : wanted) {
     auto const column = history.find({name});
     if (column < 0 || step < 0) continue;
-    Series line{.name = std::string{name}, .points = {}, .dots = history.rows.size() < 3};
+    Series line{.name = std::string{shown}, .points = {}, .dots = history.rows.size() < 3};
     for (auto const& row : history.rows) {
       auto const x = number(row[static_cast<std::size_t>(step)]);
       auto const y = number(row[static_cast<std::size_t>(column)]);
@@ -125,8 +130,9 @@ Panel report_training(ReportParts const& parts) {
     auto const file =
         (parts.folds.size() == 1 ? parts.run : parts.run / text("fold-", fold + 1)) /
         "history.csv";
-    constexpr std::string_view losses[] = {"loss"};
-    constexpr std::string_view scores[] = {"auc", "accuracy", "balanced_accuracy"};
+    constexpr ReportColumn losses[] = {{"loss", "loss"}};
+    constexpr ReportColumn scores[] = {
+        {"auc", "AUC"}, {"accuracy", "accuracy"}, {"balanced_accuracy", "balanced accuracy"}};
     body += beside(
         {line_chart(report_history(file, losses), {.x = "update", .y = "training loss"}),
          line_chart(report_history(file, scores), {.x = "update", .y = "validation score"})});
@@ -137,12 +143,29 @@ Panel report_training(ReportParts const& parts) {
           body, "training"};
 }
 
-std::string report_caption(Answer const& answer) {
-  std::string out = text("says ", answer.label);
+std::string report_caption(Dataset const& set, Answer const& answer) {
+  std::vector<std::string> parts;
   for (auto const& [label, score] : answer.scores) {
-    if (label == answer.label) out += text(" (", fixed(100 * score, 0), " %)");
+    if (set.multi_label ? score >= 0.5 : label == answer.label)
+      parts.push_back(text(label, " (", fixed(100 * score, 0), " %)"));
   }
-  return out;
+  return "says " + (parts.empty() ? "none" : joined(parts, ", "));
+}
+
+// What to explain of a wrong answer: of several labels the one that is farthest from the truth.
+std::string report_wrong_label(Dataset const& set, Case const& one, Answer const& answer) {
+  if (!set.multi_label) return answer.label;
+  std::string worst;
+  double fault = 0;
+  for (std::size_t c = 0; c < set.classes.size(); ++c) {
+    for (auto const& [label, score] : answer.scores) {
+      auto const far = std::abs(score - one.labels[c]);
+      if (label != set.classes[c] || one.labels[c] == unknown || far <= fault) continue;
+      fault = far;
+      worst = label;
+    }
+  }
+  return worst;
 }
 
 std::string report_truth(Dataset const& set, Case const& one) {
@@ -152,30 +175,33 @@ std::string report_truth(Dataset const& set, Case const& one) {
   for (std::size_t c = 0; c < set.classes.size(); ++c) {
     if (one.labels[c] == 1) labels.push_back(set.classes[c]);
   }
-  return labels.empty() ? "none" : joined(labels, ";");
+  return labels.empty() ? "none" : joined(labels, ", ");
 }
 
 Panel report_mistakes_panel(ReportParts const& parts) {
   auto const& set = parts.work.set;
-  std::vector<Figure> figures;
+  std::vector<std::vector<Figure>> figures;
   for (auto const index : parts.proof.worst(report_mistakes)) {
     heed(parts.stop);
     auto const& one = set.cases[index];
     auto const image = set.image(one);
-    figures.push_back({shown(image),
-                       text("truth ", report_truth(set, one), ", ",
-                            report_caption(parts.proof.answer(index)), ": ", one.id),
-                       "wrong"});
+    auto const answer = parts.proof.answer(index);
+    auto& group = figures.emplace_back();
+    group.push_back({shown(image),
+                     text("truth ", report_truth(set, one), ", ", report_caption(set, answer),
+                          ": ", one.id),
+                     "wrong"});
     try {
-      auto const why = parts.work.task->explain(parts.model, image, {});
-      figures.push_back({picture_of(why), text(why.method, " for ", why.label), {}});
+      auto const why = parts.work.task->explain(
+          parts.model, image, {.label = report_wrong_label(set, one, answer)});
+      group.push_back({picture_of(why), text(why.method, " for ", why.label), {}});
     } catch (Error const& error) {
       // An image outside of the model's contract has an answer here, but no explanation.
-      figures.push_back({shown(image), error.what(), "not explained"});
+      group.push_back({shown(image), error.what(), "not explained"});
     }
   }
   auto const body =
-      figures.empty() ? note("good", "No case was answered wrongly.") : gallery(figures, 160);
+      figures.empty() ? note("good", "No case was answered wrongly.") : galleries(figures, 132);
   return {
       "Worst mistakes",
       "The wrong answers that were given most surely, and where in the image each came from.",
@@ -229,8 +255,10 @@ std::string report_removal_verdict(std::vector<Removal> const& removals) {
                    " at random (lower is better); while they are put in: ", fixed(in, 3),
                    " by the map, ", fixed(in_random, 3), " at random (higher is better). ",
                    better == 2   ? "The maps find what the answers rest on."
-                   : better == 1 ? "The maps do so by one of the two measures only."
-                                 : "The maps find it no better than chance does."));
+                   : better == 1 ? "Only one of the two says that the maps find what the "
+                                   "answers rest on."
+                                 : "Neither says that the maps find what the answers rest "
+                                   "on."));
 }
 
 // How alike the maps stay, as more and more layers get random weights: the mean size of the
@@ -262,7 +290,9 @@ class ReportCascade {
     if (compared_ == 0) return note("info", "No image gave a map to compare.");
     constexpr double alike = 0.5;
     auto const sound = mean(shares.size() - 1) < alike;
-    Series line{.name = "rank correlation", .points = {{0, 1, "as trained"}}, .dots = true};
+    Series line{.name = "with the trained network's maps",
+                .points = {{0, 1, "as trained"}},
+                .dots = true};
     for (std::size_t i = 0; i < shares.size(); ++i)
       line.points.push_back({shares[i], mean(i), {}});
     return note(sound ? "good" : "fault",
@@ -273,7 +303,7 @@ class ReportCascade {
                      sound ? "The maps depend on what was learnt."
                            : "The maps hardly depend on what was learnt: do not trust them.")) +
            line_chart({line}, {.x = "share of the layers with random weights, from the output",
-                               .y = "rank correlation with the trained network's maps",
+                               .y = "rank correlation",
                                .x_low = 0,
                                .x_high = 1,
                                .y_low = 0,
@@ -335,21 +365,22 @@ Panel report_neighbours(ReportParts const& parts) {
       images.push_back(work.set.image(work.set.cases[train[i]]));
     index.add(work.task->embeddings(parts.model, images));
   }
-  std::vector<Figure> figures;
+  std::vector<std::vector<Figure>> figures;
   for (auto const query : parts.proof.worst(queries)) {
     auto const image = work.set.image(work.set.cases[query]);
-    figures.push_back({shown(image), text("asked: ", work.set.cases[query].id), "asked"});
+    auto& group = figures.emplace_back();
+    group.push_back({shown(image), work.set.cases[query].id, "asked"});
     for (auto const& near :
          index.nearest(work.task->embeddings(parts.model, {&image, 1})[0], shown_each)) {
       auto const& one = work.set.cases[train[near.index]];
-      figures.push_back(
+      group.push_back(
           {shown(work.set.image(one)),
-           text(report_truth(work.set, one), ", likeness ", fixed(near.similarity, 2)),
+           text(report_truth(work.set, one), ", likeness ", fixed(near.similarity, 3)),
            {}});
     }
   }
   auto const body =
-      figures.empty() ? note("good", "No case was answered wrongly.") : gallery(figures);
+      figures.empty() ? note("good", "No case was answered wrongly.") : galleries(figures);
   return {"Looks like these",
           text("The training images that look most alike to the network, for the worst "
                "mistakes (among ",
@@ -357,17 +388,47 @@ Panel report_neighbours(ReportParts const& parts) {
           body, "neighbours"};
 }
 
+// What a run says of itself, in words and with units.
+struct ReportFact {
+  std::string_view key, shown;
+  std::string (*words)(Json const& value);
+};
+
+std::string report_plain(Json const& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+std::string report_duration(Json const& value) {
+  return duration(value.get<double>());
+}
+
+constexpr ReportFact report_facts[] = {
+    {"task", "task", report_plain},
+    {"data", "data", report_plain},
+    {"data_form", "read as", report_plain},
+    {"data_hash", "hash of the data (SHA-256)", report_plain},
+    {"seed", "seed", report_plain},
+    {"started", "begun", report_plain},
+    {"training_seconds", "training with its validations took", report_duration},
+    {"total_seconds", "everything before this report took", report_duration},
+    {"samples_per_second", "training speed",
+     [](Json const& value) { return text(fixed(value.get<double>(), 1), " images/s"); }},
+    {"peak_memory_mib", "most memory", [](Json const& value) { return value.dump() + " MiB"; }},
+};
+
 Panel report_how(ReportParts const& parts) {
-  auto about = parts.about;
-  if (!parts.images) about.erase("data");
   std::vector<std::vector<std::string>> rows;
-  for (auto const& [key, value] : about.items()) {
-    if (!value.is_structured())
-      rows.push_back({key, value.is_string() ? value.get<std::string>() : value.dump()});
+  for (auto const& [key, shown, words] : report_facts) {
+    std::string const name{key};
+    if (parts.about.contains(name) && (parts.images || name != "data"))
+      rows.push_back({std::string{shown}, words(parts.about[name])});
   }
-  auto const around = about.value("surroundings", Json::object());
-  for (auto const& [key, value] : around.items())
-    rows.push_back({key, value.is_string() ? value.get<std::string>() : value.dump()});
+  auto const around = parts.about.value("surroundings", Json::object());
+  for (auto const& [key, value] : around.items()) {
+    auto name = key;
+    std::ranges::replace(name, '_', ' ');
+    rows.push_back({name, report_plain(value)});
+  }
   auto plan = parts.work.plan;
   if (!parts.images) {
     for (auto const* const key : {"data", "init"}) plan.set(key, std::string_view{});

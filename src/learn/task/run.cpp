@@ -28,6 +28,24 @@ bool run_empty(fs::path const& folder) {
   return true;
 }
 
+// What is read back from it, by whoever asks.
+void run_expect_kinds(Json const& about, fs::path const& file) {
+  struct Row {
+    std::string_view key;
+    bool (Json::*is)() const noexcept;
+    std::string_view kind;
+  };
+  constexpr Row rows[] = {{"state", &Json::is_string, "text"},
+                          {"data_hash", &Json::is_string, "text"},
+                          {"total_seconds", &Json::is_number, "a number"},
+                          {"keeps_time", &Json::is_boolean, "true or false"}};
+  for (auto const& [key, is, kind] : rows) {
+    if (about.contains(key) && !(about[std::string{key}].*is)())
+      throw Error{Fault::input, text(file, ": expected ", kind, " in '", key, "'"),
+                  "the file is damaged"};
+  }
+}
+
 }  // namespace
 
 bool is_run(fs::path const& folder) {
@@ -52,6 +70,7 @@ Json read_about(fs::path const& folder) {
   if (format < 1)
     throw Error{Fault::input, text(folder / "run.json", " does not say its format"),
                 "the file is damaged"};
+  run_expect_kinds(about, folder / "run.json");
   return about;
 }
 

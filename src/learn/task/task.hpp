@@ -43,9 +43,10 @@ class Evaluation {
   virtual ~Evaluation() = default;
   virtual Json json() const = 0;  ///< metrics with intervals, per class, per case
   virtual std::string predictions_csv() const = 0;  ///< a row a case
-  virtual ModelAbout::Values values() const = 0;    ///< the metrics, as a package states them
-  virtual std::vector<Fact> facts() const = 0;      ///< the few numbers to show first
-  virtual std::vector<Panel> panels() const = 0;    ///< curves and tables; no pictures
+  /// The metrics and what the operating points achieve, as a package states them.
+  virtual void tell(ModelAbout& about) const = 0;
+  virtual std::vector<Fact> facts() const = 0;    ///< the few numbers to show first
+  virtual std::vector<Panel> panels() const = 0;  ///< curves and tables; no pictures
   /// Cases that a person should see first (the surest mistakes), worst first: indices into the
   /// data set's cases.
   virtual std::vector<std::size_t> worst(std::size_t count) const = 0;

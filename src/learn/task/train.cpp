@@ -31,7 +31,7 @@ std::string train_now() {
 class TrainRun {
  public:
   TrainRun(TrainJob const& job, RunFolder folder, Work work)
-      : job_(job), folder_(std::move(folder)), work_(std::move(work)), images_(job.images) {}
+      : job_(job), folder_(std::move(folder)), work_(std::move(work)) {}
 
   Json operator()(bool fresh);
   RunFolder const& folder() const { return folder_; }
@@ -53,7 +53,6 @@ class TrainRun {
   RunFolder folder_;
   Work work_;
   Json about_ = Json::object();
-  bool images_;              // in the report
   bool keeps_time_ = false;  // steps follow from the time, not from a plan that states them
   double seconds_before_folds_ = 0;  // of this process
   double seconds_before_ = 0;        // of the processes that worked on this run before
@@ -94,9 +93,10 @@ std::vector<Dataset> TrainRun::fold_sets() const {
 // multiple of one validation.
 double train_reserve(Dataset const& set) {
   auto const count = [&](Split split) { return static_cast<double>(set.in(split).size()); };
-  constexpr double maps_cost_as_many_cases = 400;
+  // Removal curves of 6 images (252 answers each), 600 embeddings, some 40 maps.
+  constexpr double maps_cost_as_many_cases = 2200;
   auto const cases = count(Split::validation) + count(Split::test) + maps_cost_as_many_cases;
-  return 1.5 * cases / std::max(1.0, count(Split::validation));
+  return 1.2 * cases / std::max(1.0, count(Split::validation));
 }
 
 // Shortenings of one fold among those of all: "STEP:STEPS" of the first, "FOLD/STEP:STEPS" of
@@ -201,7 +201,6 @@ void TrainRun::write_about(std::string_view state) {
                      {"test", work_.set.in(Split::test).size()}};
   about_["classes"] = work_.set.classes;
   about_["seed"] = work_.plan.whole("seed");
-  about_["images"] = images_;
   about_["keeps_time"] = keeps_time_;
   about_["total_seconds"] = std::round((seconds_before_ + job_.clock.seconds()) * 10) / 10;
   about_["training_seconds"] = training_seconds_;
@@ -226,18 +225,21 @@ Json TrainRun::prove(std::vector<Fold> const& folds) {
 
   about.task = work_.task->name;
   about.name = joined(work_.set.classes, " / ");
-  about.proof = {std::string{name_of(split)}, static_cast<std::int64_t>(cases.size()),
-                 proof->values()};
+  about.proof = {std::string{name_of(split)}, static_cast<std::int64_t>(cases.size()), {}};
+  proof->tell(about);
   about.provenance.seed = seed;
   about.provenance.data_hash = work_.data_hash;
   about.provenance.data =
       text(work_.set.in(Split::train).size(), " training, ",
            work_.set.in(Split::validation).size(), " validation and ",
            work_.set.in(Split::test).size(), " test cases, read as ", work_.set.form);
-  about.provenance.init = work_.plan.word("init").empty()
-                              ? ""
-                              : fs::path{work_.plan.word("init")}.filename().string();
-  about.provenance.plan = utf8(work_.plan.yaml());
+  auto const images = work_.plan.flag("report_images");
+  if (auto const& init = work_.plan.word("init"); images && !init.empty())
+    about.provenance.init = fs::path{init}.filename().string();
+  // A package travels: where things lay on this machine is nobody's business there.
+  auto plan = work_.plan;
+  for (auto const* const key : {"data", "init"}) plan.set(key, std::string_view{});
+  about.provenance.plan = utf8(plan.yaml());
   auto const around = surroundings();
   for (auto const& [key, value] : around.items())
     about.provenance.versions[key] =
@@ -254,8 +256,8 @@ Json TrainRun::prove(std::vector<Fold> const& folds) {
 
   about_["finished"] = train_now();
   write_about("reporting");
-  ReportParts const parts{work_,          model,  folds,   *proof, split,
-                          folder_.path(), about_, images_, stop};
+  ReportParts const parts{work_,          model,  folds,  *proof, split,
+                          folder_.path(), about_, images, stop};
   write_file(folder_.report(), render(report_of(parts)));
   write_about("finished");
   if (!job_.quiet) {
@@ -281,7 +283,6 @@ Json TrainRun::operator()(bool fresh) {
   } else {
     about_ = read_about(folder_.path());
     seconds_before_ = about_.value("total_seconds", 0.0);
-    images_ = images_ && about_.value("images", true);
     keeps_time_ = about_.value("keeps_time", false);
   }
   if (work_.plan.flag("search")) search();
@@ -316,7 +317,7 @@ void train_withdraw(fs::path const& folder) {
 std::vector<Setting> train_resumed(TrainJob const& job, RunFolder const& folder) {
   auto settings = settings_in(folder.plan(), true);
   for (auto const& setting : job.settings) {
-    if (setting.key != "data")
+    if (setting.key != "data" && setting.key != "report_images")
       throw Error{Fault::usage,
                   text("'", setting.key, "' cannot be changed while going on with a run (",
                        setting.from, ")"),
@@ -343,6 +344,7 @@ Json train(TrainJob const& job) {
   }
   auto folder = RunFolder::begin(job.out);
   auto work = prepare_work(job.tasks, job.settings, job.reader, nullptr, job.stop);
+  device_named(work.plan.word("device"));  // before the folder holds a run
   TrainRun run{job, std::move(folder), std::move(work)};
   try {
     return run(true);

@@ -43,10 +43,35 @@ Split trial_split(std::string_view name) {
   throw Error{Fault::usage, text("no split '", name, "'"), did_you_mean(name, known)};
 }
 
+// `predict` refuses such images; here they are measured, and that is said.
+void trial_warn(Trial const& trial, std::vector<ImageFacts> const& facts) {
+  std::size_t count = 0;
+  std::string first;
+  for (auto const index : trial.cases) {
+    auto const& one = facts[index];
+    auto const reasons =
+        outside_contract(trial.model.about.input, {.channels = one.channels,
+                                                   .size = {one.height, one.width},
+                                                   .low = one.low,
+                                                   .high = one.high,
+                                                   .mean = one.mean,
+                                                   .deviation = one.deviation});
+    if (!reasons.empty() && count++ == 0)
+      first = text(trial.set.cases[index].id, ": ", joined(reasons, "; "));
+  }
+  if (count > 0)
+    warn(text(count, " of ", trial.cases.size(),
+              " cases are outside of what the model was made for (", first,
+              "): `fovea predict` would give them no answer"));
+}
+
 }  // namespace
 
 Model open_model(fs::path const& run_or_package) {
   std::error_code fault;
+  if (fs::status(run_or_package, fault).type() == fs::file_type::not_found)
+    throw Error{Fault::input, text("there is no run or package at ", run_or_package),
+                "check the path"};
   if (!fs::is_directory(run_or_package, fault)) return read_package(run_or_package);
   auto const about = read_about(run_or_package);
   if (!fs::exists(run_or_package / "model.fovea", fault))
@@ -72,12 +97,13 @@ TaskModel open_task_model(std::span<Task const> tasks, fs::path const& run_or_pa
 Trial open_trial(std::span<Task const> tasks,
                  fs::path const& run_or_package,
                  fs::path const& data,
-                 std::string_view split) {
+                 std::string_view split,
+                 Stop const* stop) {
   auto const wanted = trial_split(split);
   auto [task, model] = open_task_model(tasks, run_or_package);
   auto const plan = trial_plan(*task, model);
   auto set = read_dataset(data, {.patient_from = plan.word("patient_from"), .reader = {}});
-  auto const facts = usable_facts(set, usable_cores());
+  auto const facts = usable_facts(set, usable_cores(), stop);
   Trial trial{task,
               std::move(model),
               std::move(set),
@@ -100,6 +126,7 @@ Trial open_trial(std::span<Task const> tasks,
     throw Error{Fault::input,
                 text("no readable case is in the ", name_of(trial.split), " split of ", data),
                 "choose another with --split, or --split all"};
+  trial_warn(trial, facts);
   return trial;
 }
 

@@ -59,6 +59,7 @@ class AboutObject {
     for (auto const& value : list(key)) out.push_back(checked_whole(key, value, 1, about_many));
     return out;
   }
+  bool has(char const* key) const { return json_.contains(key); }
   Json const& list(char const* key) {
     auto const& value = field(key);
     if (!value.is_array()) refuse(text("expected a list in '", key, "'"));
@@ -163,6 +164,7 @@ std::vector<ModelAbout::Label> about_labels(AboutObject& object) {
 
 Json about_json(ModelAbout::Input const& in) {
   return {{"channels", in.channels},
+          {"seen_channels", in.seen_channels},
           {"size", in.size},
           {"smallest", in.smallest},
           {"largest", in.largest},
@@ -178,6 +180,8 @@ Json about_json(ModelAbout::Input const& in) {
 ModelAbout::Input about_input(AboutObject object) {
   ModelAbout::Input in;
   in.channels = object.whole("channels", 1, 1'000'000);
+  in.seen_channels = object.has("seen_channels") ? object.sizes("seen_channels")
+                                                 : std::vector<std::int64_t>{in.channels};
   in.size = object.sizes("size");
   in.smallest = object.sizes("smallest");
   in.largest = object.sizes("largest");
@@ -293,6 +297,12 @@ std::string about_sizes(std::vector<std::int64_t> const& sizes) {
   return joined(words, " x ");
 }
 
+std::string about_channels(std::vector<std::int64_t> const& counts) {
+  std::vector<std::string> words;
+  for (auto const count : counts) words.push_back(text(count));
+  return joined(words, " or ");
+}
+
 }  // namespace
 
 Json to_json(ModelAbout const& about) {
@@ -348,9 +358,9 @@ ModelAbout about_from(Json const& json, std::string_view name) {
 std::vector<std::string> outside_contract(ModelAbout::Input const& input,
                                           ImageSeen const& image) {
   std::vector<std::string> out;
-  if (image.channels != input.channels)
-    out.push_back(
-        text("it has ", image.channels, " channels, the model was made for ", input.channels));
+  if (std::ranges::find(input.seen_channels, image.channels) == input.seen_channels.end())
+    out.push_back(text("it has ", image.channels, " channels, the model was made for ",
+                       about_channels(input.seen_channels)));
   auto const same_axes = image.size.size() == input.smallest.size();
   auto fits = same_axes;
   for (std::size_t axis = 0; same_axes && axis < image.size.size(); ++axis)

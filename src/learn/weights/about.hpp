@@ -32,7 +32,8 @@ struct ModelAbout {
 
   /// What the model was made for. Sizes are slowest axis first: [j, i] or [k, j, i].
   struct Input {
-    std::int64_t channels = 1;
+    std::int64_t channels = 1;                      ///< that the network sees
+    std::vector<std::int64_t> seen_channels = {1};  ///< of the training images as they came
     std::vector<std::int64_t> size;  ///< that the network sees, after preprocessing
     std::vector<std::int64_t>
         smallest;  ///< along each axis, of the training images as they came

@@ -153,6 +153,21 @@ TEST(Contract, ObjectsToWhatTheModelWasNotMadeForAndToNothingElse) {
   }
 }
 
+TEST(Contract, AcceptsEveryNumberOfChannelsThatTheTrainingImagesHad) {
+  auto about = about_test_example();
+  about.input.channels = 3;
+  about.input.seen_channels = {1, 3};
+  auto const read = about_from(to_json(about), "package.json").input;
+  EXPECT_EQ(read.seen_channels, (std::vector<std::int64_t>{1, 3}));
+  EXPECT_TRUE(outside_contract(read, {1, {28, 28}, 3, 250, 118, 47}).empty());
+  EXPECT_TRUE(outside_contract(read, {3, {28, 28}, 3, 250, 118, 47}).empty());
+  EXPECT_EQ(outside_contract(read, {2, {28, 28}, 3, 250, 118, 47}).size(), 1U);
+  auto old = to_json(about);
+  old["input"].erase("seen_channels");
+  EXPECT_EQ(about_from(old, "package.json").input.seen_channels,
+            (std::vector<std::int64_t>{3}));
+}
+
 TEST(ModelCard, TellsWhatThePackageTells) {
   auto const card = model_card(about_test_example());
   for (auto const* words : {"# Chest opacities", "pneumonia", "SCT 233604007 Pneumonia",

@@ -56,9 +56,9 @@ void card_proof(std::string& card, ModelAbout const& about) {
                markdown(about.proof.split), "'.\n\n");
   card_measured(card, about.proof.metrics);
   for (auto const& point : about.operating_points) {
-    card += text("### Operating point ", markdown(point.name), "\n\n", markdown(point.label),
-                 " from ", spelled(point.threshold), " on; chosen on '",
-                 markdown(point.chosen_on), "'.\n\n");
+    card += text("### Operating point ", markdown(point.name), " of ", markdown(point.label),
+                 "\n\n", markdown(point.label), " from ", spelled(point.threshold),
+                 " on; chosen on '", markdown(point.chosen_on), "'.\n\n");
     card_measured(card, point.measured);
   }
 }
