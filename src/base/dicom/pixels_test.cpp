@@ -29,7 +29,7 @@ struct PixelsMade {
   std::string bytes() const {
     MadeDicom out;
     out.explicit_kinds = syntax != made_implicit;
-    out.big = syntax == made_big_endian;
+    out.big = syntax == made_nifti_big_endian;
     out.put_short(Tag::samples, samples);
     out.put(Tag::photometric, "CS", photometric);
     if (samples > 1) out.put_short(Tag::planar, planar);
@@ -108,10 +108,10 @@ TEST(DicomPixels, KeepsOnlyTheBitsThatAreStored) {
 
 TEST(DicomPixels, ReadsBigEndian) {
   EXPECT_EQ(
-      pixels_of({.syntax = made_big_endian, .pixels = pixels_shorts({1, 256, 3, 4}, true)}),
+      pixels_of({.syntax = made_nifti_big_endian, .pixels = pixels_shorts({1, 256, 3, 4}, true)}),
       (PixelsValues{1, 256, 3, 4}));
   // Bytes in words of 16 bits come in pairs, the second one first; also over a frame's edge.
-  PixelsMade bytes{.syntax = made_big_endian,
+  PixelsMade bytes{.syntax = made_nifti_big_endian,
                    .rows = 1,
                    .columns = 3,
                    .frames = "2",

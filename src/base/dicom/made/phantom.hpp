@@ -75,7 +75,7 @@ inline std::string made_file(std::string_view syntax, std::string const& dataset
 
 inline constexpr std::string_view made_implicit = "1.2.840.10008.1.2";
 inline constexpr std::string_view made_explicit = "1.2.840.10008.1.2.1";
-inline constexpr std::string_view made_big_endian = "1.2.840.10008.1.2.2";
+inline constexpr std::string_view made_nifti_big_endian = "1.2.840.10008.1.2.2";
 inline constexpr std::string_view made_deflated = "1.2.840.10008.1.2.1.99";
 inline constexpr std::string_view made_rle = "1.2.840.10008.1.2.5";
 
