@@ -28,10 +28,15 @@ std::string dataset_line(Case const& one, std::string const& image) {
   return line + '\0' + image + '\n';
 }
 
+// With one label a case.
+bool dataset_knows(Case const& one) {
+  return !one.labels.empty() && one.labels[0] != unknown;
+}
+
 std::vector<bool> dataset_filled(Dataset const& set) {
   std::vector<bool> filled(set.classes.size(), false);
   for (auto const& one : set.cases) {
-    if (!one.labels.empty()) filled.at(static_cast<std::size_t>(one.labels[0])) = true;
+    if (dataset_knows(one)) filled.at(static_cast<std::size_t>(one.labels[0])) = true;
   }
   return filled;
 }
@@ -49,7 +54,7 @@ void dataset_drop_emptied(Dataset& set, std::vector<bool> const& before) {
   }
   if (emptied.empty()) return;
   for (auto& one : set.cases) {
-    if (!one.labels.empty()) one.labels[0] = now[static_cast<std::size_t>(one.labels[0])];
+    if (dataset_knows(one)) one.labels[0] = now[static_cast<std::size_t>(one.labels[0])];
   }
   set.classes = std::move(kept);
   set.notes.push_back(text("no usable image is left of ", named(emptied), ": not a class"));

@@ -17,4 +17,17 @@ TEST(Dataset, TellsWhichCasesCanBeLearntFrom) {
   EXPECT_TRUE(set.labelled(Split::validation).empty());
 }
 
+TEST(Dataset, LosesAClassWithItsLastCaseAndKeepsWhatIsUnknown) {
+  Dataset set;
+  set.classes = {"a", "b", "c"};
+  for (auto const label : {0, 1, unknown, 2}) set.cases.push_back({.labels = {label}});
+  auto const rest = without(set, {1});
+  EXPECT_EQ(rest.classes, (std::vector<std::string>{"a", "c"}));
+  ASSERT_EQ(rest.cases.size(), 3U);
+  EXPECT_EQ(rest.cases[0].labels[0], 0);
+  EXPECT_EQ(rest.cases[1].labels[0], unknown);
+  EXPECT_EQ(rest.cases[2].labels[0], 1);
+  EXPECT_EQ(rest.notes.size(), 1U);
+}
+
 }  // namespace fovea

@@ -482,7 +482,8 @@ void quality_expect_members(Dataset const& set, std::vector<ImageFacts> const& f
   for (auto const& [where, member] : members) {
     if (!member.readable)
       throw Error{Fault::input,
-                  text("no image of an array can be read: ", facts[member.first].fault), ""};
+                  text("no image of an array can be read: ", facts[member.first].fault),
+                  "the file may be damaged: fetch or write it again"};
   }
 }
 
