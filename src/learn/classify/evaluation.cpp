@@ -22,7 +22,7 @@ constexpr std::size_t evaluation_lines = 8;  // more lines than colours help nob
 
 std::string evaluation_range(Interval const& interval) {
   if (!interval.defined || !std::isfinite(interval.low)) return {};
-  if (interval.low == interval.high) return "no spread in these cases";  // it tells nothing
+  if (interval.low == interval.high) return "no spread";  // one that tells nothing
   return text(fixed(interval.low, evaluation_digits), " to ",
               fixed(interval.high, evaluation_digits));
 }
