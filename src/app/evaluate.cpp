@@ -6,6 +6,8 @@
 
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <set>
+#include <string_view>
 
 namespace fovea {
 namespace {
@@ -53,6 +55,23 @@ void compare_print(Json const& whole, std::string const& head) {
         {row["class"].get<std::string>(), text(row["only_first_right"].get<std::int64_t>()),
          text(row["only_second_right"].get<std::int64_t>()), compare_number(row["exact_p"])});
   std::cout << head << "\n\n" << aligned(areas) << '\n' << aligned(right);
+}
+
+// Runs that cut one data set into splits by themselves have other test cases; those of one may
+// be what the other learnt from.
+void compare_expect_same(Trial const& a, Trial const& b) {
+  std::set<std::string_view> in_a;
+  for (auto const index : a.cases) in_a.insert(a.set.cases[index].id);
+  std::size_t common = 0;
+  for (auto const index : b.cases) common += in_a.count(b.set.cases[index].id);
+  if (common == a.cases.size() && common == b.cases.size()) return;
+  throw Error{
+      Fault::input,
+      text("expected two models that are measured on the same cases, got splits of their "
+           "own: ",
+           a.cases.size(), " cases of A, ", b.cases.size(), " of B, ", common, " of both"),
+      "compare on data that neither has learnt from, or train both on data that states "
+      "its splits (a column 'split', or folders)"};
 }
 
 }  // namespace
@@ -119,6 +138,7 @@ int compare_command(Arguments const& arguments) {
   auto const& stop = stop_on_signals();
   auto const a = open_trial(tasks(), first, data, split, &stop);
   auto const b = open_trial(tasks(), second, data, split, &stop);
+  compare_expect_same(a, b);
   auto const of_a = a.task->evaluate(a.model, a.set, a.cases, a.seed, stop);
   auto const of_b = b.task->evaluate(b.model, b.set, b.cases, b.seed, stop);
   auto whole = Json{

@@ -9,6 +9,7 @@
 #include "learn/classify/foreign.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <functional>
 #include <iostream>
 #include <optional>
@@ -23,19 +24,43 @@ struct ForeignFlags {
   bool trust = false;
   std::string labels;
   Prepare prepare;
+  std::vector<CLI::Option*> about;
 
   void offer(CLI::App& app) {
     app.add_flag("--trust", trust, "run a foreign TorchScript file: its code may do anything");
-    app.add_option("--labels", labels, "of a foreign network: its labels, as a,b,c");
-    app.add_option("--image-size", prepare.width,
-                   "of a foreign network: pixels along a side (224)")
-        ->check(CLI::Range(1, 8192));
-    app.add_option("--channels", prepare.channels, "of a foreign network: 1 or 3 (1)")
-        ->check(CLI::IsMember({1, 3}));
-    app.add_option("--mean", prepare.mean,
-                   "of a foreign network: taken off values 0 to 1 (0.5)");
-    app.add_option("--deviation", prepare.deviation, "of a foreign network: divided by (0.25)")
-        ->check(CLI::PositiveNumber);
+    about = {app.add_option("--labels", labels, "of a foreign network: its labels, as a,b,c"),
+             app.add_option("--image-size", prepare.width,
+                            "of a foreign network: pixels along a side (224)")
+                 ->check(CLI::Range(1, 8192)),
+             app.add_option("--channels", prepare.channels, "of a foreign network: 1 or 3 (1)")
+                 ->check(CLI::IsMember({1, 3})),
+             app.add_option("--mean", prepare.mean,
+                            "of a foreign network: taken off values 0 to 1 (0.5)"),
+             app.add_option("--deviation", prepare.deviation,
+                            "of a foreign network: divided by (0.25)")
+                 ->check(CLI::PositiveNumber)};
+  }
+
+  // A package says all this itself: what was asked for would not be done.
+  void expect_none(fs::path const& package) const {
+    for (auto const* const option : about) {
+      if (option->count() > 0)
+        throw Error{Fault::usage,
+                    text(option->get_name(), " is of foreign networks; ", package,
+                         " says itself how it is to be asked"),
+                    "leave it out"};
+    }
+  }
+
+  std::vector<std::string> label_names() const {
+    if (labels.empty()) return {};
+    auto names = split(labels, ',');
+    auto sorted = names;
+    std::ranges::sort(sorted);
+    if (std::ranges::adjacent_find(sorted) != sorted.end() || sorted.front().empty())
+      throw Error{Fault::usage, text("expected --labels that differ, got '", labels, "'"),
+                  "name each output of the network once"};
+    return names;
   }
 };
 
@@ -43,6 +68,7 @@ struct ForeignFlags {
 // else.
 Answerer predict_answerer(std::string const& name, ForeignFlags const& foreign) {
   if (!is_torchscript(name)) {
+    foreign.expect_none(name);
     auto asked = open_task_model(tasks(), name);
     return [asked = std::move(asked)](Volume const& image) {
       return asked.task->answer(asked.model, image);
@@ -56,9 +82,7 @@ Answerer predict_answerer(std::string const& name, ForeignFlags const& foreign) 
         "and --deviation"};
   auto prepare = foreign.prepare;
   prepare.height = prepare.width;
-  auto labels =
-      foreign.labels.empty() ? std::vector<std::string>{} : split(foreign.labels, ',');
-  return ForeignClassifier{name, {.prepare = prepare}, std::move(labels)};
+  return ForeignClassifier{name, {.prepare = prepare}, foreign.label_names()};
 }
 
 struct Asked {

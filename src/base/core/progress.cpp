@@ -10,7 +10,7 @@
 namespace fovea {
 
 void say(std::string_view words) {
-  auto const line = text(words, "\n");
+  auto const line = text(printable(words), "\n");
   std::fwrite(line.data(), 1, line.size(), stderr);
 }
 

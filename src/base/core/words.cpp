@@ -171,6 +171,21 @@ std::string bytes_in_words(double bytes) {
   return text(fixed(bytes, unit == 0 ? 0 : 1), " ", units[unit]);
 }
 
+std::string printable(std::string_view words, std::string_view kept) {
+  std::string out;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    auto const byte = static_cast<unsigned char>(words[i]);
+    auto const next = i + 1 < words.size() ? static_cast<unsigned char>(words[i + 1]) : 0U;
+    auto const control = byte < 0x20 || byte == 0x7F;
+    auto const control_of_two = byte == 0xC2 && next >= 0x80 && next <= 0x9F;
+    out += (control && kept.find(words[i]) == std::string_view::npos) || control_of_two
+               ? '?'
+               : words[i];
+    if (control_of_two) ++i;
+  }
+  return out;
+}
+
 std::string html(std::string_view words) {
   std::string out;
   for (auto const c : words) {

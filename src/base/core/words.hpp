@@ -40,6 +40,10 @@ std::string duration(double seconds);
 /// 1536 is "1.5 KiB": for people.
 std::string bytes_in_words(double bytes);
 
+/// Text safe on a terminal: control characters (ASCII's, and U+0080 to U+009F) other than those
+/// in `kept` become "?".
+std::string printable(std::string_view words, std::string_view kept = "\n\t");
+
 /// Text safe inside HTML and inside a double-quoted attribute.
 std::string html(std::string_view words);
 

@@ -118,6 +118,15 @@ TEST(Durations, ArePrintedForPeople) {
   EXPECT_EQ(bytes_in_words(12), "12 B");
 }
 
+TEST(Printable, KeepsForeignTextFromSteeringATerminal) {
+  EXPECT_EQ(printable("a\x1b[2Jb\x7f\r\n\tc"), "a?[2Jb??\n\tc");
+  EXPECT_EQ(printable("a\nb", {}), "a?b");
+  EXPECT_EQ(printable("x\xc2\x9b"
+                      "2J \xc3\xa9 \xc2\xa0."),
+            "x?2J \xc3\xa9 \xc2\xa0.")
+      << "a control of two bytes; letters stay";
+}
+
 TEST(Html, KeepsForeignTextFromBeingMarkup) {
   EXPECT_EQ(html("<a href=\"x\">'&'</a>"),
             "&lt;a href=&quot;x&quot;&gt;&#39;&amp;&#39;&lt;/a&gt;");

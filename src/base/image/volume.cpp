@@ -67,6 +67,15 @@ Volume as_float(Volume const& volume) {
   return out;
 }
 
+bool is_grey(Volume const& picture) {
+  if (picture.channels() != 3) return picture.channels() == 1;
+  std::span const bytes{picture.bytes().get(), picture.byte_count()};
+  auto const plane = bytes.size() / 3;
+  auto const first = bytes.first(plane);
+  return std::ranges::equal(first, bytes.subspan(plane, plane)) &&
+         std::ranges::equal(first, bytes.subspan(2 * plane, plane));
+}
+
 Volume image2d(std::int64_t width, std::int64_t height, Type type, std::int64_t channels) {
   return Volume{upright({width, height, 1}, {}), type, Unit::arbitrary, channels};
 }

@@ -139,6 +139,10 @@ class Volume {
 /// The same voxels as float, unscaled; shares them if they are float already.
 Volume as_float(Volume const& volume);
 
+/// Whether it has one channel, or three that are equal: a grey picture that was saved in colour
+/// says no more than the same picture saved in grey.
+bool is_grey(Volume const& picture);
+
 /// A 2D image of zeros, spacing 1.
 Volume image2d(std::int64_t width, std::int64_t height, Type type, std::int64_t channels = 1);
 

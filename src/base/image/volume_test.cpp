@@ -82,6 +82,15 @@ TEST(Volume, BecomesFloatUnscaled) {
   EXPECT_EQ(as_float(turned).bytes(), turned.bytes());
 }
 
+TEST(Volume, IsGreyAlsoWhereThatWasSavedInColour) {
+  auto picture = image2d(2, 2, Type::u16, 3);
+  EXPECT_TRUE(is_grey(picture));
+  EXPECT_TRUE(is_grey(image2d(2, 2, Type::u16)));
+  EXPECT_FALSE(is_grey(image2d(2, 2, Type::u16, 2)));
+  picture.write_channel<std::uint16_t>(2)[3] = 1;
+  EXPECT_FALSE(is_grey(picture));
+}
+
 TEST(Phantom, IsABallOfTissueInAir) {
   auto const volume = phantom();
   auto const at = [&](std::int64_t i, std::int64_t j, std::int64_t k) {

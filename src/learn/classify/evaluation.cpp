@@ -22,6 +22,7 @@ constexpr std::size_t evaluation_lines = 8;  // more lines than colours help nob
 
 std::string evaluation_range(Interval const& interval) {
   if (!interval.defined || !std::isfinite(interval.low)) return {};
+  if (interval.low == interval.high) return "no spread";  // one that tells nothing
   return text(fixed(interval.low, evaluation_digits), " to ",
               fixed(interval.high, evaluation_digits));
 }
@@ -228,7 +229,7 @@ Json ClassEvaluation::against(Evaluation const& other) const {
 
 std::vector<Panel> ClassEvaluation::panels() const {
   std::vector<Panel> out{metrics_panel(), curves_panel()};
-  if (!rows_.multi_label) out.push_back(confusion_panel());
+  out.push_back(confusion_panel());
   out.push_back(calibration_panel());
   if (!points_.empty()) out.push_back(points_panel());
   if (rows_.classes.size() > 2 || rows_.multi_label) out.push_back(per_class_panel());
@@ -297,6 +298,17 @@ Panel ClassEvaluation::curves_panel() const {
 }
 
 Panel ClassEvaluation::confusion_panel() const {
+  if (rows_.multi_label) {
+    std::vector<std::vector<std::string>> rows;
+    for (auto const& one : report_.per_class)
+      rows.push_back({one.name, text(one.tp), text(one.fn), text(one.fp), text(one.tn),
+                      text(static_cast<std::int64_t>(rows_.cases()) - one.cases)});
+    return {"Confusion",
+            "Of each label by itself: it counts as found from a probability of 1/2.",
+            table({"label", "found", "missed", "false alarm", "rightly not found", "unknown"},
+                  rows),
+            "confusion"};
+  }
   return {"Confusion", "Rows are the truth, columns the most probable class.",
           confusion_chart(rows_.classes, report_.confusion), "confusion"};
 }
@@ -367,11 +379,11 @@ Panel ClassEvaluation::per_class_panel() const {
   std::vector<std::vector<std::string>> rows;
   for (auto const& one : report_.per_class) {
     std::vector<std::string> row{one.name, text(one.positives)};
-    for (auto const& [name, interval] : one.metrics)
-      row.push_back(interval.defined ? fixed(interval.value, 3) : "not defined");
+    for (auto const& [name, interval] : one.metrics) row.push_back(evaluation_words(interval));
     rows.push_back(row);
   }
-  return {"Each class", "One class against the rest.", table(head, rows), "classes"};
+  return {"Each class", "One class against the rest; in brackets the 95 % interval.",
+          table(head, rows), "classes"};
 }
 
 }  // namespace fovea

@@ -34,7 +34,7 @@ Sizes plan_sizes(Dataset const& set, QualityReport const& quality) {
     out.equal = out.equal && facts.width == quality.facts[train[0]].width &&
                 facts.height == facts.width;
     sides.push_back(std::min(facts.width, facts.height));
-    out.colour = out.colour || facts.channels >= 3;
+    out.colour = out.colour || !facts.grey;
     out.bytes = out.bytes && facts.type == Type::u8;
     low = std::min(low, facts.low);
     high = std::max(high, facts.high);

@@ -66,7 +66,8 @@ ImageSeen predict_seen(Volume const& image) {
           .low = low,
           .high = high,
           .mean = mean,
-          .deviation = std::sqrt(std::max(0.0, squares / count - mean * mean))};
+          .deviation = std::sqrt(std::max(0.0, squares / count - mean * mean)),
+          .grey = is_grey(image)};
 }
 
 }  // namespace

@@ -53,8 +53,9 @@ ModelAbout::Input task_input(Dataset const& set,
                       std::min(input.smallest[1], facts.width)};
     input.largest = {std::max(input.largest[0], facts.height),
                      std::max(input.largest[1], facts.width)};
-    if (std::ranges::find(input.seen_channels, facts.channels) == input.seen_channels.end())
-      input.seen_channels.push_back(facts.channels);
+    auto const channels = facts.grey ? 1 : facts.channels;
+    if (std::ranges::find(input.seen_channels, channels) == input.seen_channels.end())
+      input.seen_channels.push_back(channels);
     input.low = std::min(input.low, facts.low);
     input.high = std::max(input.high, facts.high);
     sum += facts.mean;

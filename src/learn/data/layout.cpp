@@ -61,6 +61,18 @@ std::string layout_seen(fs::path const& root) {
   return parts.empty() ? "an empty folder" : joined(parts, ", ");
 }
 
+// They are shown in terminals, tables and charts: a line break or an escape sequence in one
+// would forge what stands there.
+void layout_expect_printable(Dataset const& set) {
+  for (auto const& name : set.classes) {
+    if (printable(name, {}) != name)
+      throw Error{Fault::input,
+                  text("expected names of classes without control characters, got '",
+                       printable(name, {}), "'"),
+                  "rename the class"};
+  }
+}
+
 void layout_note_others(Dataset& set, fs::path const& root, LayoutRow const& taken) {
   for (auto const& row : layout_rows) {
     if (row.name == taken.name) continue;
@@ -176,6 +188,7 @@ Dataset read_dataset(fs::path const& root, ReadOptions const& options) {
       throw Error{Fault::input,
                   text("expected images in ", root, " (read as ", row.name, "), got none"),
                   "add images"};
+    layout_expect_printable(*set);
     for (auto const& other : nearly) set->notes.push_back("not read: " + other);
     layout_note_others(*set, root, row);
     return std::move(*set);

@@ -48,22 +48,13 @@ void quality_numbers(Volume const& image, ImageFacts& facts) {
 }
 
 // A grey picture that was saved in colour is the same picture: its one plane is hashed.
-std::string quality_hash(Volume const& image) {
-  std::span<std::byte const> bytes{image.bytes().get(), image.byte_count()};
-  auto channels = image.channels();
-  if (channels == 3) {
-    auto const plane = bytes.size() / 3;
-    auto const red = bytes.first(plane);
-    if (std::ranges::equal(red, bytes.subspan(plane, plane)) &&
-        std::ranges::equal(red, bytes.subspan(2 * plane, plane))) {
-      bytes = red;
-      channels = 1;
-    }
-  }
+std::string quality_hash(Volume const& image, bool grey) {
+  auto const channels = grey ? 1 : image.channels();
   Sha256 hash;
   hash.add(text(image.width(), "x", image.height(), "x", channels, " ", name_of(image.type()),
                 "\n"));
-  hash.add(bytes);
+  std::span<std::byte const> const bytes{image.bytes().get(), image.byte_count()};
+  hash.add(bytes.first(bytes.size() / static_cast<std::size_t>(image.channels() / channels)));
   return hash.hex();
 }
 
@@ -77,7 +68,8 @@ ImageFacts quality_look(Dataset const& set, Case const& one) {
     facts.channels = image.channels();
     facts.type = image.type();
     quality_numbers(image, facts);
-    facts.hash = quality_hash(image);
+    facts.grey = is_grey(image);
+    facts.hash = quality_hash(image, facts.grey);
     facts.looks = looks_of(shrunken_grey(image, 32, 32));
   } catch (Error const& error) {
     if (error.fault() == Fault::bug) throw;
@@ -309,6 +301,28 @@ Indices quality_union(Indices a, Indices const& b) {
   return a;
 }
 
+// What most images have in common, and those that differ in it.
+template <class Property>
+struct QualityUnlike {
+  Property usual{};
+  Indices others;
+};
+
+template <class Of>
+auto quality_unlike(QualityCheck const& check, Of const& of) {
+  auto const all = check.where(quality_speaks);
+  std::map<decltype(of(check.facts[0])), std::size_t> counts;
+  for (auto const at : all) ++counts[of(check.facts[at])];
+  QualityUnlike<decltype(of(check.facts[0]))> out;
+  if (counts.empty()) return out;
+  out.usual =
+      std::ranges::max_element(counts, {}, [](auto const& row) { return row.second; })->first;
+  for (auto const at : all) {
+    if (of(check.facts[at]) != out.usual) out.others.push_back(at);
+  }
+  return out;
+}
+
 void quality_odd_ones(QualityCheck const& check) {
   auto const log_of = [](std::int64_t size) { return std::log(static_cast<double>(size)); };
   auto const sizes =
@@ -319,19 +333,18 @@ void quality_odd_ones(QualityCheck const& check) {
   check.add_all("odd-size", sizes, "image is of an unusual size",
                 "images are of an unusual size");
 
-  std::map<std::int64_t, std::size_t> channels;
-  for (auto const at : check.where(quality_speaks)) ++channels[check.facts[at].channels];
+  auto const channels = quality_unlike(
+      check, [](auto const& f) { return f.grey ? std::int64_t{1} : f.channels; });
   auto const usual =
-      std::ranges::max_element(channels, {}, [](auto const& row) { return row.second; });
-  if (channels.size() > 1)
-    check.add_all(
-        "odd-channels", check.where([&](auto const& f) {
-          return quality_speaks(f) && f.channels != usual->first;
-        }),
-        text("image has not ", usual->first,
-             usual->first == 1 ? " channel as the others" : " channels as the others"),
-        text("images have not ", usual->first,
-             usual->first == 1 ? " channel as the others" : " channels as the others"));
+      text(channels.usual, channels.usual == 1 ? " channel" : " channels", " as the others");
+  check.add_all("odd-channels", channels.others, text("image has not ", usual),
+                text("images have not ", usual));
+
+  auto const types = quality_unlike(check, [](auto const& f) { return f.type; });
+  auto const kind = text("stored as ", name_of(types.usual),
+                         " as the others: its values may mean another ", "brightness");
+  check.add_all("odd-type", types.others, text("image is not ", kind),
+                text("images are not ", kind));
 
   auto const all = check.where(quality_speaks);
   double range = 0;

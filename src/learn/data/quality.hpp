@@ -12,6 +12,7 @@ struct ImageFacts {
   bool finite =
       true;  ///< false: holds NaN or infinite values, which the numbers below leave out
   std::int64_t width = 0, height = 0, channels = 0;
+  bool grey = false;  ///< one channel, or three that are equal
   Type type = Type::u8;
   double low = 0, high = 0, mean = 0, deviation = 0;  ///< over all channels
   std::string hash;  ///< SHA-256 of size, channels, type and voxels; of the one plane where
@@ -36,9 +37,9 @@ std::vector<ImageFacts> look_at(Dataset const& set,
 /// duplicate · duplicate-across-splits (severe if a test image equals a training or validation
 /// image) · near-duplicate · near-duplicate-across-splits · near-in-part (not
 /// all were compared) · odd-size · odd-channels ·
-/// odd-intensity · patient-across-splits · imbalance · few-cases · one-class (severe) ·
-/// unseen-label (in val or test, never in train; severe).
-/// `facts` are those of the set's cases, in their order.
+/// odd-type (stored in other types of number) · odd-intensity · patient-across-splits ·
+/// imbalance · few-cases · one-class (severe) · unseen-label (in val or test, never in train;
+/// severe). `facts` are those of the set's cases, in their order.
 std::vector<Problem> problems_of(Dataset const& set, std::vector<ImageFacts> const& facts);
 
 /// Both. Splits may be assigned afterwards: then call problems_of again with the same facts.

@@ -181,6 +181,12 @@ TEST(Quality, FindsOddSizesChannelsAndIntensities) {
   made.add(noise_picture(5, 200, 40), 0);
   made.add(image2d(48, 40, Type::u8, 3), 1);
   made.images->back().write<std::uint8_t>()[7] = 9;
+  auto const grey = quality_scene(9);
+  Volume saved_in_colour{grey.grid(), Type::u16, Unit::arbitrary, 3};
+  for (std::int64_t c = 0; c < 3; ++c)
+    std::ranges::copy(grey.as<std::uint8_t>(),
+                      saved_in_colour.write_channel<std::uint16_t>(c).begin());
+  made.add(saved_in_colour, 1);
   auto dark = quality_scene(7);
   auto darker = image2d(48, 40, Type::u8);
   std::ranges::transform(dark.as<std::uint8_t>(), darker.write<std::uint8_t>().begin(),
@@ -189,7 +195,8 @@ TEST(Quality, FindsOddSizesChannelsAndIntensities) {
   auto const problems = quality(made.set, 2).problems;
   EXPECT_EQ(quality_of_kind(problems, "odd-size").cases, (std::vector<std::size_t>{80}));
   EXPECT_EQ(quality_of_kind(problems, "odd-channels").cases, (std::vector<std::size_t>{81}));
-  EXPECT_TRUE(std::ranges::count(quality_of_kind(problems, "odd-intensity").cases, 82U));
+  EXPECT_TRUE(std::ranges::count(quality_of_kind(problems, "odd-intensity").cases, 83U));
+  EXPECT_EQ(quality_of_kind(problems, "odd-type").cases, (std::vector<std::size_t>{82}));
 }
 
 TEST(Quality, CountsClasses) {

@@ -3,8 +3,10 @@
 #include "base/core/words.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <numbers>
+#include <string_view>
 
 namespace fovea {
 namespace {
@@ -56,6 +58,24 @@ void colours_expect(Volume const& image, Type type, bool holds, std::string_view
         "convert it first"};
 }
 
+/// Letters of numbers, five rows of three pixels each, as one reads them.
+struct ColoursLetter {
+  char letter;
+  std::string_view rows;
+};
+constexpr ColoursLetter colours_letters[] = {
+    {'0', "####.##.##.####"}, {'1', ".#.##..#..#.###"}, {'2', "###..#####..###"},
+    {'3', "###..####..####"}, {'4', "#.##.####..#..#"}, {'5', "####..###..####"},
+    {'6', "####..####.####"}, {'7', "###..#.#..#..#."}, {'8', "####.#####.####"},
+    {'9', "####.####..####"}, {'.', "............##."}, {'-', "......###......"},
+    {'e', "####.#####..###"}, {'+', "....#.###.#...."}};
+
+bool colours_lit(char letter, std::int64_t column, std::int64_t row) {
+  auto const* const found = std::ranges::find(colours_letters, letter, &ColoursLetter::letter);
+  return column < 3 && found != std::end(colours_letters) &&
+         found->rows[static_cast<std::size_t>(3 * row + column)] == '#';
+}
+
 /// Writes `picture` into `sheet` with its corner at (left, top); grey goes into all channels.
 void colours_paste(Volume const& picture, Volume& sheet, std::int64_t left, std::int64_t top) {
   for (std::int64_t channel = 0; channel < 3; ++channel) {
@@ -67,6 +87,28 @@ void colours_paste(Volume const& picture, Volume& sheet, std::int64_t left, std:
                         to.begin() + (top + j) * sheet.width() + left);
     }
   }
+}
+
+/// A number in white on black, three digits ("0.125", "1.2e-05"), each pixel of a letter
+/// `times` x `times`.
+Volume colours_number(double value, std::int64_t times) {
+  std::array<char, 32> letters{};
+  auto const end = std::to_chars(letters.data(), letters.data() + letters.size(), value,
+                                 std::chars_format::general, 3)
+                       .ptr;
+  std::string_view const spelling{letters.data(), end};
+  constexpr std::int64_t height = 5;
+  constexpr std::int64_t advance = 4;  // three pixels and a gap
+  auto const count = static_cast<std::int64_t>(spelling.size());
+  auto small = image2d(advance * count, height, Type::u8);
+  auto const pixels = small.write<std::uint8_t>();
+  for (std::int64_t j = 0; j < height; ++j) {
+    for (std::int64_t i = 0; i < small.width(); ++i)
+      pixels[static_cast<std::size_t>(j * small.width() + i)] =
+          colours_lit(spelling[static_cast<std::size_t>(i / advance)], i % advance, j) ? 255
+                                                                                       : 0;
+  }
+  return magnified(small, times);
 }
 
 }  // namespace
@@ -131,6 +173,39 @@ Volume colour_scale(std::int64_t width, std::int64_t height) {
           width > 1 ? static_cast<double>(i) / static_cast<double>(width - 1) : 1);
   }
   return colour_mapped(map, 0, 1);
+}
+
+Volume with_scale(Volume const& picture, double high) {
+  colours_expect(picture, Type::u8, picture.channels() == 1 || picture.channels() == 3,
+                 "a picture (u8, 1 or 3 channels)");
+  constexpr std::int64_t gap = 4;
+  auto const width = picture.width();
+  auto const times = std::max<std::int64_t>(1, width / 112);
+  auto const scale = colour_scale(width, std::max<std::int64_t>(8, width / 24));
+  auto const number = colours_number(high, times);
+  auto const below = picture.height() + gap + scale.height() + gap;
+  auto out = image2d(width, below + number.height(), Type::u8, 3);
+  colours_paste(picture, out, 0, 0);
+  colours_paste(scale, out, 0, picture.height() + gap);
+  colours_paste(colours_number(0, times), out, 0, below);
+  if (number.width() < width / 2) colours_paste(number, out, width - number.width(), below);
+  return out;
+}
+
+Volume magnified(Volume const& picture, std::int64_t times) {
+  colours_expect(picture, Type::u8, times >= 1,
+                 "a picture (u8, one slice) and 1 or more times its size");
+  auto out =
+      image2d(picture.width() * times, picture.height() * times, Type::u8, picture.channels());
+  for (std::int64_t channel = 0; channel < picture.channels(); ++channel) {
+    auto const from = picture.channel<std::uint8_t>(channel);
+    auto to = out.write_channel<std::uint8_t>(channel).begin();
+    for (std::int64_t j = 0; j < out.height(); ++j) {
+      for (std::int64_t i = 0; i < out.width(); ++i)
+        *to++ = from[static_cast<std::size_t>(j / times * picture.width() + i / times)];
+    }
+  }
+  return out;
 }
 
 Volume thumbnail(Volume const& picture, std::int64_t width) {

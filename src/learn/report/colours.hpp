@@ -33,6 +33,14 @@ Volume overlay(Volume const& grey, Volume const& map, double opacity = 0.6);
 /// A legend: low at the left, high at the right; u8, 3 channels.
 Volume colour_scale(std::int64_t width, std::int64_t height);
 
+/// The picture with its colour scale below, and the numbers at its ends: 0 is dark, `high` is
+/// bright. In: u8, 1 or 3 channels; out: u8, 3 channels. Throws Error{bug} on another type.
+Volume with_scale(Volume const& picture, double high);
+
+/// Each pixel `times` x `times`: nothing is made up between them. In: a u8 picture of any
+/// number of channels. Throws Error{bug} on another type or below 1.
+Volume magnified(Volume const& picture, std::int64_t times);
+
 /// At most `width` wide: each pixel the mean of those it covers. Shares the voxels if it is
 /// already. In: u8 picture of any number of channels. Throws Error{bug} on another type.
 Volume thumbnail(Volume const& picture, std::int64_t width);

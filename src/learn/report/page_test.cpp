@@ -286,6 +286,32 @@ TEST(Colours, MappedSpansLowToHigh) {
   EXPECT_THROW(colour_mapped(page_picture(4), 0, 1), Error);
 }
 
+TEST(Colours, ScaleSaysWhatItsEndsMean) {
+  auto const picture = page_picture(224);
+  auto const out = with_scale(picture, 0.25);
+  EXPECT_EQ(out.width(), 224);
+  for (std::int64_t c = 0; c < 3; ++c) {
+    EXPECT_TRUE(std::ranges::equal(picture.as<std::uint8_t>(),
+                                   out.channel<std::uint8_t>(c).first(224 * 224)));
+  }
+  // The last row of pixels: the feet of "0" and of "0.25".
+  auto const foot = out.channel<std::uint8_t>(0).last(224);
+  std::string seen;
+  for (std::size_t i = 0; i < foot.size(); i += 2) seen += foot[i] == 255 ? '#' : '.';
+  EXPECT_EQ(seen.substr(0, 4), "###.");
+  EXPECT_EQ(seen.substr(seen.size() - 16), "###.##..###.###.");
+  EXPECT_EQ(with_scale(image2d(8, 8, Type::u8), 1e-9).height(), 8 + 4 + 8 + 4 + 5)
+      << "too narrow for the number";
+}
+
+TEST(Magnified, RepeatsWholePixels) {
+  auto small = image2d(2, 1, Type::u8);
+  small.write<std::uint8_t>()[1] = 7;
+  auto const large = magnified(small, 2);
+  EXPECT_TRUE(std::ranges::equal(large.as<std::uint8_t>(),
+                                 std::array<std::uint8_t, 8>{0, 0, 7, 7, 0, 0, 7, 7}));
+}
+
 TEST(Thumbnail, IsTheMeanOfWhatItCovers) {
   auto picture = image2d(4, 2, Type::u8);
   std::uint8_t value = 0;

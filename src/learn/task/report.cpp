@@ -474,29 +474,11 @@ Volume picture_of(Explanation const& why) {
 
 Volume framed_picture_of(Explanation const& why) {
   constexpr std::int64_t least_width = 224;
-  constexpr std::int64_t gap = 4;
   auto const small = picture_of(why);
-  // Whole pixels are repeated, so that small images can be seen and nothing is made up between
-  // them.
   auto const times =
       std::max<std::int64_t>(1, (least_width + small.width() - 1) / small.width());
-  auto const width = small.width() * times;
-  auto const height = small.height() * times;
-  auto const scale_height = std::max<std::int64_t>(8, width / 24);
-  auto const scale = colour_scale(width, scale_height);
-  auto out = image2d(width, height + gap + scale_height, Type::u8, 3);
-  for (std::int64_t c = 0; c < 3; ++c) {
-    auto const from = small.channel<std::uint8_t>(c);
-    auto const bar = scale.channel<std::uint8_t>(c);
-    auto const to = out.write_channel<std::uint8_t>(c);
-    for (std::int64_t j = 0; j < height; ++j) {
-      for (std::int64_t i = 0; i < width; ++i)
-        to[static_cast<std::size_t>(j * width + i)] =
-            from[static_cast<std::size_t>(j / times * small.width() + i / times)];
-    }
-    std::ranges::copy(bar, to.begin() + static_cast<std::ptrdiff_t>((height + gap) * width));
-  }
-  return out;
+  return with_scale(magnified(small, times),
+                    std::max(0.F, std::ranges::max(why.map.as<float>())));
 }
 
 Page report_of(ReportParts const& parts) {

@@ -24,7 +24,8 @@ Page report_of(ReportParts const& parts);
 /// A map over the image it explains, in colour: u8, 3 channels.
 Volume picture_of(Explanation const& why);
 
-/// The same with its colour scale below: dark is 0, bright is the map's largest value.
+/// The same, 224 pixels wide or more, with its colour scale below: dark is 0, bright is the
+/// map's largest value, which is written out.
 Volume framed_picture_of(Explanation const& why);
 
 /// A picture of a stored image for people: u8, its range stretched if it is not 8 bits.

@@ -55,7 +55,8 @@ void trial_warn(Trial const& trial, std::vector<ImageFacts> const& facts) {
                                                    .low = one.low,
                                                    .high = one.high,
                                                    .mean = one.mean,
-                                                   .deviation = one.deviation});
+                                                   .deviation = one.deviation,
+                                                   .grey = one.grey});
     if (!reasons.empty() && count++ == 0)
       first = text(trial.set.cases[index].id, ": ", joined(reasons, "; "));
   }

@@ -358,7 +358,10 @@ ModelAbout about_from(Json const& json, std::string_view name) {
 std::vector<std::string> outside_contract(ModelAbout::Input const& input,
                                           ImageSeen const& image) {
   std::vector<std::string> out;
-  if (std::ranges::find(input.seen_channels, image.channels) == input.seen_channels.end())
+  auto const seen = [&](std::int64_t channels) {
+    return std::ranges::find(input.seen_channels, channels) != input.seen_channels.end();
+  };
+  if (!seen(image.channels) && !(image.grey && seen(1)))
     out.push_back(text("it has ", image.channels, " channels, the model was made for ",
                        about_channels(input.seen_channels)));
   auto const same_axes = image.size.size() == input.smallest.size();

@@ -111,12 +111,14 @@ struct ImageSeen {
   std::int64_t channels = 1;
   std::vector<std::int64_t> size;  ///< slowest axis first
   double low = 0, high = 0, mean = 0, deviation = 0;
+  bool grey = false;  ///< one channel, or three that are equal
 };
 
 /// Why the model was not made for this image, in sentences; empty if it was. An axis below half
-/// of the smallest or above twice the largest of the training images; other channels; values
-/// more than a tenth of the training range outside of it; a mean more than six spreads off;
-/// contrast below a twentieth or above five times the typical one.
+/// of the smallest or above twice the largest of the training images; other channels (grey is
+/// grey, also where it was saved in colour); values more than a tenth of the training range
+/// outside of it; a mean more than six spreads off; contrast below a twentieth or above five
+/// times the typical one.
 std::vector<std::string> outside_contract(ModelAbout::Input const& input,
                                           ImageSeen const& image);
 

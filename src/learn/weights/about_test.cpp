@@ -131,6 +131,7 @@ TEST(Contract, ObjectsToWhatTheModelWasNotMadeForAndToNothingElse) {
       {"", {1, {28, 28}, 3, 250, 118, 47}},
       {"", {1, {1024, 1500}, 0, 255, 90, 30}},
       {"3 channels", {3, {28, 28}, 3, 250, 118, 47}},
+      {"", {3, {28, 28}, 3, 250, 118, 47, true}},  // grey that was saved in colour
       {"size is 12 x 12", {1, {12, 12}, 3, 250, 118, 47}},
       {"size is 28 x 9000", {1, {28, 9000}, 3, 250, 118, 47}},
       {"size is 5 x 28 x 28", {1, {5, 28, 28}, 3, 250, 118, 47}},
