@@ -40,7 +40,7 @@ Vr scan_vr(std::byte const* from) {
     std::string const& happened,
     std::uint64_t at,
     std::string const& remedy = "the file is damaged; fetch it again") {
-  throw Refusal{code, text(happened, ", at byte ", at), remedy, at};
+  throw Refusal{code, happened + ", at byte " + std::to_string(at), remedy, at};
 }
 
 }  // namespace
@@ -252,6 +252,10 @@ class DicomScanner {
     auto& element = record(start, start.length);
     if (kind == vr("SQ")) return open(start, true);
     if (top_ == 0) native_pixels(start);
+    auto const table = top_ == 0 && start.tag == Tag::extended_offsets &&
+                       start.length % 8 == 0 && start.length / 8 <= limits_.fragments &&
+                       extended_.empty();
+    if (table) return offsets<std::uint64_t>(extended_, start.length);
     keep(element);
     if (!in_.advance(start.length)) cut();
     if (start.length % 2 != 0) once("odd-length", "a value has an odd number of bytes");
@@ -390,6 +394,7 @@ class DicomScanner {
       fragment(pixels, length, first);
     }
     in_.advance(8);
+    if (pixels.offsets.empty()) pixels.offsets = std::move(extended_);
     pixels.length = in_.at() - pixels.at;
     out_.elements_.back().length = pixels.length;
     if (top_ == 0) out_.pixels_ = std::move(pixels);
@@ -403,17 +408,7 @@ class DicomScanner {
                     in_.at(), "ask the program that wrote it for a smaller file");
       pixels.fragments.push_back({.at = in_.at(), .length = length});
     } else if (length / 4 <= limits_.fragments && length % 4 == 0) {
-      // A piece at a time: a long table that is not there must cost no memory.
-      for (auto left = length; left > 0;) {
-        auto const piece = std::min<std::uint32_t>(left, 4096);
-        auto const bytes = in_.view(piece);
-        if (bytes.size() < piece) cut();
-        for (std::size_t i = 0; i < piece; i += 4)
-          pixels.offsets.push_back(scan_number<std::uint32_t>(bytes.data() + i, level().big));
-        in_.advance(piece);
-        left -= piece;
-      }
-      return;
+      return offsets<std::uint32_t>(pixels.offsets, length);
     } else {
       note("bad-offsets", "the table of offsets makes no sense; it is left");
     }
@@ -443,6 +438,7 @@ class DicomScanner {
   std::size_t top_ = 0;
   std::uint32_t sequences_ = 0;
   Tag last_{};
+  std::vector<std::uint64_t> extended_;  // the extended table of offsets
 };
 
 // --- what was found

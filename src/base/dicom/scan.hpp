@@ -17,7 +17,7 @@ namespace fovea {
 /// What a scan will take before it refuses; together they keep it below 64 MB.
 struct DicomLimits {
   std::uint32_t depth = 64;              ///< sequences inside each other
-  std::uint32_t elements = 400'000;      ///< attributes and items together
+  std::uint32_t elements = 1U << 18;     ///< attributes and items together
   std::uint32_t fragments = 1'000'000;   ///< of pixel data
   std::uint32_t value = 256U << 10;      ///< bytes of a value that is kept
   std::uint32_t values = 8U << 20;       ///< bytes of all of them
@@ -49,7 +49,7 @@ struct DicomPixels {
   std::uint64_t length = 0;
   bool encapsulated = false;
   std::vector<DicomFragment> fragments;  ///< without the offset table
-  std::vector<std::uint32_t> offsets;    ///< the offset table, as the file says it
+  std::vector<std::uint64_t> offsets;    ///< of frames, by the offset table or the extended one
 };
 
 /// A view on the attributes of a data set or of one item of a sequence.

@@ -198,7 +198,7 @@ TEST(DicomScan, FindsFragmentsOfPixels) {
   auto const scan = scan_dicom(made_bytes(bytes));
   auto const& pixels = scan.pixels();
   EXPECT_TRUE(pixels.encapsulated);
-  EXPECT_EQ(pixels.offsets, (std::vector<std::uint32_t>{0, 70000}));
+  EXPECT_EQ(pixels.offsets, (std::vector<std::uint64_t>{0, 70000}));
   ASSERT_EQ(pixels.fragments.size(), 3U);
   EXPECT_EQ(pixels.fragments[1].length, 0U);
   EXPECT_EQ(bytes.substr(pixels.fragments[2].at, 4), "abcd");
@@ -206,6 +206,20 @@ TEST(DicomScan, FindsFragmentsOfPixels) {
   EXPECT_EQ(scan_code(bytes.substr(0, pixels.fragments[2].at + 2)), "truncated");
   EXPECT_EQ(scan_code([&] { scan_dicom(made_bytes(bytes), {.fragments = 2}); }),
             "too-many-elements");
+}
+
+TEST(DicomScan, TakesTheExtendedTableOfOffsetsWhereTheOtherIsEmpty) {
+  MadeDicom out;
+  out.start(Tag::extended_offsets, "OV", 16);
+  out.number(0, 8);
+  out.number(5'000'000'000, 8);
+  out.start(Tag::pixels, "OB", 0xffffffff);
+  out.start(Tag::item, "", 0);
+  out.start(Tag::item, "", 0);
+  out.start(Tag::sequence_end, "", 0);
+  auto const bytes = made_file(made_rle, out.bytes());
+  EXPECT_EQ(scan_dicom(made_bytes(bytes)).pixels().offsets,
+            (std::vector<std::uint64_t>{0, 5'000'000'000}));
 }
 
 std::string scan_nested(int depth, bool open) {

@@ -20,6 +20,27 @@ constexpr Vr tags_long[] = {vr("OB"), vr("OD"), vr("OF"), vr("OL"), vr("OV"),
                             vr("OW"), vr("SQ"), vr("SV"), vr("UC"), vr("UN"),
                             vr("UR"), vr("UT"), vr("UV")};
 
+enum class TagsKind : std::uint8_t { unknown, with_short_length, with_long_length };
+
+// Two letters as a place in a table; one behind its end if they are none.
+constexpr std::size_t tags_letters = 26;
+constexpr std::size_t tags_place(Vr kind) {
+  auto const first = static_cast<std::size_t>(static_cast<std::uint16_t>(kind) >> 8) - 'A';
+  auto const second = static_cast<std::size_t>(static_cast<std::uint16_t>(kind) & 255U) - 'A';
+  return first < tags_letters && second < tags_letters ? first * tags_letters + second
+                                                       : tags_letters * tags_letters;
+}
+constexpr auto tags_kinds = [] {
+  std::array<TagsKind, tags_letters * tags_letters + 1> out{};
+  for (auto const kind : tags_short) out[tags_place(kind)] = TagsKind::with_short_length;
+  for (auto const kind : tags_long) out[tags_place(kind)] = TagsKind::with_long_length;
+  return out;
+}();
+
+TagsKind tags_kind(Vr kind) {
+  return tags_kinds[tags_place(kind)];
+}
+
 struct TagsRow {
   Tag tag;
   Vr kind;
@@ -62,11 +83,11 @@ std::string words_of(Tag tag) {
 }
 
 bool is_long(Vr kind) {
-  return std::ranges::find(tags_long, kind) != std::end(tags_long);
+  return tags_kind(kind) == TagsKind::with_long_length;
 }
 
 bool is_known(Vr kind) {
-  return is_long(kind) || std::ranges::find(tags_short, kind) != std::end(tags_short);
+  return tags_kind(kind) != TagsKind::unknown;
 }
 
 bool is_sequence(Tag tag) {

@@ -60,6 +60,7 @@ enum class Tag : std::uint32_t {
   palette_green_segments = 0x00281222,
   palette_blue_segments = 0x00281223,
   modality_table = 0x00283000,
+  extended_offsets = 0x7fe00001,
   float_pixels = 0x7fe00008,
   double_pixels = 0x7fe00009,
   pixels = 0x7fe00010,

@@ -114,6 +114,7 @@ void series_refuse_by_header(DicomSeries& series, std::string const& code) {
       {"concatenation", "a part of a concatenation, which is not read yet"},
       {"modality-table", "its values stand in a table, which is not read yet"},
       {"bad-scaling", "its slope or intercept is no number, or the slope is 0"},
+      {"tag-twice", "an attribute stands twice, and which one is meant nobody can say"},
       {"bad-spacing", "expected two pixel spacings above 0"}};
   auto const row = std::ranges::find(rows, std::string_view{code}, &Row::code);
   series_refuse(series, row->code, std::string{row->words});
@@ -610,6 +611,7 @@ DicomSlice slice_of(DicomFile const& file, fs::path const& path) {
   if (out.image_type.find("MOSAIC") != std::string::npos) out.refusal = "mosaic";
   if (item.find(Tag::concatenation) != nullptr) out.refusal = "concatenation";
   if (out.shape.frames > 1) out.refusal = "multi-frame";
+  if (series_says_twice(file.scan())) out.refusal = "tag-twice";
   auto const words = [&](std::initializer_list<Tag> tags) {
     std::string key;
     for (auto const tag : tags) {

@@ -57,7 +57,7 @@ struct DicomSeries {
 /// refused    mixed-patients, no-position, not-orthogonal, bad-spacing, pixel-spacing-differs,
 ///            duplicate-position, same-uid, missing-slice, variable-spacing,
 ///            irregular-positions, multi-frame, mosaic, concatenation, modality-table,
-///            bad-scaling
+///            bad-scaling, tag-twice
 /// also said  split, single-slice, position-jitter, no-position (of images that have none by
 ///            design: CR, DX, MG, XA, US, secondary captures; each becomes a 2D image)
 /// `same`     are the files of two images equal byte for byte?

@@ -402,6 +402,14 @@ TEST(Gate, RefusesWhatItDoesNotReadYet) {
   }
 }
 
+TEST(Gate, RefusesAttributesThatStandTwice) {
+  MadeDicom other;
+  other.put(Tag::position, "DS", "7\\7\\7");
+  SeriesFolder folder;
+  folder.add_bytes(series_marked().bytes() + other.bytes());
+  series_expect(folder.only(), Verdict::refused, {"tag-twice"});
+}
+
 TEST(Gate, GivesPicturesWithoutAPlaceNone) {
   SeriesFolder folder;
   for (int i = 0; i < 2; ++i) {
