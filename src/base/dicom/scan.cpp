@@ -59,6 +59,7 @@ class DicomScanner {
     levels_[0].big = syntax.big;
     while (step()) {
     }
+    if (!rising_) look_for_twins();
     return std::move(out_);
   }
 
@@ -286,10 +287,20 @@ class DicomScanner {
   }
 
   void check_order(Tag tag) {
-    if (tag == last_)
-      once("tag-twice", text(words_of(tag), " stands twice; the first is read"));
     if (tag < last_) once("unordered", "attributes do not stand in the order of their numbers");
+    rising_ = rising_ && tag > last_;
     last_ = tag;
+  }
+
+  void look_for_twins() {
+    std::vector<Tag> tags;
+    for (auto const& element : out_.elements_) {
+      if (element.depth == 0) tags.push_back(element.tag);
+    }
+    std::ranges::sort(tags);
+    auto const twin = std::ranges::adjacent_find(tags);
+    if (twin != tags.end())
+      note("tag-twice", text(words_of(*twin), " stands twice; the first is read"));
   }
 
   // --- levels
@@ -415,6 +426,21 @@ class DicomScanner {
     if (!in_.advance(length)) cut();
   }
 
+  // A table of so many bytes, a piece at a time: a long one that is not there must cost no
+  // memory.
+  template <class T>
+  void offsets(std::vector<std::uint64_t>& into, std::uint64_t length) {
+    while (length > 0) {
+      auto const piece = static_cast<std::size_t>(std::min<std::uint64_t>(length, 4096));
+      auto const bytes = in_.view(piece);
+      if (bytes.size() < piece) cut();
+      for (std::size_t i = 0; i < piece; i += sizeof(T))
+        into.push_back(scan_number<T>(bytes.data() + i, level().big));
+      in_.advance(piece);
+      length -= piece;
+    }
+  }
+
   // --- words
   // -----------------------------------------------------------------------------------
 
@@ -438,6 +464,7 @@ class DicomScanner {
   std::size_t top_ = 0;
   std::uint32_t sequences_ = 0;
   Tag last_{};
+  bool rising_ = true;                   // each tag above the one before
   std::vector<std::uint64_t> extended_;  // the extended table of offsets
 };
 

@@ -579,6 +579,11 @@ Volume series_slice(DicomSlice const& slice) {
   return series_grey(slice) ? image : in_colour(image, file.scan());
 }
 
+bool series_says_twice(DicomScan const& scan) {
+  return std::ranges::find(scan.notes(), std::string_view{"tag-twice"}, &Note::code) !=
+         scan.notes().end();
+}
+
 }  // namespace
 
 std::string_view name_of(Verdict verdict) {
