@@ -40,6 +40,8 @@ void print_json(Json const& json);
 /// Columns that stand under each other, two blanks before each line.
 std::string aligned(std::vector<std::vector<std::string>> const& rows);
 
+int convert_command(Arguments const& arguments);
 int data_command(Arguments const& arguments);
+int inspect_command(Arguments const& arguments);
 
 }  // namespace fovea

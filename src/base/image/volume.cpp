@@ -29,6 +29,11 @@ std::string_view name_of(Type type) {
   return names[static_cast<std::size_t>(type)];
 }
 
+std::string_view name_of(Unit unit) {
+  constexpr std::string_view names[] = {"arbitrary", "HU", "one"};
+  return names[static_cast<std::size_t>(unit)];
+}
+
 Volume::Volume(Grid grid, Type type, Unit unit, std::int64_t channels)
     : Volume(grid, type, unit, channels, nullptr) {
   bytes_ = volume_zeros(count(), bytes_of(type));

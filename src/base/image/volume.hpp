@@ -43,6 +43,7 @@ struct TypeOf<double> : std::integral_constant<Type, Type::f64> {};
 
 std::size_t bytes_of(Type type);
 std::string_view name_of(Type type);
+std::string_view name_of(Unit unit);  ///< "arbitrary", "HU", "one"
 
 /// Calls `use` with a value of the C++ type behind `type`: the one place that switches over it.
 template <class Use>

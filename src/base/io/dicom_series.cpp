@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <mutex>
 #include <numbers>
 #include <set>
 #include <utility>
@@ -652,7 +653,9 @@ std::vector<DicomSeries> sorted_series(
   return out;
 }
 
-DicomFound find_series(std::vector<fs::path> const& files, int threads) {
+DicomFound find_series(std::vector<fs::path> const& files,
+                       int threads,
+                       std::function<void(std::size_t done)> const& seen) {
   enum class Kind { slice, other, damaged };
   struct Look {
     Kind kind = Kind::other;
@@ -660,9 +663,15 @@ DicomFound find_series(std::vector<fs::path> const& files, int threads) {
     DicomDamaged damaged;
   };
   std::vector<Look> looks(files.size());
+  std::mutex guard;
+  std::size_t done = 0;
   in_parallel(static_cast<std::int64_t>(files.size()), threads, [&](std::int64_t i) {
     auto const at = static_cast<std::size_t>(i);
     auto& look = looks[at];
+    if (seen) {
+      std::scoped_lock const lock{guard};
+      seen(done++);
+    }
     try {
       look.slice = slice_of(DicomFile{files[at]}, files[at]);
       look.kind = Kind::slice;

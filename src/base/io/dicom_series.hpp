@@ -78,8 +78,11 @@ struct DicomFound {
   std::size_t others = 0;             ///< DICOM objects without pixels
 };
 
-/// Scans the files (headers only) and sorts them through the gate.
-DicomFound find_series(std::vector<fs::path> const& files, int threads = usable_cores());
+/// Scans the files (headers only) and sorts them through the gate. `seen` hears how many are
+/// done, one call at a time; what it throws ends the work.
+DicomFound find_series(std::vector<fs::path> const& files,
+                       int threads = usable_cores(),
+                       std::function<void(std::size_t done)> const& seen = {});
 
 /// The voxels of a series: values by each slice's own slope and intercept; the first of u8, i16
 /// and u16 that holds all that the headers allow, else i16 or i32 by the values, where they are

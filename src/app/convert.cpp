@@ -1,0 +1,250 @@
+#include "app/command.hpp"
+#include "app/found.hpp"
+#include "app/out.hpp"
+#include "app/sidecar.hpp"
+#include "base/core/error.hpp"
+#include "base/core/progress.hpp"
+#include "base/core/words.hpp"
+#include "base/geometry/orient.hpp"
+#include "base/geometry/resample.hpp"
+#include "base/io/formats.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iostream>
+
+namespace fovea {
+namespace {
+
+struct ConvertName {
+  std::string_view name;
+  Interpolator interpolator;
+};
+constexpr ConvertName convert_interpolators[] = {
+    {"linear", Interpolator::linear},   {"nearest", Interpolator::nearest},
+    {"cubic", Interpolator::cubic},     {"lanczos", Interpolator::lanczos},
+    {"hamming", Interpolator::hamming}, {"label-linear", Interpolator::label_linear}};
+
+struct ConvertOptions {
+  std::string in, out, format = "nifti", series, spacing, orient, like,
+                       interpolation = "linear", sidecar;
+  bool straighten = false, json = false;
+};
+
+Interpolator convert_interpolator(std::string const& name) {
+  std::vector<std::string> known;
+  for (auto const& row : convert_interpolators) {
+    if (row.name == name) return row.interpolator;
+    known.emplace_back(row.name);
+  }
+  throw Error{Fault::usage, text("no interpolation '", name, "'"), did_you_mean(name, known)};
+}
+
+// The ending that a format's files usually have, packed where there is a choice.
+std::string convert_ending(std::string const& format) {
+  std::vector<std::string> known;
+  for (auto const& row : formats()) {
+    if (row.write == nullptr) continue;
+    auto const name = lower(row.name);
+    if (name == lower(format)) return name == "nifti" ? ".nii.gz" : split(row.endings, ' ')[0];
+    known.push_back(name);
+  }
+  throw Error{Fault::usage, text("no format '", format, "' can be written"),
+              did_you_mean(format, known)};
+}
+
+bool convert_names_a_file(fs::path const& out) {
+  auto const name = lower(out.filename().string());
+  return std::ranges::any_of(formats(), [&](FormatRow const& row) {
+    return row.write != nullptr &&
+           std::ranges::any_of(split(row.endings, ' '),
+                               [&](auto const& ending) { return name.ends_with(ending); });
+  });
+}
+
+Spacing convert_spacing(std::string const& words) {
+  auto const parts = split(words, ',');
+  Spacing out;
+  auto good = parts.size() == 1 || parts.size() == 3;
+  for (std::size_t axis = 0; good && axis < 3; ++axis) {
+    auto const value = number(trimmed(parts[parts.size() == 1 ? 0 : axis]));
+    good = value && *value > 0;
+    if (good) out.mm[axis] = *value;
+  }
+  if (!good)
+    throw Error{Fault::usage, text("expected --spacing as X,Y,Z in mm above 0, got '", words, "'"),
+                "for example --spacing 1,1,1"};
+  return out;
+}
+
+Grid convert_like(std::string const& name, Stop const& stop) {
+  auto found = find_images({name}, stop);
+  auto const volumes = volumes_of(found, stop);
+  if (volumes.size() != 1 || !volumes[0].placed || volumes[0].verdict == Verdict::refused)
+    throw Error{Fault::usage,
+                text("expected one volume with a place behind --like, got ", volumes.size(),
+                     " in ", fs::path{name}),
+                "see fovea inspect"};
+  return volumes[0].grid;
+}
+
+/// What is done to each volume between reading and writing.
+class ConvertWork {
+ public:
+  ConvertWork(ConvertOptions const& options, Stop const& stop)
+      : options_(options), resample_{.interpolator = convert_interpolator(options.interpolation)} {
+    if (!options.spacing.empty()) spacing_ = convert_spacing(options.spacing);
+    if (!options.like.empty()) like_ = convert_like(options.like, stop);
+    if (spacing_ && like_)
+      throw Error{Fault::usage, "--spacing and --like both say what the grid is to be",
+                  "leave one out"};
+  }
+
+  void operator()(ImageFile& image) const {
+    auto& volume = image.volume;
+    if (!image.placed() && (options_.straighten || like_ || !options_.orient.empty()))
+      throw Error{Fault::input, "it has no place in the patient, so no direction is known",
+                  "convert it without --orient, --like and --straighten"};
+    if (options_.straighten && volume.grid().sheared())
+      volume = resample(volume, straightened(volume.grid()), resample_);
+    if (!options_.orient.empty()) volume = reorient(volume, options_.orient);
+    if (spacing_) volume = resample(volume, respaced(volume.grid(), *spacing_), resample_);
+    if (like_) volume = resample(volume, *like_, resample_);
+  }
+
+ private:
+  ConvertOptions const& options_;
+  Resample resample_;
+  std::optional<Spacing> spacing_;
+  std::optional<Grid> like_;
+};
+
+std::string convert_which(std::vector<FoundVolume> const& volumes) {
+  std::vector<std::string> words;
+  for (auto const& volume : volumes)
+    words.push_back(volume.series.empty() ? volume.source.string() : volume.series);
+  return joined(words, ", ");
+}
+
+// Those that can be written; of the others it says why not.
+std::vector<FoundVolume> convert_usable(std::vector<FoundVolume> volumes, Json& refused) {
+  std::erase_if(volumes, [&](FoundVolume const& volume) {
+    if (volume.verdict != Verdict::refused) return false;
+    auto const& reason = volume.reasons.front();
+    warn(text(volume.source, ": refused: ", reason.code, ": ", reason.words));
+    refused.push_back(to_json(volume));
+    return true;
+  });
+  return volumes;
+}
+
+std::vector<FoundVolume> convert_chosen(std::vector<FoundVolume> volumes,
+                                        std::string const& series) {
+  if (series.empty()) return volumes;
+  auto const all = convert_which(volumes);
+  std::erase_if(volumes, [&](FoundVolume const& one) { return one.series != series; });
+  if (volumes.empty())
+    throw Error{Fault::usage, text("there is no series '", series, "'"),
+                text("there are: ", all.empty() ? "none" : all)};
+  return volumes;
+}
+
+void convert_write(FoundVolume const& volume,
+                   fs::path const& file,
+                   ConvertWork const& work,
+                   ConvertOptions const& options) {
+  auto image = volume.read();
+  work(image);
+  write_volume(file, image);
+  if (!options.sidecar.empty())
+    write_file(sidecar_beside(file), pretty(sidecar_of(volume)));
+}
+
+int convert_run(ConvertOptions const& options) {
+  auto const single = convert_names_a_file(options.out);
+  auto const ending = convert_ending(options.format);
+  if (single)
+    expect_fresh_file(options.out);
+  else
+    expect_fresh_folder(options.out);
+  auto const& stop = stop_on_signals();
+  ConvertWork const work{options, stop};
+  auto found = find_images({options.in}, stop);
+  auto const all = convert_chosen(volumes_of(found, stop), options.series);
+  Json result{{"written", Json::array()}, {"refused", Json::array()}, {"damaged", Json::array()}};
+  for (auto const& one : found.dicom.damaged) {
+    warn(one.words);
+    result["damaged"].push_back(to_json(one));
+  }
+  auto const volumes = convert_usable(all, result["refused"]);
+  if (single && volumes.size() > 1)
+    throw Error{Fault::usage,
+                text("expected one volume for ", fs::path{options.out}, ", got ", volumes.size(),
+                     ": ", convert_which(volumes)),
+                "choose one with --series, or name a folder that does not exist yet"};
+  Progress progress{"converting"};
+  for (std::size_t i = 0; i < volumes.size(); ++i) {
+    if (stop.asked())
+      throw Interrupted{text("stopped after ", i, " of ", volumes.size(), " volumes")};
+    progress.show(static_cast<double>(i), static_cast<double>(volumes.size()));
+    auto const file = single ? fs::path{options.out}
+                             : fs::path{options.out} / text("volume-", i + 1, ending);
+    try {
+      if (!single) make_folder(options.out);
+      convert_write(volumes[i], file, work, options);
+      auto entry = to_json(volumes[i]);
+      entry["file"] = file.string();
+      result["written"].push_back(std::move(entry));
+    } catch (Error const& error) {
+      if (error.fault() != Fault::input) throw;
+      progress.clear();
+      warn(text(volumes[i].source, ": ", error.what()));
+      auto entry = to_json(volumes[i]);
+      entry["error"] = error.what();
+      result["refused"].push_back(std::move(entry));
+    }
+  }
+  progress.clear();
+  if (options.json) print_json(result);
+  for (auto const& one : result["written"]) {
+    if (!options.json) std::cout << "wrote " << one["file"].get<std::string>() << '\n';
+  }
+  if (result["written"].empty())
+    throw Error{Fault::input, text("no volume in ", fs::path{options.in}, " could be written"),
+                "see fovea inspect"};
+  return 0;
+}
+
+}  // namespace
+
+int convert_command(Arguments const& arguments) {
+  ConvertOptions options;
+  CLI::App app{
+      "Writes volumes as another format: values and places stay as they are, unless another "
+      "grid is asked for. What the gate refuses is not written.",
+      "convert"};
+  app.add_option("IN", options.in, "a folder, or a file")->required();
+  app.add_option("OUT", options.out, "a file whose ending says the format, or a new folder")
+      ->required();
+  app.add_option("--format", options.format, "in a folder: nifti, nrrd, metaimage, ... (nifti)");
+  app.add_option("--series", options.series, "only the series with this UID");
+  app.add_option("--orient", options.orient, "axes run to these sides, as LPS or RAS");
+  app.add_option("--spacing", options.spacing, "resampled to X,Y,Z mm");
+  app.add_option("--like", options.like, "resampled onto the grid of this volume");
+  app.add_option("--interpolation", options.interpolation,
+                 "linear, nearest, cubic, lanczos, hamming, label-linear (linear)");
+  app.add_flag("--straighten", options.straighten,
+               "resamples a sheared grid (tilted gantry) onto one at right angles");
+  app.add_option("--sidecar", options.sidecar, "json: also what the headers say, as BIDS names it")
+      ->check(CLI::IsMember({"json"}));
+  app.add_flag("--json", options.json, "print one JSON object");
+  if (!read_flags(app, arguments,
+                  "Examples:\n"
+                  "  fovea convert SERIES ct.nii.gz\n"
+                  "  fovea convert STUDY OUT --format nrrd\n"
+                  "  fovea convert ct.nii.gz iso.nii.gz --spacing 1,1,1 --interpolation cubic"))
+    return 0;
+  return convert_run(options);
+}
+
+}  // namespace fovea

@@ -1,0 +1,213 @@
+#include "app/found.hpp"
+
+#include "base/core/error.hpp"
+#include "base/core/progress.hpp"
+#include "base/core/words.hpp"
+#include "base/io/formats.hpp"
+
+#include <algorithm>
+#include <set>
+#include <system_error>
+
+namespace fovea {
+namespace {
+
+[[noreturn]] void found_refuse_access(fs::path const& path, std::error_code const& fault) {
+  throw Error{Fault::resource, text("cannot look into ", path, ": ", fault.message()),
+              "check its permissions and those of the folders above it"};
+}
+
+void found_walk(fs::path const& folder,
+                std::set<fs::path>& entered,
+                std::vector<fs::path>& files,
+                Stop const& stop) {
+  std::error_code fault;
+  if (!entered.insert(fs::canonical(folder, fault)).second) return;  // a link that leads back
+  if (stop.asked()) throw Interrupted{"stopped while looking for files"};
+  std::vector<fs::path> below;
+  for (auto const& entry : fs::directory_iterator{folder, fault}) below.push_back(entry.path());
+  if (fault) found_refuse_access(folder, fault);
+  std::ranges::sort(below);
+  for (auto const& path : below) {
+    if (path.filename().string().starts_with(".")) continue;
+    if (fs::is_directory(path, fault))
+      found_walk(path, entered, files, stop);
+    else if (fs::is_regular_file(path, fault))
+      files.push_back(path);
+  }
+}
+
+// Detached voxels belong to the header beside them.
+bool found_is_part(fs::path const& file) {
+  constexpr std::string_view parts[] = {".img", ".img.gz", ".raw", ".zraw", ".raw.gz"};
+  auto const name = lower(file.filename().string());
+  return std::ranges::any_of(parts, [&](auto ending) { return name.ends_with(ending); });
+}
+
+bool found_named_as_image(fs::path const& file) {
+  auto const name = lower(file.filename().string());
+  for (auto const& row : formats()) {
+    for (auto const& ending : split(row.endings, ' ')) {
+      if (name.ends_with(ending) && !found_is_part(file)) return true;
+    }
+  }
+  return false;
+}
+
+std::vector<std::string> found_codes(std::vector<Note> const& notes) {
+  std::vector<std::string> codes;
+  for (auto const& note : notes) codes.emplace_back(note.code);
+  return codes;
+}
+
+Json found_affine(Grid const& grid) {
+  auto rows = Json::array();
+  for (std::size_t row = 0; row < 3; ++row)
+    rows.push_back({grid.axes[0].mm[row], grid.axes[1].mm[row], grid.axes[2].mm[row],
+                    grid.origin.mm[row]});
+  rows.push_back({0, 0, 0, 1});
+  return rows;
+}
+
+fs::path found_folder(DicomSeries const& series) {
+  return series.slices.size() == 1 ? series.slices.front().file
+                                   : series.slices.front().file.parent_path();
+}
+
+}  // namespace
+
+Found find_images(std::vector<std::string> const& inputs, Stop const& stop) {
+  std::vector<fs::path> files;
+  std::set<fs::path> named;
+  std::set<fs::path> entered;
+  for (auto const& input : inputs) {
+    std::error_code fault;
+    auto const kind = fs::status(input, fault).type();
+    if (kind == fs::file_type::none) found_refuse_access(input, fault);
+    if (kind == fs::file_type::not_found)
+      throw Error{Fault::input, text("there is no file or folder ", fs::path{input}),
+                  "check the path"};
+    if (kind == fs::file_type::directory) {
+      found_walk(input, entered, files, stop);
+    } else {
+      files.emplace_back(input);
+      named.insert(input);
+    }
+  }
+  Found out;
+  out.files = files.size();
+  std::vector<fs::path> others;
+  for (auto& file : files) {
+    if (found_named_as_image(file))
+      out.images.push_back(std::move(file));
+    else
+      others.push_back(std::move(file));
+  }
+  Progress progress{"looking at the files"};
+  out.dicom = find_series(others, usable_cores(), [&](std::size_t done) {
+    if (stop.asked()) throw Interrupted{"stopped while looking at the files"};
+    progress.show(static_cast<double>(done), static_cast<double>(others.size()));
+  });
+  progress.clear();
+  std::erase_if(out.dicom.damaged, [&](DicomDamaged const& one) {
+    auto const ignored = one.code == "not-dicom" && !named.contains(one.file);
+    out.ignored += ignored ? 1 : 0;
+    return ignored;
+  });
+  return out;
+}
+
+FoundVolume volume_of(DicomSeries const& series) {
+  FoundVolume out{.source = found_folder(series),
+                  .series = series.series,
+                  .modality = series.modality,
+                  .files = series.slices.size(),
+                  .grid = series.grid,
+                  .placed = series.placed,
+                  .verdict = series.verdict,
+                  .reasons = series.reasons,
+                  .image = {},
+                  .dicom = &series};
+  auto const& first = series.slices.front();
+  out.channels = first.shape.samples;
+  if (std::ranges::all_of(series.slices, &DicomSlice::hounsfield)) out.unit = Unit::hounsfield;
+  auto const slices = static_cast<std::int64_t>(series.slices.size());
+  if (out.verdict == Verdict::refused)
+    out.grid.size = {first.shape.columns, first.shape.rows, slices * first.shape.frames};
+  return out;
+}
+
+FoundVolume volume_of(fs::path const& file) {
+  auto image = read_volume(file);
+  FoundVolume out{.source = file,
+                  .series = {},
+                  .modality = {},
+                  .grid = image.volume.grid(),
+                  .placed = image.placed(),
+                  .channels = image.volume.channels(),
+                  .unit = image.volume.unit(),
+                  .reasons = image.notes,
+                  .image = {}};
+  out.image = std::move(image);
+  return out;
+}
+
+ImageFile FoundVolume::read() const {
+  if (image) return *image;
+  auto out = image_of(load_series(*dicom));
+  if (!placed) out.space = ImageSpace::none;
+  out.colour = out.volume.channels() == 3;
+  if (out.colour) out.more = {3};
+  return out;
+}
+
+std::vector<FoundVolume> volumes_of(Found& found, Stop const& stop) {
+  std::vector<FoundVolume> out;
+  for (auto const& series : found.dicom.series) out.push_back(volume_of(series));
+  Progress progress{"reading"};
+  for (std::size_t i = 0; i < found.images.size(); ++i) {
+    if (stop.asked()) throw Interrupted{"stopped while reading"};
+    progress.show(static_cast<double>(i), static_cast<double>(found.images.size()));
+    auto const& file = found.images[i];
+    try {
+      out.push_back(volume_of(file));
+      // A folder may hold more than the memory does.
+      if (found.images.size() > 1) out.back().image.reset();
+    } catch (Refusal const& fault) {
+      found.dicom.damaged.push_back(
+          {file, std::string{fault.code()}, fault.at(), fault.what()});
+    } catch (Error const& fault) {
+      if (fault.fault() == Fault::bug) throw;
+      found.dicom.damaged.push_back({file, "unreadable", std::nullopt, fault.what()});
+    }
+  }
+  return out;
+}
+
+Json to_json(FoundVolume const& volume) {
+  auto const spacing = volume.grid.spacing().mm;
+  auto const known = volume.verdict != Verdict::refused;
+  std::vector<std::string> notes;
+  for (auto const& note : volume.reasons) notes.push_back(note.words);
+  return {{"source", volume.source.string()},
+          {"series", volume.series},
+          {"modality", volume.modality},
+          {"size", volume.grid.size},
+          {"spacing", known ? Json(spacing) : Json{}},
+          {"affine", known && volume.placed ? found_affine(volume.grid) : Json{}},
+          {"unit", name_of(volume.unit)},
+          {"channels", volume.channels},
+          {"files", volume.files},
+          {"verdict", name_of(volume.verdict)},
+          {"reasons", found_codes(volume.reasons)},
+          {"notes", notes}};
+}
+
+Json to_json(DicomDamaged const& damaged) {
+  return {{"file", damaged.file.string()},
+          {"reason", damaged.code},
+          {"offset", damaged.at ? Json(*damaged.at) : Json{}},
+          {"message", damaged.words}};
+}
+
+}  // namespace fovea

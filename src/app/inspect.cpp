@@ -1,0 +1,190 @@
+#include "app/command.hpp"
+#include "app/found.hpp"
+#include "base/core/error.hpp"
+#include "base/core/words.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iostream>
+#include <set>
+
+namespace fovea {
+namespace {
+
+// Of the DICOM files; their names stay where they are.
+struct InspectCounts {
+  std::size_t patients = 0, studies = 0, series = 0;
+};
+
+InspectCounts inspect_counts(DicomFound const& found) {
+  std::set<std::string_view> patients, studies, series;
+  for (auto const& one : found.series) {
+    for (auto const& slice : one.slices) {
+      patients.insert(slice.patient);
+      studies.insert(slice.study);
+      series.insert(slice.series);
+    }
+  }
+  return {patients.size(), studies.size(), series.size()};
+}
+
+std::string inspect_counted(std::size_t count, std::string_view one, std::string_view many) {
+  return text(count, " ", count == 1 ? one : many);
+}
+
+std::string inspect_size(FoundVolume const& volume) {
+  auto const& size = volume.grid.size;
+  auto out = text(size[0], " x ", size[1], " x ", size[2]);
+  if (volume.channels > 1) out += text(", ", volume.channels, " channels");
+  return out;
+}
+
+std::string inspect_spacing(FoundVolume const& volume) {
+  if (volume.verdict == Verdict::refused) return "";
+  auto const spacing = volume.grid.spacing().mm;
+  return text(fixed(spacing[0], 3), " x ", fixed(spacing[1], 3), " x ", fixed(spacing[2], 3),
+              " mm");
+}
+
+void inspect_show_volumes(std::vector<FoundVolume> const& volumes) {
+  std::vector<std::vector<std::string>> rows{
+      {"verdict", "kind", "size", "spacing", "files", "source"}};
+  for (auto const& volume : volumes)
+    rows.push_back({std::string{name_of(volume.verdict)},
+                    volume.modality.empty() ? "-" : printable(volume.modality, {}),
+                    inspect_size(volume), inspect_spacing(volume), text(volume.files),
+                    printable(volume.source.string(), {})});
+  std::cout << aligned(rows);
+  for (auto const& volume : volumes) {
+    if (volume.reasons.empty()) continue;
+    std::cout << '\n' << printable(volume.source.string(), {});
+    if (!volume.series.empty()) std::cout << ", series " << printable(volume.series, {});
+    std::cout << '\n';
+    for (auto const& reason : volume.reasons)
+      std::cout << "  " << reason.code << ": " << printable(reason.words) << '\n';
+  }
+}
+
+void inspect_show(Found const& found, std::vector<FoundVolume> const& volumes) {
+  auto const counts = inspect_counts(found.dicom);
+  std::cout << inspect_counted(found.files, "file", "files") << ": "
+            << inspect_counted(counts.patients, "patient", "patients") << ", "
+            << inspect_counted(counts.studies, "study", "studies") << ", "
+            << inspect_counted(counts.series, "series", "series") << " of DICOM; "
+            << inspect_counted(volumes.size(), "volume", "volumes") << '\n';
+  if (found.dicom.others > 0)
+    std::cout << "  DICOM objects without pixels: " << found.dicom.others << '\n';
+  if (found.ignored > 0) std::cout << "  files that are no images: " << found.ignored << '\n';
+  if (!volumes.empty()) {
+    std::cout << '\n';
+    inspect_show_volumes(volumes);
+  }
+  if (found.dicom.damaged.empty()) return;
+  std::cout << "\nCannot be read:\n";
+  for (auto const& one : found.dicom.damaged)
+    std::cout << "  " << printable(one.file.string(), {}) << "\n    " << one.code << ": "
+              << printable(one.words) << '\n';
+}
+
+Json inspect_json(Found const& found, std::vector<FoundVolume> const& volumes) {
+  auto const counts = inspect_counts(found.dicom);
+  Json out{{"volumes", Json::array()},
+           {"damaged", Json::array()},
+           {"files", found.files},
+           {"patients", counts.patients},
+           {"studies", counts.studies},
+           {"without_pixels", found.dicom.others},
+           {"ignored", found.ignored}};
+  for (auto const& volume : volumes) out["volumes"].push_back(to_json(volume));
+  for (auto const& one : found.dicom.damaged) out["damaged"].push_back(to_json(one));
+  return out;
+}
+
+// Nothing that a model or a person could use is a fault of the input.
+void inspect_expect_usable(Found const& found, std::vector<FoundVolume> const& volumes) {
+  auto const usable = [](FoundVolume const& one) { return one.verdict != Verdict::refused; };
+  if (std::ranges::any_of(volumes, usable) || found.dicom.others > 0) return;
+  throw Error{Fault::input,
+              text("none of the ", found.files, " files is an image that can be used"),
+              volumes.empty() && found.dicom.damaged.empty() ? "name a folder that holds images"
+                                                             : "the reasons stand above"};
+}
+
+std::string inspect_kind(Vr kind) {
+  auto const letters = static_cast<std::uint16_t>(kind);
+  if (kind == Vr::none) return "  ";
+  return {static_cast<char>(letters >> 8), static_cast<char>(letters & 255)};
+}
+
+std::string inspect_value(DicomScan const& scan, DicomElement const& one) {
+  constexpr std::string_view binary = "AT FL FD OB OD OF OL OV OW SL SS SV UL UN US UV";
+  constexpr std::size_t most_numbers = 16;
+  constexpr std::size_t most = 72;
+  if (one.kind == vr("SQ") || one.length == 0) return "";
+  if (one.depth == 0 && one.kept != 0) {
+    auto const numbers = scan.root().numbers(one.tag);
+    if (numbers && numbers->size() <= most_numbers) {
+      std::vector<std::string> words;
+      for (auto const number : *numbers) words.push_back(spelled(number));
+      return joined(words, "\\");
+    }
+  }
+  if (one.kept == 0 || binary.find(inspect_kind(one.kind)) != std::string_view::npos)
+    return text("(", one.length, " bytes)");
+  auto const bytes = scan.value(one);
+  auto const words = printable(
+      trimmed({reinterpret_cast<char const*>(bytes.data()), bytes.size()}), {});
+  return words.size() > most ? words.substr(0, most) + " ..." : words;
+}
+
+// What the file itself says, attribute by attribute, in the file's own characters.
+void inspect_tags(fs::path const& path) {
+  DicomFile const file{path};
+  auto const& scan = file.scan();
+  std::cout << printable(path.string(), {}) << ": " << scan.syntax().name << '\n';
+  for (auto const& note : scan.notes())
+    std::cout << "  note: " << note.code << ": " << printable(note.words) << '\n';
+  for (auto const& one : scan.elements())
+    std::cout << std::string(2 + 2 * std::size_t{one.depth}, ' ') << words_of(one.tag) << ' '
+              << inspect_kind(one.kind) << ' ' << inspect_value(scan, one) << '\n';
+}
+
+}  // namespace
+
+int inspect_command(Arguments const& arguments) {
+  std::vector<std::string> inputs;
+  bool json = false;
+  bool tags = false;
+  CLI::App app{
+      "Shows what lies in files and folders: DICOM series and images of other formats, each "
+      "with its place in the patient, or the reason why it has none.",
+      "inspect"};
+  app.add_option("PATH", inputs, "files, or folders that hold them")->required();
+  app.add_flag("--json", json, "print one JSON object");
+  app.add_flag("--tags", tags, "of DICOM files: print their attributes instead");
+  if (!read_flags(app, arguments,
+                  "Verdicts: ok; adjusted (used, with what was repaired); refused (with the "
+                  "reason). docs/gate.md lists the codes.\n"
+                  "Examples:\n"
+                  "  fovea inspect STUDY\n"
+                  "  fovea inspect STUDY --json\n"
+                  "  fovea inspect slice.dcm --tags"))
+    return 0;
+  if (tags && json)
+    throw Error{Fault::usage, "--tags is for people, --json for programs", "leave one out"};
+  if (tags) {
+    for (auto const& input : inputs) inspect_tags(input);
+    return 0;
+  }
+  auto const& stop = stop_on_signals();
+  auto found = find_images(inputs, stop);
+  auto const volumes = volumes_of(found, stop);
+  if (json)
+    print_json(inspect_json(found, volumes));
+  else
+    inspect_show(found, volumes);
+  inspect_expect_usable(found, volumes);
+  return 0;
+}
+
+}  // namespace fovea
