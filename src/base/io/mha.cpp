@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <optional>
 #include <utility>
@@ -150,7 +149,6 @@ struct MhaLayout {
   Type type = Type::u8;
   std::vector<std::int64_t> sizes;
   std::int64_t components = 1;
-  std::uint64_t bytes = 0;
 
   std::size_t axes() const { return sizes.size(); }
 };
@@ -188,7 +186,6 @@ MhaLayout mha_layout(MhaHead const& head) {
   }
   if (out.axes() != static_cast<std::size_t>(axes)) mha_refuse_size(head);
   out.components = *components;
-  out.bytes = static_cast<std::uint64_t>(all) * bytes_of(out.type);
   return out;
 }
 
@@ -306,13 +303,6 @@ std::uint64_t mha_begin(MhaHead const& head,
   return begin;
 }
 
-Volume mha_numbers_in_text(MhaVoxels const& stored, std::uint64_t begin, Volume out) {
-  std::unique_ptr<std::byte[]> owner;
-  auto const words = stored.from.from(begin, owner);
-  read_numbers({reinterpret_cast<char const*>(words.data()), words.size()}, out);
-  return out;
-}
-
 Packing mha_packing(ByteSource const& from, std::uint64_t begin) {
   std::array<std::byte, 2> first{};
   if (from.size() < begin + first.size()) return Packing::zlib;
@@ -323,35 +313,15 @@ Packing mha_packing(ByteSource const& from, std::uint64_t begin) {
 
 Volume mha_voxels(MhaHead const& head,
                   MhaVoxels const& stored,
-                  MhaLayout const& layout,
-                  Grid const& grid,
-                  ImageLimits const& limits,
+                  VoxelShape const& shape,
                   std::vector<Note>& notes) {
-  auto const binary = !head.find("BinaryData") || head.yes("BinaryData");
+  auto const text_only = head.find("BinaryData") && !head.yes("BinaryData");
   auto const packed = head.yes("CompressedData");
-  auto const begin = mha_begin(head, stored, layout.bytes, binary && !packed);
-  auto const channels = static_cast<std::int64_t>(layout.bytes / bytes_of(layout.type)) /
-                        (grid.size[0] * grid.size[1] * grid.size[2]);
-  if (!binary) {
-    if (packed) mha_bad_header("expected voxels in text or packed, got both");
-    auto const count = layout.bytes / bytes_of(layout.type);
-    VoxelInput const digits{stored.from, Packing::none, begin};
-    if (layout.bytes > limits.bytes) check_voxel_room(0, layout.bytes, digits, limits);
-    // Every number takes a digit and a blank, but the last.
-    check_voxel_room(0, std::max(2 * count - 1, digits.most()), digits,
-                     {.bytes = std::numeric_limits<std::uint64_t>::max()});
-    return mha_numbers_in_text(stored, begin,
-                               Volume{grid, layout.type, Unit::arbitrary, channels});
-  }
+  if (text_only && packed) mha_bad_header("expected voxels in text or packed, got both");
+  auto const begin = mha_begin(head, stored, shape.bytes(), !text_only && !packed);
+  if (text_only) return voxels_in_text(stored.from, begin, shape);
   VoxelInput in{stored.from, packed ? mha_packing(stored.from, begin) : Packing::none, begin};
-  check_voxel_room(0, layout.bytes, in, limits);
-  auto const room = voxel_room(0, layout.bytes);
-  in.fill({room.get(), static_cast<std::size_t>(layout.bytes)});
-  if (in.larger_than(layout.bytes))
-    notes.push_back({"bytes-behind", "there are more bytes behind the voxels; they are left"});
-  Volume out{grid, layout.type, Unit::arbitrary, channels, room};
-  if (head.yes("BinaryDataByteOrderMSB")) turn_bytes(out);
-  return out;
+  return voxels_in_bytes(in, 0, shape, notes);
 }
 
 // --- the whole -------------------------------------------------------------------------------
@@ -360,12 +330,18 @@ ImageFile mha_read(MhaHead const& head, MhaVoxels const& stored, ImageLimits con
   auto const layout = mha_layout(head);
   std::vector<Note> notes;
   auto const [grid, placed] = mha_grid(head, layout, notes);
-  auto const mixed = mha_voxels(head, stored, layout, grid, limits, notes);
+  auto const fourth = layout.axes() == 4 ? layout.sizes[3] : 1;
+  auto const mixed = mha_voxels(head, stored,
+                                {.grid = grid,
+                                 .type = layout.type,
+                                 .channels = layout.components * fourth,
+                                 .big = head.yes("BinaryDataByteOrderMSB"),
+                                 .limits = limits},
+                                notes);
   ImageFile out{.volume = mixed,
                 .more = {},
                 .space = placed ? ImageSpace::scanner : ImageSpace::none,
                 .notes = std::move(notes)};
-  auto const fourth = layout.axes() == 4 ? layout.sizes[3] : 1;
   if (layout.axes() == 4) {
     out.more.push_back(fourth);
     out.step = mha_spacing(head, 4)[3];

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <optional>
 #include <utility>
@@ -243,9 +242,20 @@ std::vector<std::optional<std::vector<double>>> nrrd_vectors(std::string_view li
   return out;
 }
 
-void nrrd_expect_each(std::string_view field, std::size_t got, std::size_t axes) {
-  if (got != axes)
-    nrrd_bad_header(text("expected ", axes, " values in '", field, "', got ", got));
+// A field with a value for each axis, if it is there: calls use(axis, value).
+template <class Split, class Use>
+void nrrd_each_axis(NrrdHead const& head,
+                    std::string_view field,
+                    std::vector<NrrdAxis>& axes,
+                    Split&& split_up,
+                    Use&& use) {
+  auto const line = head.find(field);
+  if (!line) return;
+  auto const values = split_up(*line);
+  if (values.size() != axes.size())
+    nrrd_bad_header(
+        text("expected ", axes.size(), " values in '", field, "', got ", values.size()));
+  for (std::size_t a = 0; a < axes.size(); ++a) use(axes[a], values[a]);
 }
 
 NrrdAxis::Use nrrd_use(NrrdAxis const& axis) {
@@ -280,28 +290,17 @@ std::vector<NrrdAxis> nrrd_axes(NrrdHead const& head) {
   auto const sizes = nrrd_sizes(head);
   std::vector<NrrdAxis> axes(sizes.size());
   for (std::size_t a = 0; a < axes.size(); ++a) axes[a].size = sizes[a];
-  if (auto const line = head.find("kinds")) {
-    auto const kinds = nrrd_words(*line);
-    nrrd_expect_each("kinds", kinds.size(), axes.size());
-    for (std::size_t a = 0; a < axes.size(); ++a) axes[a].kind = kinds[a];
-  }
-  if (auto const line = head.find("units")) {
-    auto const units = nrrd_quoted(*line);
-    nrrd_expect_each("units", units.size(), axes.size());
-    for (std::size_t a = 0; a < axes.size(); ++a) axes[a].unit = units[a];
-  }
-  auto const spacings = head.find("spacings");
-  if (spacings) {
-    auto const each = nrrd_words(*spacings);
-    nrrd_expect_each("spacings", each.size(), axes.size());
-    for (std::size_t a = 0; a < axes.size(); ++a) axes[a].spacing = nrrd_spacing(each[a]);
-  }
-  auto const directions = head.find("space directions");
-  if (directions) {
-    auto const each = nrrd_vectors(*directions);
-    nrrd_expect_each("space directions", each.size(), axes.size());
-    for (std::size_t a = 0; a < axes.size(); ++a) axes[a].direction = each[a];
-  }
+  nrrd_each_axis(head, "kinds", axes, nrrd_words,
+                 [](NrrdAxis& axis, auto const& kind) { axis.kind = kind; });
+  nrrd_each_axis(head, "units", axes, nrrd_quoted,
+                 [](NrrdAxis& axis, auto const& unit) { axis.unit = unit; });
+  nrrd_each_axis(head, "spacings", axes, nrrd_words, [](NrrdAxis& axis, auto const& spacing) {
+    axis.spacing = nrrd_spacing(spacing);
+  });
+  nrrd_each_axis(head, "space directions", axes, nrrd_vectors,
+                 [](NrrdAxis& axis, auto const& direction) { axis.direction = direction; });
+  auto const directions = head.find("space directions").has_value();
+  auto const spacings = head.find("spacings").has_value();
   // A fourth axis of space is none of ours.
   std::size_t in_space = 0;
   for (auto& axis : axes) {
@@ -573,48 +572,27 @@ struct NrrdVoxels {
 
 Volume nrrd_voxels(NrrdHead const& head,
                    NrrdVoxels const& stored,
-                   Type type,
-                   Grid const& grid,
-                   std::int64_t channels,
-                   ImageLimits const& limits,
+                   VoxelShape shape,
                    std::vector<Note>& notes) {
   auto const encoding = nrrd_encoding(head.get("encoding"));
-  auto const big = nrrd_big(head, type, encoding);
-  auto const count = static_cast<std::uint64_t>(grid.size[0] * grid.size[1] * grid.size[2]) *
-                     static_cast<std::uint64_t>(channels);
-  auto const bytes = count * bytes_of(type);
+  shape.big = nrrd_big(head, shape.type, encoding);
   auto const& from = stored.from;
   auto const begin = nrrd_behind_lines(from, stored.begin, nrrd_skip(head, "line skip", 0));
   auto const skip = nrrd_skip(head, "byte skip", encoding == NrrdEncoding::raw ? -1 : 0);
-  if (encoding == NrrdEncoding::text) {
-    auto const at = begin + static_cast<std::uint64_t>(skip);
-    // Every number takes a digit and a blank, but the last.
-    VoxelInput const digits{from, Packing::none, std::min(at, from.size())};
-    if (bytes > limits.bytes) check_voxel_room(0, bytes, digits, limits);
-    check_voxel_room(0, std::max(2 * count - 1, digits.most()), digits,
-                     {.bytes = std::numeric_limits<std::uint64_t>::max()});
-    std::unique_ptr<std::byte[]> owner;
-    auto const words = from.from(at, owner);
-    Volume out{grid, type, Unit::arbitrary, channels};
-    read_numbers({reinterpret_cast<char const*>(words.data()), words.size()}, out);
-    return out;
+  if (skip == -1 && shape.bytes() > from.size() - begin)
+    refuse_truncated(
+        text("expected ", shape.bytes(), " bytes of voxels, got ", from.size() - begin));
+  auto const bytes = static_cast<std::uint64_t>(skip);
+  // Lines are skipped before unpacking, bytes behind it.
+  if (encoding == NrrdEncoding::gzip) {
+    VoxelInput in{from, Packing::gzip, begin};
+    return voxels_in_bytes(in, bytes, shape, notes);
   }
-  auto const packed = encoding == NrrdEncoding::gzip;
-  if (skip == -1 && bytes > from.size() - begin)
-    refuse_truncated(text("expected ", bytes, " bytes of voxels, got ", from.size() - begin));
-  auto const offset = packed ? static_cast<std::uint64_t>(skip) : 0;
-  VoxelInput in{from, packed ? Packing::gzip : Packing::none,
-                skip == -1 ? from.size() - bytes
-                           : begin + (packed ? 0 : static_cast<std::uint64_t>(skip))};
-  check_voxel_room(offset, bytes, in, limits);
-  auto const room = voxel_room(offset, bytes);
-  in.fill({room.get(), static_cast<std::size_t>(offset + bytes)});
-  if (in.larger_than(offset + bytes))
-    notes.push_back({"bytes-behind", "there are more bytes behind the voxels; they are left"});
-  Volume out{grid, type, Unit::arbitrary, channels,
-             std::shared_ptr<std::byte[]>{room, room.get() + offset}};
-  if (big) turn_bytes(out);
-  return out;
+  auto const at =
+      skip == -1 ? from.size() - shape.bytes() : std::min(begin + bytes, from.size());
+  if (encoding == NrrdEncoding::text) return voxels_in_text(from, at, shape);
+  VoxelInput in{from, Packing::none, at};
+  return voxels_in_bytes(in, 0, shape, notes);
 }
 
 // --- the whole -------------------------------------------------------------------------------
@@ -637,7 +615,9 @@ ImageFile nrrd_read(NrrdHead const& head, NrrdVoxels const& stored, ImageLimits 
   auto const layout = nrrd_layout(head);
   std::vector<Note> notes;
   auto const [grid, placed] = nrrd_grid(layout.spatial, head, notes);
-  auto const mixed = nrrd_voxels(head, stored, type, grid, layout.channels, limits, notes);
+  auto const mixed = nrrd_voxels(
+      head, stored, {.grid = grid, .type = type, .channels = layout.channels, .limits = limits},
+      notes);
   nrrd_say_rest(head, notes);
   return {.volume = reordered(mixed, layout.order),
           .more = layout.more,

@@ -129,6 +129,32 @@ void voxel_reorder(std::span<T const> in, std::span<T> out, AxisOrder const& axe
   }
 }
 
+// Between blanks or commas; a number that the type cannot hold is damage.
+void voxel_read_numbers(std::string_view words, Volume& into) {
+  constexpr std::string_view between = " \t\r\n,\f\v";
+  with_type(into.type(), [&](auto zero) {
+    using T = decltype(zero);
+    std::size_t at = 0;
+    for (auto& value : into.write<T>()) {
+      at = std::min(words.find_first_not_of(between, at), words.size());
+      if (at == words.size())
+        refuse_truncated(text("expected ", into.byte_count() / sizeof(T), " numbers, got ",
+                              &value - into.write<T>().data()));
+      auto const end = std::min(words.find_first_of(between, at), words.size());
+      auto const word = words.substr(at, end - at);
+      auto const plus = word.starts_with('+') ? 1U : 0U;
+      auto const [stop, fault] =
+          std::from_chars(word.data() + plus, word.data() + word.size(), value);
+      if (fault != std::errc{} || stop != word.data() + word.size())
+        throw Refusal{"damaged",
+                      text("expected a number of type ", name_of(into.type()), ", got '",
+                           printable(word.substr(0, 24), ""), "'"),
+                      "the file is damaged; fetch it again", at};
+      at = end;
+    }
+  });
+}
+
 double voxel_dot(Axis const& a, Axis const& b) {
   return a.mm[0] * b.mm[0] + a.mm[1] * b.mm[1] + a.mm[2] * b.mm[2];
 }
@@ -139,12 +165,6 @@ Axis voxel_cross(Axis const& a, Axis const& b) {
 }
 
 }  // namespace
-
-ImageFile image_of(Volume const& volume) {
-  ImageFile image{.volume = volume, .more = {}, .notes = {}};
-  if (volume.channels() > 1) image.more = {volume.channels()};
-  return image;
-}
 
 void refuse_truncated(std::string const& expected) {
   throw Refusal{"truncated", expected, "the file is cut short; fetch it again"};
@@ -282,29 +302,35 @@ Volume reordered(Volume const& stored, AxisOrder const& axes) {
   return out;
 }
 
-void read_numbers(std::string_view words, Volume& into) {
-  constexpr std::string_view between = " \t\r\n,\f\v";
-  with_type(into.type(), [&](auto zero) {
-    using T = decltype(zero);
-    std::size_t at = 0;
-    for (auto& value : into.write<T>()) {
-      at = std::min(words.find_first_not_of(between, at), words.size());
-      if (at == words.size())
-        refuse_truncated(text("expected ", into.byte_count() / sizeof(T), " numbers, got ",
-                              &value - into.write<T>().data()));
-      auto const end = std::min(words.find_first_of(between, at), words.size());
-      auto const word = words.substr(at, end - at);
-      auto const plus = word.starts_with('+') ? 1U : 0U;
-      auto const [stop, fault] =
-          std::from_chars(word.data() + plus, word.data() + word.size(), value);
-      if (fault != std::errc{} || stop != word.data() + word.size())
-        throw Refusal{"damaged",
-                      text("expected a number of type ", name_of(into.type()), ", got '",
-                           printable(word.substr(0, 24), ""), "'"),
-                      "the file is damaged; fetch it again", at};
-      at = end;
-    }
-  });
+Volume voxels_in_text(ByteSource const& from, std::uint64_t begin, VoxelShape const& shape) {
+  VoxelInput const digits{from, Packing::none, begin};
+  if (shape.bytes() > shape.limits.bytes)
+    check_voxel_room(0, shape.bytes(), digits, shape.limits);
+  // Every number takes a digit and a blank, but the last.
+  auto const least = 2 * shape.count() - 1;
+  check_voxel_room(0, std::max(least, digits.most()), digits,
+                   {.bytes = std::numeric_limits<std::uint64_t>::max()});
+  std::unique_ptr<std::byte[]> owner;
+  auto const words = from.from(begin, owner);
+  Volume out{shape.grid, shape.type, Unit::arbitrary, shape.channels};
+  voxel_read_numbers({reinterpret_cast<char const*>(words.data()), words.size()}, out);
+  return out;
+}
+
+Volume voxels_in_bytes(VoxelInput& in,
+                       std::uint64_t offset,
+                       VoxelShape const& shape,
+                       std::vector<Note>& notes) {
+  auto const bytes = shape.bytes();
+  check_voxel_room(offset, bytes, in, shape.limits);
+  auto const room = voxel_room(offset, bytes);
+  in.fill({room.get(), static_cast<std::size_t>(offset + bytes)});
+  if (in.larger_than(offset + bytes))
+    notes.push_back({"bytes-behind", "there are more bytes behind the voxels; they are left"});
+  Volume out{shape.grid, shape.type, Unit::arbitrary, shape.channels,
+             std::shared_ptr<std::byte[]>{room, room.get() + offset}};
+  if (shape.big) turn_bytes(out);
+  return out;
 }
 
 void check_grid(Grid const& grid, std::string_view which) {

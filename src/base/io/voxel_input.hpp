@@ -90,9 +90,30 @@ struct AxisOrder {
 /// The same voxels on the same grid, with axes in another order.
 Volume reordered(Volume const& stored, AxisOrder const& axes);
 
-/// `count` numbers in words between blanks or commas, as that type. Throws Refusal{damaged,
+/// What is to be read.
+struct VoxelShape {
+  Grid grid;
+  Type type = Type::u8;
+  std::int64_t channels = 1;
+  bool big = false;  ///< most significant byte first
+  ImageLimits limits;
+
+  std::uint64_t count() const {
+    return static_cast<std::uint64_t>(grid.size[0] * grid.size[1] * grid.size[2] * channels);
+  }
+  std::uint64_t bytes() const { return count() * bytes_of(type); }
+};
+
+/// Numbers in words between blanks or commas. Throws as check_voxel_room, and Refusal{damaged,
 /// truncated}; a number that the type cannot hold is damage.
-void read_numbers(std::string_view words, Volume& into);
+Volume voxels_in_text(ByteSource const& from, std::uint64_t begin, VoxelShape const& shape);
+
+/// The voxels behind `offset` unpacked bytes; notes bytes-behind. Throws as check_voxel_room
+/// and fill.
+Volume voxels_in_bytes(VoxelInput& in,
+                       std::uint64_t offset,
+                       VoxelShape const& shape,
+                       std::vector<Note>& notes);
 
 /// Throws Refusal{bad-affine} unless all is finite and the axes go three ways.
 void check_grid(Grid const& grid, std::string_view which);
