@@ -1,150 +1,17 @@
 #include "base/io/nifti.hpp"
 
-#include "base/core/memory.hpp"
-#include "base/core/reader.hpp"
 #include "base/core/words.hpp"
 #include "base/io/nifti_head.hpp"
+#include "base/io/voxel_input.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
-#include <libdeflate.h>
 #include <memory>
 #include <optional>
-#include <utility>
-#include <zlib.h>
 
 namespace fovea {
 namespace {
-
-static_assert(std::endian::native == std::endian::little,
-              "voxels are taken as they lie in the file");
-
-[[noreturn]] void nifti_cut(std::string const& expected) {
-  throw Refusal{"truncated", expected, "the file is cut short; fetch it again"};
-}
-
-[[noreturn]] void nifti_damaged(std::string const& found) {
-  throw Refusal{"damaged", found, "the file is damaged; fetch it again"};
-}
-
-struct NiftiInflate {
-  z_stream stream{};
-  NiftiInflate() {
-    constexpr int gzip = 16;
-    if (inflateInit2(&stream, MAX_WBITS + gzip) != Z_OK)
-      throw Error{Fault::resource, "no memory to unpack with", "close other programs"};
-  }
-  NiftiInflate(NiftiInflate const&) = delete;
-  NiftiInflate& operator=(NiftiInflate const&) = delete;
-  ~NiftiInflate() { inflateEnd(&stream); }
-};
-
-// As many of the unpacked bytes as there are and `room` holds. zlib, for it can stop in
-// between.
-std::size_t nifti_unzip_start(std::span<std::byte const> packed, std::span<std::byte> room) {
-  NiftiInflate zip;
-  auto& stream = zip.stream;
-  constexpr std::size_t step = 1U << 30;
-  std::size_t in = 0;
-  std::size_t out = 0;
-  while (out < room.size() && in < packed.size()) {
-    // zlib's interface is older than const.
-    stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(packed.data()) + in);
-    stream.avail_in = static_cast<uInt>(std::min(step, packed.size() - in));
-    stream.next_out = reinterpret_cast<Bytef*>(room.data() + out);
-    stream.avail_out = static_cast<uInt>(std::min(step, room.size() - out));
-    auto const before = std::pair{stream.avail_in, stream.avail_out};
-    auto const state = inflate(&stream, Z_NO_FLUSH);
-    in += before.first - stream.avail_in;
-    out += before.second - stream.avail_out;
-    if (state == Z_STREAM_END) {
-      // Another member may follow; anything else behind is left alone, as gzip does.
-      auto const more = packed.size() - in >= 2 && packed[in] == std::byte{0x1f} &&
-                        packed[in + 1] == std::byte{0x8b};
-      if (!more) break;
-      inflateReset(&stream);
-    } else if (state != Z_OK) {
-      if (state == Z_BUF_ERROR) break;
-      nifti_damaged("expected gzip, got damaged data");
-    }
-  }
-  return out;
-}
-
-// The unpacked bytes of a file, which lies in memory or is read as needed.
-class NiftiInput {
- public:
-  explicit NiftiInput(std::span<std::byte const> bytes) : bytes_(bytes), size_(bytes.size()) {
-    packed_ = begins_packed(bytes);
-  }
-  explicit NiftiInput(FileReader const& file) : file_(&file), size_(file.size()) {
-    std::array<std::byte, 2> first{};
-    if (size_ >= first.size()) file.read(0, first);
-    packed_ = begins_packed(first);
-    if (!packed_) return;
-    owned_ = std::make_unique_for_overwrite<std::byte[]>(size_);
-    file.read(0, {owned_.get(), size_});
-    bytes_ = {owned_.get(), size_};
-  }
-
-  // Deflate makes at most 1032 bytes out of one.
-  std::uint64_t most() const { return packed_ ? size_ * 1032 : size_; }
-  // True if it is known to hold so many bytes.
-  bool larger_than(std::uint64_t bytes) const { return packed_ ? more_behind_ : size_ > bytes; }
-
-  std::size_t start(std::span<std::byte> room) const {
-    if (packed_) return nifti_unzip_start(bytes_, room);
-    auto const there = std::min<std::uint64_t>(size_, room.size());
-    take(0, room.first(there));
-    return there;
-  }
-
-  // The first bytes, so many that all of `room` is filled.
-  void fill(std::span<std::byte> room) {
-    if (!packed_) return take(0, room);
-    std::unique_ptr<libdeflate_decompressor, void (*)(libdeflate_decompressor*)> const unzip{
-        libdeflate_alloc_decompressor(), libdeflate_free_decompressor};
-    std::size_t in = 0;
-    std::size_t out = 0;
-    while (out < room.size() && begins_packed(bytes_.subspan(in))) {
-      std::size_t taken = 0;
-      std::size_t made = 0;
-      auto const state =
-          libdeflate_gzip_decompress_ex(unzip.get(), bytes_.data() + in, bytes_.size() - in,
-                                        room.data() + out, room.size() - out, &taken, &made);
-      if (state == LIBDEFLATE_INSUFFICIENT_SPACE) {
-        more_behind_ = true;
-        out = nifti_unzip_start(bytes_, room);
-        break;
-      }
-      if (state != LIBDEFLATE_SUCCESS)
-        nifti_damaged("expected gzip, got damaged data or data that breaks off");
-      in += taken;
-      out += made;
-    }
-    if (out < room.size())
-      nifti_cut(text("expected ", room.size(), " bytes when unpacked, got ", out));
-  }
-
- private:
-  static bool begins_packed(std::span<std::byte const> bytes) {
-    return bytes.size() >= 2 && bytes[0] == std::byte{0x1f} && bytes[1] == std::byte{0x8b};
-  }
-  void take(std::uint64_t at, std::span<std::byte> room) const {
-    if (file_ != nullptr) return file_->read(at, room);
-    std::ranges::copy(bytes_.subspan(static_cast<std::size_t>(at), room.size()), room.begin());
-  }
-
-  FileReader const* file_ = nullptr;
-  std::unique_ptr<std::byte[]> owned_;
-  std::span<std::byte const> bytes_;
-  std::uint64_t size_ = 0;
-  bool packed_ = false;
-  bool more_behind_ = false;
-};
 
 // --- sizes -----------------------------------------------------------------------------------
 
@@ -197,61 +64,7 @@ NiftiLayout nifti_layout(NiftiHead const& head) {
   return out;
 }
 
-void nifti_check_room(NiftiLayout const& layout, NiftiInput const& in, NiftiLimits limits) {
-  auto const needed = layout.offset + layout.bytes;
-  if (layout.bytes > limits.bytes)
-    throw Refusal{"too-large",
-                  text("expected at most ", bytes_in_words(static_cast<double>(limits.bytes)),
-                       " of voxels, got a header that asks for ",
-                       bytes_in_words(static_cast<double>(layout.bytes))),
-                  "check that it is the right file"};
-  if (layout.offset > in.most())
-    throw Refusal{"bad-offset",
-                  text("expected voxels to begin inside the file, got byte ", layout.offset),
-                  "the file is cut short or its header damaged; fetch it again"};
-  if (needed > in.most())
-    nifti_cut(
-        text("expected ", needed, " bytes, as the header says, got ", in.most(), " at most"));
-  auto const there = available_memory();
-  if (there != 0 && needed > there)
-    throw Error{
-        Fault::resource,
-        text("the voxels need ", bytes_in_words(static_cast<double>(needed)),
-             " of memory, and ", bytes_in_words(static_cast<double>(there)), " are left"),
-        "close other programs"};
-}
-
 // --- voxels ----------------------------------------------------------------------------------
-
-// Room for `bytes` behind `offset`, where what lies behind is aligned for every type.
-std::shared_ptr<std::byte[]> nifti_room(std::uint64_t offset, std::uint64_t bytes) {
-  constexpr std::uint64_t line = 64;
-  auto const pad = (line - offset % line) % line;
-  auto const whole = (pad + offset + bytes + line - 1) / line * line;
-  auto* const block = static_cast<std::byte*>(std::aligned_alloc(line, whole));
-  if (block == nullptr)
-    throw Error{Fault::resource,
-                text("no memory for ", bytes_in_words(static_cast<double>(whole))),
-                "close other programs"};
-  std::shared_ptr<std::byte[]> const owner{block, [](std::byte* held) { std::free(held); }};
-  return {owner, block + pad};
-}
-
-template <class T>
-void nifti_turn(std::span<T> values) {
-  using Bits =
-      std::conditional_t<sizeof(T) == 2, std::uint16_t,
-                         std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>>;
-  if constexpr (sizeof(T) > 1) {
-    for (auto& value : values) {
-      auto bits = std::bit_cast<Bits>(value);
-      if constexpr (sizeof(T) == 2) bits = __builtin_bswap16(bits);
-      if constexpr (sizeof(T) == 4) bits = __builtin_bswap32(bits);
-      if constexpr (sizeof(T) == 8) bits = __builtin_bswap64(bits);
-      value = std::bit_cast<T>(bits);
-    }
-  }
-}
 
 // Voxel by voxel becomes colour by colour.
 Volume nifti_planes(Volume const& mixed, std::int64_t samples) {
@@ -316,13 +129,12 @@ Volume nifti_scaled(Volume const& stored, NiftiHead const& head, std::vector<Not
 Volume nifti_voxels(NiftiHead const& head,
                     NiftiLayout const& layout,
                     Grid const& grid,
-                    NiftiInput& in) {
-  auto const room = nifti_room(layout.offset, layout.bytes);
+                    VoxelInput& in) {
+  auto const room = voxel_room(layout.offset, layout.bytes);
   in.fill({room.get(), layout.offset + layout.bytes});
   Volume volume{grid, layout.type.type, Unit::arbitrary, layout.channels,
                 std::shared_ptr<std::byte[]>{room, room.get() + layout.offset}};
-  if (head.big)
-    with_type(volume.type(), [&](auto zero) { nifti_turn(volume.write<decltype(zero)>()); });
+  if (head.big) turn_bytes(volume);
   return layout.type.samples > 1 ? nifti_planes(volume, layout.type.samples) : volume;
 }
 
@@ -339,17 +151,7 @@ double nifti_along(NiftiAffine const& a, std::size_t axis) {
 }
 
 void nifti_check_affine(NiftiAffine const& affine, std::string_view which) {
-  auto const finite = std::ranges::all_of(affine, [](auto const& row) {
-    return std::ranges::all_of(row, [](double value) { return std::isfinite(value); });
-  });
-  auto const box = nifti_along(affine, 0) * nifti_along(affine, 1) * nifti_along(affine, 2);
-  // Axes that lie almost in one plane fill next to nothing.
-  constexpr double least = 1e-4;
-  if (finite && std::isfinite(box) && std::abs(nifti_volume_of(affine)) > least * box) return;
-  throw Refusal{"bad-affine",
-                text("expected a ", which,
-                     " of finite numbers whose three axes go three ways, got another one"),
-                "the header is damaged; write the file anew from its source"};
+  check_grid(grid_of_ras(affine, {1, 1, 1}), which);
 }
 
 // The largest distance in mm between two places of one voxel.
@@ -469,9 +271,9 @@ NiftiSpace nifti_space(NiftiHead const& head) {
   return static_cast<NiftiSpace>(std::clamp(code, 0, 5));
 }
 
-Nifti nifti_read(NiftiHead const& head, NiftiInput& in, NiftiLimits const& limits) {
+Nifti nifti_read(NiftiHead const& head, VoxelInput& in, NiftiLimits const& limits) {
   auto const layout = nifti_layout(head);
-  nifti_check_room(layout, in, limits);
+  check_voxel_room(layout.offset, layout.bytes, in, limits);
   std::vector<Note> notes;
   auto const width =
       static_cast<int>(8 * bytes_of(layout.type.type)) * static_cast<int>(layout.type.samples);
@@ -494,18 +296,9 @@ Nifti nifti_read(NiftiHead const& head, NiftiInput& in, NiftiLimits const& limit
           .notes = std::move(notes)};
 }
 
-NiftiHead nifti_head_of(NiftiInput const& in) {
+NiftiHead nifti_head_of(VoxelInput const& in) {
   std::array<std::byte, nifti_head_most> start{};
   return parse_nifti_head(std::span{start}.first(in.start(start)));
-}
-
-template <class Work>
-Nifti nifti_named(std::string const& name, Work&& work) {
-  try {
-    return work();
-  } catch (Refusal const& fault) {
-    throw Refusal{fault.code(), text(name, ": ", fault.what()), "", fault.at()};
-  }
 }
 
 // "scan.hdr.gz" has "scan.img.gz" beside it, or "scan.img".
@@ -545,12 +338,6 @@ Grid grid_of_ras(std::array<std::array<double, 4>, 3> const& affine,
   return grid;
 }
 
-Nifti nifti_of(Volume const& volume) {
-  Nifti image{.volume = volume, .more = {}, .notes = {}};
-  if (volume.channels() > 1) image.more = {volume.channels()};
-  return image;
-}
-
 bool named_as_nifti(fs::path const& file) {
   return nifti_ends(file, ".nii") || nifti_ends(file, ".hdr") || nifti_ends(file, ".img");
 }
@@ -558,8 +345,9 @@ bool named_as_nifti(fs::path const& file) {
 Nifti decode_nifti(std::span<std::byte const> bytes,
                    std::string_view name,
                    NiftiLimits const& limits) {
-  return nifti_named(std::string{name}, [&] {
-    NiftiInput in{bytes};
+  return with_file_name(std::string{name}, [&] {
+    ByteSource const source{bytes};
+    VoxelInput in{source, gzip_or_none(source)};
     auto const head = nifti_head_of(in);
     if (!head.single)
       throw Refusal{"not-nifti", "expected one file with the voxels in it, got half of a pair",
@@ -570,9 +358,10 @@ Nifti decode_nifti(std::span<std::byte const> bytes,
 
 Nifti read_nifti(fs::path const& file, NiftiLimits const& limits) {
   auto const header = nifti_ends(file, ".img") ? nifti_partner(file, ".img", ".hdr") : file;
-  return nifti_named(text(file), [&] {
+  return with_file_name(text(file), [&] {
     FileReader const reader{header};
-    NiftiInput in{reader};
+    ByteSource const source{reader};
+    VoxelInput in{source, gzip_or_none(source)};
     auto const head = nifti_head_of(in);
     if (head.single) return nifti_read(head, in, limits);
     if (!nifti_ends(header, ".hdr"))
@@ -580,7 +369,8 @@ Nifti read_nifti(fs::path const& file, NiftiLimits const& limits) {
                     text("expected the name of a pair to end in .hdr, got ", header),
                     "rename both of its files"};
     FileReader const voxels{nifti_partner(header, ".hdr", ".img")};
-    NiftiInput from{voxels};
+    ByteSource const beside{voxels};
+    VoxelInput from{beside, gzip_or_none(beside)};
     return nifti_read(head, from, limits);
   });
 }

@@ -1,39 +1,17 @@
 #pragma once
 
-#include "base/core/file.hpp"
-#include "base/core/refusal.hpp"
-#include "base/image/volume.hpp"
+#include "base/io/image_file.hpp"
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string_view>
-#include <vector>
 
 namespace fovea {
 
-/// What a NIfTI file refers its places to; the numbers are the standard's.
-enum class NiftiSpace { none = 0, scanner = 1, aligned = 2, talairach = 3, mni = 4, other = 5 };
-
-/// What a NIfTI file holds.
-struct Nifti {
-  Volume volume;  ///< on a grid in LPS, mm; all of axes 4 to 7 are its channels
-  std::vector<std::int64_t> more;  ///< sizes of axes 4 to 7, the first one fastest
-  bool colour = false;  ///< red, green, blue (and alpha) are the fastest of the channels
-  /// `none`: the file does not say where its voxels lie. The grid then has sizes and spacings
-  /// only: left and right, front and back are unknown.
-  NiftiSpace space = NiftiSpace::scanner;
-  int intent = 0;     ///< what the numbers mean, by the standard's codes: 1007 is a vector
-  double step = 0;    ///< between neighbours along axis 4
-  int step_unit = 0;  ///< 0 unknown, 8 s, 16 ms, 24 µs, 32 Hz, 40 ppm, 48 rad/s
-  std::vector<Note> notes;
-};
-
-struct NiftiLimits {
-  std::uint64_t bytes = 64ULL << 30;  ///< of voxels; and never more than the memory left
-};
-
-/// A volume in or out of a Nifti with nothing special: its channels are axis 4.
-Nifti nifti_of(Volume const& volume);
+using Nifti = ImageFile;
+using NiftiSpace = ImageSpace;
+using NiftiLimits = ImageLimits;
 
 /// NIfTI-1 and 2; .nii, .nii.gz, and .hdr with .img (either one named, each may be gzipped);
 /// little or big endian.

@@ -191,7 +191,7 @@ TEST(Nifti, KeepsTimeVectorsColoursAndSpace) {
     image.colour = true;
     nifti_expect_same(decode_nifti(encode_nifti(image), "x"), image);
   }
-  EXPECT_EQ(nifti_of(Volume{upright({2, 2, 1}, {}), Type::u8, Unit::one, 5}).more,
+  EXPECT_EQ(image_of(Volume{upright({2, 2, 1}, {}), Type::u8, Unit::one, 5}).more,
             std::vector<std::int64_t>{5});
 }
 
@@ -243,7 +243,7 @@ TEST(Nifti, WritesNoQuaternionForAShearedGrid) {
 
 TEST(Nifti, WritesLargeSizesAsVersion2) {
   Volume const wide{upright({40000, 1, 1}, {}), Type::u8};
-  auto const bytes = encode_nifti(nifti_of(wide));
+  auto const bytes = encode_nifti(image_of(wide));
   EXPECT_EQ(parse_nifti_head(bytes).version, 2);
   EXPECT_EQ(decode_nifti(bytes, "x").volume.width(), 40000);
 }

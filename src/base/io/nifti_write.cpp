@@ -1,12 +1,11 @@
 #include "base/core/words.hpp"
 #include "base/io/nifti.hpp"
 #include "base/io/nifti_head.hpp"
+#include "base/io/voxel_input.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <libdeflate.h>
-#include <memory>
 #include <numeric>
 #include <ostream>
 #include <string>
@@ -89,16 +88,6 @@ void nifti_parts(Nifti const& image, NiftiOptions const& options, bool single, U
   use(std::span<std::byte const>{start}, std::span<std::byte const>{mixed});
 }
 
-Bytes nifti_packed(std::span<std::byte const> bytes, int level) {
-  std::unique_ptr<libdeflate_compressor, void (*)(libdeflate_compressor*)> const zip{
-      libdeflate_alloc_compressor(std::clamp(level, 1, 12)), libdeflate_free_compressor};
-  if (!zip) throw Error{Fault::resource, "no memory to compress with", "close other programs"};
-  Bytes out(libdeflate_gzip_compress_bound(zip.get(), bytes.size()));
-  out.resize(
-      libdeflate_gzip_compress(zip.get(), bytes.data(), bytes.size(), out.data(), out.size()));
-  return out;
-}
-
 void nifti_put(std::ostream& out, std::span<std::byte const> bytes) {
   out.write(reinterpret_cast<char const*>(bytes.data()),
             static_cast<std::streamsize>(bytes.size()));
@@ -119,7 +108,7 @@ Bytes encode_nifti(Nifti const& image, NiftiOptions const& options) {
 void write_nifti(fs::path const& file, Nifti const& image, NiftiOptions const& options) {
   auto const name = lower(file.filename().string());
   if (name.ends_with(".nii.gz"))
-    return write_file(file, nifti_packed(encode_nifti(image, options), options.level));
+    return write_file(file, gzip_packed(encode_nifti(image, options), options.level));
   if (name.ends_with(".nii"))
     return nifti_parts(image, options, true, [&](auto start, auto voxels) {
       write_file(file, [&](std::ostream& out) {
@@ -141,7 +130,7 @@ void write_nifti(fs::path const& file, Nifti const& image, NiftiOptions const& o
 }
 
 void write_nifti(fs::path const& file, Volume const& volume, NiftiOptions const& options) {
-  write_nifti(file, nifti_of(volume), options);
+  write_nifti(file, image_of(volume), options);
 }
 
 }  // namespace fovea
