@@ -72,7 +72,8 @@ Spacing convert_spacing(std::string const& words) {
     if (good) out.mm[axis] = *value;
   }
   if (!good)
-    throw Error{Fault::usage, text("expected --spacing as X,Y,Z in mm above 0, got '", words, "'"),
+    throw Error{Fault::usage,
+                text("expected --spacing as X,Y,Z in mm above 0, got '", words, "'"),
                 "for example --spacing 1,1,1"};
   return out;
 }
@@ -92,7 +93,8 @@ Grid convert_like(std::string const& name, Stop const& stop) {
 class ConvertWork {
  public:
   ConvertWork(ConvertOptions const& options, Stop const& stop)
-      : options_(options), resample_{.interpolator = convert_interpolator(options.interpolation)} {
+      : options_(options),
+        resample_{.interpolator = convert_interpolator(options.interpolation)} {
     if (!options.spacing.empty()) spacing_ = convert_spacing(options.spacing);
     if (!options.like.empty()) like_ = convert_like(options.like, stop);
     if (spacing_ && like_)
@@ -156,8 +158,7 @@ void convert_write(FoundVolume const& volume,
   auto image = volume.read();
   work(image);
   write_volume(file, image);
-  if (!options.sidecar.empty())
-    write_file(sidecar_beside(file), pretty(sidecar_of(volume)));
+  if (!options.sidecar.empty()) write_file(sidecar_beside(file), pretty(sidecar_of(volume)));
 }
 
 int convert_run(ConvertOptions const& options) {
@@ -171,7 +172,8 @@ int convert_run(ConvertOptions const& options) {
   ConvertWork const work{options, stop};
   auto found = find_images({options.in}, stop);
   auto const all = convert_chosen(volumes_of(found, stop), options.series);
-  Json result{{"written", Json::array()}, {"refused", Json::array()}, {"damaged", Json::array()}};
+  Json result{
+      {"written", Json::array()}, {"refused", Json::array()}, {"damaged", Json::array()}};
   for (auto const& one : found.dicom.damaged) {
     warn(one.words);
     result["damaged"].push_back(to_json(one));
@@ -179,16 +181,16 @@ int convert_run(ConvertOptions const& options) {
   auto const volumes = convert_usable(all, result["refused"]);
   if (single && volumes.size() > 1)
     throw Error{Fault::usage,
-                text("expected one volume for ", fs::path{options.out}, ", got ", volumes.size(),
-                     ": ", convert_which(volumes)),
+                text("expected one volume for ", fs::path{options.out}, ", got ",
+                     volumes.size(), ": ", convert_which(volumes)),
                 "choose one with --series, or name a folder that does not exist yet"};
   Progress progress{"converting"};
   for (std::size_t i = 0; i < volumes.size(); ++i) {
     if (stop.asked())
       throw Interrupted{text("stopped after ", i, " of ", volumes.size(), " volumes")};
     progress.show(static_cast<double>(i), static_cast<double>(volumes.size()));
-    auto const file = single ? fs::path{options.out}
-                             : fs::path{options.out} / text("volume-", i + 1, ending);
+    auto const file =
+        single ? fs::path{options.out} : fs::path{options.out} / text("volume-", i + 1, ending);
     try {
       if (!single) make_folder(options.out);
       convert_write(volumes[i], file, work, options);
@@ -226,7 +228,8 @@ int convert_command(Arguments const& arguments) {
   app.add_option("IN", options.in, "a folder, or a file")->required();
   app.add_option("OUT", options.out, "a file whose ending says the format, or a new folder")
       ->required();
-  app.add_option("--format", options.format, "in a folder: nifti, nrrd, metaimage, ... (nifti)");
+  app.add_option("--format", options.format,
+                 "in a folder: nifti, nrrd, metaimage, ... (nifti)");
   app.add_option("--series", options.series, "only the series with this UID");
   app.add_option("--orient", options.orient, "axes run to these sides, as LPS or RAS");
   app.add_option("--spacing", options.spacing, "resampled to X,Y,Z mm");
@@ -235,7 +238,8 @@ int convert_command(Arguments const& arguments) {
                  "linear, nearest, cubic, lanczos, hamming, label-linear (linear)");
   app.add_flag("--straighten", options.straighten,
                "resamples a sheared grid (tilted gantry) onto one at right angles");
-  app.add_option("--sidecar", options.sidecar, "json: also what the headers say, as BIDS names it")
+  app.add_option("--sidecar", options.sidecar,
+                 "json: also what the headers say, as BIDS names it")
       ->check(CLI::IsMember({"json"}));
   app.add_flag("--json", options.json, "print one JSON object");
   if (!read_flags(app, arguments,

@@ -88,12 +88,9 @@ void inspect_show(Found const& found, std::vector<FoundVolume> const& volumes) {
 
 Json inspect_json(Found const& found, std::vector<FoundVolume> const& volumes) {
   auto const counts = inspect_counts(found.dicom);
-  Json out{{"volumes", Json::array()},
-           {"damaged", Json::array()},
-           {"files", found.files},
-           {"patients", counts.patients},
-           {"studies", counts.studies},
-           {"without_pixels", found.dicom.others},
+  Json out{{"volumes", Json::array()},  {"damaged", Json::array()},
+           {"files", found.files},      {"patients", counts.patients},
+           {"studies", counts.studies}, {"without_pixels", found.dicom.others},
            {"ignored", found.ignored}};
   for (auto const& volume : volumes) out["volumes"].push_back(to_json(volume));
   for (auto const& one : found.dicom.damaged) out["damaged"].push_back(to_json(one));
@@ -132,8 +129,8 @@ std::string inspect_value(DicomScan const& scan, DicomElement const& one) {
   if (one.kept == 0 || binary.find(inspect_kind(one.kind)) != std::string_view::npos)
     return text("(", one.length, " bytes)");
   auto const bytes = scan.value(one);
-  auto const words = printable(
-      trimmed({reinterpret_cast<char const*>(bytes.data()), bytes.size()}), {});
+  auto const words =
+      printable(trimmed({reinterpret_cast<char const*>(bytes.data()), bytes.size()}), {});
   return words.size() > most ? words.substr(0, most) + " ..." : words;
 }
 

@@ -2,12 +2,10 @@
 
 #include "base/core/words.hpp"
 
-#include <array>
-
 namespace fovea {
 namespace {
 
-enum class SidecarKind { words, number, milliseconds };
+enum class SidecarKind { words, whole, number, milliseconds };
 
 struct SidecarRow {
   std::string_view name;  // BIDS 1.9, or dcm2niix's where BIDS has none
@@ -28,8 +26,8 @@ constexpr SidecarRow sidecar_rows[] = {
     {"ScanningSequence", 0x00180020, SidecarKind::words},
     {"SequenceVariant", 0x00180021, SidecarKind::words},
     {"MRAcquisitionType", 0x00180023, SidecarKind::words},
-    {"SeriesNumber", 0x00200011, SidecarKind::number},
-    {"AcquisitionNumber", 0x00200012, SidecarKind::number},
+    {"SeriesNumber", 0x00200011, SidecarKind::whole},
+    {"AcquisitionNumber", 0x00200012, SidecarKind::whole},
     {"ImageType", 0x00080008, SidecarKind::words},
     {"SliceThickness", 0x00180050, SidecarKind::number},
     {"SpacingBetweenSlices", 0x00180088, SidecarKind::number},
@@ -49,9 +47,13 @@ Json sidecar_value(DicomItem const& item, SidecarRow const& row) {
     if (words.empty() || (words.size() == 1 && words[0].empty())) return {};
     return words.size() == 1 ? Json(words[0]) : Json(words);
   }
+  if (row.kind == SidecarKind::whole) {
+    auto const value = item.whole(tag);
+    return value ? Json(*value) : Json{};
+  }
   auto const value = item.number(tag);
   if (!value) return {};
-  return row.kind == SidecarKind::milliseconds ? *value / 1000 : *value;
+  return row.kind == SidecarKind::milliseconds ? Json(*value / 1000) : Json(*value);
 }
 
 }  // namespace

@@ -215,11 +215,12 @@ std::optional<NiftiAffine> nifti_qform(NiftiHead const& head) {
   Wide const y = head.quaternion[1];
   Wide const z = head.quaternion[2];
   auto const left = Wide{1} - (x * x + y * y + z * z);
-  // Stored in so few digits, a half turn may look like a little more than one.
+  // Stored in so few digits, a half turn may look like a little more or less than one, which
+  // would turn the axes by up to 0.03 degrees.
   auto const rounding = 3 * (head.version == 1 ? Wide{std::numeric_limits<float>::epsilon()}
                                                : Wide{std::numeric_limits<double>::epsilon()});
-  if (left < -rounding) return std::nullopt;
-  auto const w = left < 0 ? Wide{0} : std::sqrt(left);
+  if (left <= -rounding) return std::nullopt;
+  auto const w = left < rounding ? Wide{0} : std::sqrt(left);
   auto const s = Wide{2} / (w * w + x * x + y * y + z * z);
   auto const by_x = x * s;
   auto const by_y = y * s;

@@ -1,0 +1,133 @@
+#!/usr/bin/env bash
+# `inspect` and `convert` as a user meets them: what they say of a place, what they write, how they end.
+source "$(dirname "$0")/cases.sh"
+fovea=$FOVEA_BUILD/fovea
+
+series() { "$FOVEA_BUILD/make_series" "$@"; }
+# The answer as ONE JSON object `v`: prints EXPRESSION of it.
+answer() { python3 -c 'import json, sys; v = json.loads(sys.argv[1]); assert type(v) is dict; print(eval(sys.argv[2]))' "$out" "$1"; }
+# Values alone, whatever the format was.
+values() { "$fovea" convert "$1" "$2" >/dev/null; }
+
+inspect_says_where_a_series_lies() {
+  series ct 5
+  ends_with 0 "$fovea" inspect ct --json
+  equal "$(answer 'sorted(v["volumes"][0])')" "['affine', 'channels', 'files', 'modality', 'notes', 'reasons', 'series', 'size', 'source', 'spacing', 'unit', 'verdict']"
+  equal "$(answer 'v["volumes"][0]["affine"]')" "[[0.75, 0.0, 0.0, -10.0], [0.0, 0.5, 0.0, -20.0], [0.0, 0.0, 2.5, 30.0], [0, 0, 0, 1]]"
+  equal "$(answer '[v["volumes"][0][k] for k in ("size", "spacing", "files", "unit", "verdict", "reasons")]')" "[[12, 8, 5], [0.75, 0.5, 2.5], 5, 'HU', 'ok', []]"
+  equal "$(answer 'v["damaged"], v["patients"]')" "([], 1)"
+  ends_with 0 "$fovea" inspect ct
+  holds "$out" "12 x 8 x 5"
+}
+inspect_refuses_a_series_with_a_gap_and_says_where() {
+  series gap 7 missing
+  ends_with 3 "$fovea" inspect gap
+  holds "$out" "missing-slice"
+  ends_with 3 "$fovea" inspect gap --json
+  equal "$(answer 'v["volumes"][0]["verdict"], v["volumes"][0]["reasons"], v["volumes"][0]["affine"]')" "('refused', ['missing-slice'], None)"
+  ends_with 3 "$fovea" convert gap out.nii.gz
+  holds "$err" "missing-slice"
+  [[ ! -e out.nii.gz ]]
+}
+a_broken_file_among_good_ones_is_named() {
+  series ct 4
+  head -c 300 ct/im0-0.dcm >"ct/cut ü.dcm"
+  echo hello >ct/notes.txt
+  ends_with 0 "$fovea" inspect ct --json
+  equal "$(answer '[(d["reason"], d["file"], d["offset"] is not None) for d in v["damaged"]], v["ignored"], len(v["volumes"])')" "([('truncated', 'ct/cut ü.dcm', True)], 1, 1)"
+  ends_with 0 "$fovea" convert ct ct.nii.gz
+  holds "$err" "cut ü.dcm"
+}
+a_file_that_was_named_itself_is_never_passed_over() {
+  echo hello >notes.txt
+  ends_with 3 "$fovea" inspect notes.txt --json
+  equal "$(answer '[d["reason"] for d in v["damaged"]]')" "['not-dicom']"
+  ends_with 3 "$fovea" inspect nowhere
+  mkdir empty
+  ends_with 3 "$fovea" inspect empty
+}
+links_that_lead_back_end() {
+  series ct 3
+  ln -s .. ct/up
+  ends_with 0 "$fovea" inspect ct --json
+  equal "$(answer 'v["files"], len(v["volumes"])')" "(3, 1)"
+}
+every_format_keeps_values_and_place() {
+  series ct 4
+  values ct a.npy
+  ends_with 0 "$fovea" inspect ct --json
+  local place
+  place=$(answer 'v["volumes"][0]["affine"]')
+  for name in b.nii b.nii.gz b.nrrd b.mha; do
+    ends_with 0 "$fovea" convert ct $name
+    ends_with 0 "$fovea" inspect $name --json
+    equal "$(answer 'v["volumes"][0]["affine"]')" "$place"
+    values $name $name.npy
+    cmp a.npy $name.npy
+  done
+}
+a_tilted_series_stays_sheared_until_it_is_straightened() {
+  series tilted 6 tilted
+  ends_with 0 "$fovea" inspect tilted --json
+  equal "$(answer 'v["volumes"][0]["verdict"], v["volumes"][0]["reasons"]')" "('adjusted', ['gantry-tilt'])"
+  ends_with 0 "$fovea" convert tilted a.nii.gz
+  ends_with 0 "$fovea" inspect a.nii.gz --json
+  equal "$(answer '[round(row[2], 6) for row in v["volumes"][0]["affine"]][:3]')" "[0.0, 0.8, 2.5]"
+  ends_with 0 "$fovea" convert tilted b.nii.gz --straighten
+  ends_with 0 "$fovea" inspect b.nii.gz --json
+  equal "$(answer '[round(row[2], 6) for row in v["volumes"][0]["affine"]][:3]')" "[0.0, 0.0, 2.5]"
+}
+orientation_is_undone_exactly() {
+  series ct 4
+  values ct a.npy
+  "$fovea" convert ct ras.nii.gz --orient RAS
+  "$fovea" convert ras.nii.gz lps.nii.gz --orient LPS
+  values lps.nii.gz b.npy
+  cmp a.npy b.npy
+  ends_with 0 "$fovea" inspect ras.nii.gz --json
+  equal "$(answer '[v["volumes"][0]["affine"][n][n] for n in range(3)]')" "[-0.75, -0.5, 2.5]"
+}
+spacing_and_like_give_the_grid_that_was_asked_for() {
+  series ct 6
+  ends_with 0 "$fovea" convert ct iso.nrrd --spacing 1.5 --interpolation cubic
+  ends_with 0 "$fovea" inspect iso.nrrd --json
+  equal "$(answer 'v["volumes"][0]["size"]')" "[6, 3, 10]"
+  ends_with 0 "$fovea" convert iso.nrrd back.nrrd --like ct
+  ends_with 0 "$fovea" inspect back.nrrd --json
+  equal "$(answer 'v["volumes"][0]["size"]')" "[12, 8, 6]"
+}
+several_series_need_a_folder_or_a_choice() {
+  series study/a 3
+  series study/b 4 other
+  ends_with 2 "$fovea" convert study one.nii.gz
+  holds "$err" "1.2.3.9"
+  ends_with 0 "$fovea" convert study one.nii.gz --series 1.2.3.9
+  ends_with 2 "$fovea" convert study two.nii.gz --series 1.2.4
+  ends_with 0 "$fovea" convert study all --format nrrd --sidecar json --json
+  equal "$(answer '[w["file"] for w in v["written"]], v["refused"]')" "(['all/volume-1.nrrd', 'all/volume-2.nrrd'], [])"
+  equal "$(python3 -c 'import json; print(json.load(open("all/volume-1.json"))["Modality"])')" CT
+}
+nothing_is_overwritten_and_wrong_words_are_refused() {
+  series ct 3
+  touch there.nii.gz
+  ends_with 2 "$fovea" convert ct there.nii.gz
+  holds "$err" "exists already"
+  ends_with 2 "$fovea" convert ct a.nii.gz --spacing 0,1,1
+  ends_with 2 "$fovea" convert ct a.nii.gz --spacing 1,1,1 --like ct
+  ends_with 2 "$fovea" convert ct a.nii.gz --orient LLS
+  ends_with 2 "$fovea" convert ct a.nii.gz --interpolation linaer
+  holds "$err" "linear"
+  ends_with 2 "$fovea" convert ct folder --format nrdr
+  holds "$err" "nrrd"
+  ends_with 2 "$fovea" inspect ct --tags --json
+  [[ ! -e a.nii.gz && ! -e folder ]]
+}
+tags_of_a_file_are_shown() {
+  series ct 1
+  ends_with 0 "$fovea" inspect ct/im0-0.dcm --tags
+  holds "$out" "(0028,0010) US 8"
+  holds "$out" '(0028,0030) DS 0.5\0.75'
+}
+
+for name in $(declare -F | awk '{print $3}' | grep -E '_.*_' ); do case_ "${name//_/ }" "$name"; done
+finish
