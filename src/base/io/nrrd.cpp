@@ -271,7 +271,7 @@ NrrdAxis::Use nrrd_use(NrrdAxis const& axis) {
                        (any("|rgba-color|4-color|") && axis.size == 4);
   if (colours) return NrrdAxis::Use::colour;
   if (any("|vector|covariant-vector|normal|2-vector|3-vector|3-gradient|3-normal|4-vector|"))
-    return NrrdAxis::Use::vector;
+    return axis.size > 1 ? NrrdAxis::Use::vector : NrrdAxis::Use::other;
   if (any("||domain|space|???|none|")) return NrrdAxis::Use::space;
   return NrrdAxis::Use::other;
 }

@@ -138,6 +138,17 @@ TEST(Nrrd, ReadsUnitsNamesAndEndsOfLinesAsOthersWriteThem) {
   EXPECT_EQ(nrrd_with("endian", "BYTE SKIP: -1\nendian").volume.as<std::int16_t>()[1], 0x302);
 }
 
+TEST(Nrrd, TakesAVectorOfOneForAnAxisOfOne) {
+  auto words = exchanged(nrrd_good(), "dimension: 3", "dimension: 4");
+  words = exchanged(words, "sizes: 2 3 2", "sizes: 1 2 3 2");
+  words = exchanged(words, "directions:", "directions: none");
+  words = exchanged(words, "kinds:", "kinds: vector");
+  auto const image = decode_nrrd(bytes_of_words(words), "x");
+  EXPECT_EQ(image.intent, 0);
+  EXPECT_EQ(image.more, std::vector<std::int64_t>{1});
+  expect_same(decode_nrrd(encode_nrrd(image), "x"), image);
+}
+
 TEST(Nrrd, GivesASingleSliceInSpaceAThickness) {
   auto words = exchanged(nrrd_good(), "dimension: 3", "dimension: 2");
   words = exchanged(words, "sizes: 2 3 2", "sizes: 2 6");
