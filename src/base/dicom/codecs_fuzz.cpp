@@ -18,7 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   shape.samples = data[5] % 2 == 0 ? 1 : 3;
   shape.allocated = bits[data[6] % bits.size()];
   shape.planes = data[7] % 2 == 1;
-  if (shape.rows == 0 || shape.columns == 0 || shape.pixels() > 1 << 18) return 0;
+  if (shape.rows == 0 || shape.columns == 0 || shape.pixels() > 1 << 16) return 0;
   fovea::Syntax const syntax{.uid = "", .name = "", .codec = codecs[data[0] % codecs.size()]};
   try {
     auto const frame =

@@ -15,47 +15,6 @@
 namespace fovea {
 namespace {
 
-// An image with these words for pixels.
-struct PixelsMade {
-  std::string_view syntax = made_explicit;
-  std::uint32_t rows = 2, columns = 2, samples = 1, planar = 0;
-  std::string frames{};
-  std::string photometric = "MONOCHROME2";
-  std::uint32_t allocated = 16, stored = 16, high = 15, signedness = 0;
-  std::string pixels{};
-  std::vector<std::string> fragments{};  // instead
-  std::string kind = "OW";
-
-  std::string bytes() const {
-    MadeDicom out;
-    out.explicit_kinds = syntax != made_implicit;
-    out.big = syntax == made_nifti_big_endian;
-    out.put_short(Tag::samples, samples);
-    out.put(Tag::photometric, "CS", photometric);
-    if (samples > 1) out.put_short(Tag::planar, planar);
-    if (!frames.empty()) out.put(Tag::frames, "IS", frames);
-    out.put_short(Tag::rows, rows);
-    out.put_short(Tag::columns, columns);
-    out.put_short(Tag::bits_allocated, allocated);
-    out.put_short(Tag::bits_stored, stored);
-    out.put_short(Tag::high_bit, high);
-    out.put_short(Tag::signedness, signedness);
-    if (fragments.empty()) {
-      out.start(Tag::pixels, kind, static_cast<std::uint32_t>(pixels.size()));
-      out.words(pixels);
-      return made_file(syntax, out.bytes());
-    }
-    out.start(Tag::pixels, "OB", 0xffffffff);
-    out.start(Tag::item, "", 0);
-    for (auto const& part : fragments) {
-      out.start(Tag::item, "", static_cast<std::uint32_t>(part.size()));
-      out.words(part);
-    }
-    out.start(Tag::sequence_end, "", 0);
-    return made_file(syntax, out.bytes());
-  }
-};
-
 using PixelsValues = std::vector<double>;
 
 PixelsValues pixels_values(Volume const& image) {
@@ -67,7 +26,7 @@ PixelsValues pixels_values(Volume const& image) {
   return out;
 }
 
-PixelsValues pixels_of(PixelsMade const& made, std::int64_t frame = 0) {
+PixelsValues pixels_of(MadePixels const& made, std::int64_t frame = 0) {
   auto const bytes = made.bytes();
   return pixels_values(decode_frame(DicomFile{made_bytes(bytes), "x"}, frame));
 }
@@ -81,7 +40,7 @@ std::string pixels_code(std::span<std::byte const> bytes, std::int64_t frame = 0
   return "was taken";
 }
 
-std::string pixels_code(PixelsMade const& made, std::int64_t frame = 0) {
+std::string pixels_code(MadePixels const& made, std::int64_t frame = 0) {
   auto const bytes = made.bytes();
   return pixels_code(made_bytes(bytes), frame);
 }
@@ -116,7 +75,7 @@ TEST(DicomPixels, ReadsBigEndian) {
                        .pixels = pixels_shorts({1, 256, 3, 4}, true)}),
             (PixelsValues{1, 256, 3, 4}));
   // Bytes in words of 16 bits come in pairs, the second one first; also over a frame's edge.
-  PixelsMade bytes{.syntax = made_nifti_big_endian,
+  MadePixels bytes{.syntax = made_nifti_big_endian,
                    .rows = 1,
                    .columns = 3,
                    .frames = "2",
@@ -131,7 +90,7 @@ TEST(DicomPixels, ReadsBigEndian) {
 }
 
 TEST(DicomPixels, ReadsSingleBitsThatBeginInsideAByte) {
-  PixelsMade const bits{.rows = 1,
+  MadePixels const bits{.rows = 1,
                         .columns = 3,
                         .frames = "3",
                         .allocated = 1,
@@ -144,7 +103,7 @@ TEST(DicomPixels, ReadsSingleBitsThatBeginInsideAByte) {
 }
 
 TEST(DicomPixels, SortsColoursIntoChannels) {
-  PixelsMade colour{.rows = 1,
+  MadePixels colour{.rows = 1,
                     .samples = 3,
                     .photometric = "RGB",
                     .allocated = 8,
@@ -176,13 +135,13 @@ TEST(DicomPixels, UnpacksRle) {
   using namespace std::string_literals;
   // Upper bytes: 1 repeated 3 times, then 0; lower bytes: 4 as they are, behind a no-operation.
   auto const frame = pixels_rle({"\xfe\x01\x00\x00"s, "\x80\x03\x07\x08\x09\x0a"s});
-  PixelsMade made{.syntax = made_rle, .fragments = {frame}};
+  MadePixels made{.syntax = made_rle, .fragments = {frame}};
   EXPECT_EQ(pixels_of(made), (PixelsValues{0x107, 0x108, 0x109, 0x0a}));
   made.signedness = 1;
   made.stored = 9;
   made.high = 8;
   EXPECT_EQ(pixels_of(made), (PixelsValues{0x107 - 512, 0x108 - 512, 0x109 - 512, 0x0a}));
-  PixelsMade const colour{.syntax = made_rle,
+  MadePixels const colour{.syntax = made_rle,
                           .rows = 1,
                           .samples = 3,
                           .photometric = "RGB",
@@ -234,7 +193,7 @@ TEST(DicomPixels, RefusesWhatItCannotTrust) {
   std::string const eight(8, 'x');
   struct Row {
     char const* name;
-    PixelsMade made;
+    MadePixels made;
     char const* code;
   };
   for (auto const& row : {
@@ -335,7 +294,7 @@ TEST(DicomPixels, PaintsPalettesAndClampsWhatIsBeyondTheirEnds) {
 }
 
 TEST(DicomPixels, TurnsYbrIntoRgb) {
-  PixelsMade const ybr{.rows = 1,
+  MadePixels const ybr{.rows = 1,
                        .columns = 2,
                        .samples = 3,
                        .photometric = "YBR_FULL",
