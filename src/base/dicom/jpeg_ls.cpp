@@ -1,5 +1,7 @@
 #include "base/dicom/codec.hpp"
 
+#include <algorithm>
+#include <array>
 #include <charls/charls_jpegls_decoder.h>
 #include <memory>
 
@@ -16,6 +18,18 @@ using JpegLs = std::unique_ptr<charls_jpegls_decoder, JpegLsEnd>;
 void jpeg_ls_do(charls_jpegls_errc state) {
   if (state != charls::jpegls_errc::success)
     refuse_stream("JPEG-LS", text("something else: ", charls_get_error_message(state)));
+}
+
+// CharLS 2.4.1 looks for a bit that is set behind a stream that breaks off, for seconds each
+// time, and takes zeros for what is missing of the last byte. So the end marker must be there,
+// and another one behind it stops the search wherever the first may stand.
+Bytes jpeg_ls_closed(std::span<std::byte const> packed) {
+  constexpr std::array end = {std::byte{0xff}, std::byte{0xd9}};
+  if (std::ranges::search(packed, end).empty())
+    refuse_stream("JPEG-LS", "a stream without an end");
+  Bytes out{packed.begin(), packed.end()};
+  out.insert(out.end(), end.begin(), end.end());
+  return out;
 }
 
 template <class T>
@@ -35,8 +49,9 @@ UnpackedFrame unpack_jpeg_ls(std::span<std::byte const> packed, DicomShape const
   JpegLs const decoder{charls_jpegls_decoder_create()};
   if (!decoder)
     throw Error{Fault::resource, "no memory to unpack with", "close other programs"};
+  auto const closed = jpeg_ls_closed(packed);
   jpeg_ls_do(
-      charls_jpegls_decoder_set_source_buffer(decoder.get(), packed.data(), packed.size()));
+      charls_jpegls_decoder_set_source_buffer(decoder.get(), closed.data(), closed.size()));
   jpeg_ls_do(charls_jpegls_decoder_read_header(decoder.get()));
   charls_frame_info info{};
   jpeg_ls_do(charls_jpegls_decoder_get_frame_info(decoder.get(), &info));
