@@ -1,5 +1,7 @@
 #include "base/dicom/pixels.hpp"
 
+#include "base/dicom/codec.hpp"
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -75,13 +77,9 @@ void pixels_check_bits(DicomScan const& scan, DicomShape& shape) {
 // --- bytes of a frame
 // --------------------------------------------------------------------------
 
-bool pixels_halved(DicomShape const& shape) {
-  return shape.photometric == "YBR_FULL_422" && shape.samples == 3;
-}
-
 // Bits of a frame in the file, without packing.
 std::uint64_t pixels_bits(DicomShape const& shape) {
-  auto const samples = pixels_halved(shape) ? 2 : shape.samples;
+  auto const samples = is_halved(shape) ? 2 : shape.samples;
   return static_cast<std::uint64_t>(shape.pixels() * samples) *
          static_cast<std::uint64_t>(shape.allocated);
 }
@@ -90,6 +88,7 @@ std::uint64_t pixels_bits(DicomShape const& shape) {
 struct PixelsRun {
   Bytes bytes;
   unsigned first_bit = 0;
+  bool halved = false;
 };
 
 PixelsRun pixels_native(DicomFile const& file, DicomShape const& shape, std::int64_t frame) {
@@ -101,7 +100,8 @@ PixelsRun pixels_native(DicomFile const& file, DicomShape const& shape, std::int
                   text("expected ", needed, " bytes of pixels, got ", place.length));
   auto const from = bits * static_cast<std::uint64_t>(frame);
   PixelsRun run{.bytes = Bytes((from % 8 + bits + 7) / 8),
-                .first_bit = static_cast<unsigned>(from % 8)};
+                .first_bit = static_cast<unsigned>(from % 8),
+                .halved = is_halved(shape)};
   file.read(place.at + from / 8, run.bytes);
   return run;
 }
@@ -115,31 +115,6 @@ Bytes pixels_packed(DicomFile const& file, DicomShape const& shape, std::int64_t
   for (auto const& part : parts) {
     file.read(part.at, std::span{out}.subspan(done, part.length));
     done += part.length;
-  }
-  return out;
-}
-
-// Segments hold one byte of each sample, the highest first; here they become samples, colour by
-// colour, the lowest byte first.
-Bytes pixels_from_rle(std::span<std::byte const> packed, DicomShape const& shape) {
-  if (shape.allocated == 1) {
-    Bytes out((pixels_bits(shape) + 7) / 8);
-    unpack_rle(packed, out, 1);
-    return out;
-  }
-  auto const width = static_cast<std::size_t>(shape.allocated / 8);
-  auto const pixels = static_cast<std::size_t>(shape.pixels());
-  auto const samples = static_cast<std::size_t>(shape.samples);
-  Bytes planes(pixels * samples * width);
-  unpack_rle(packed, planes, samples * width);
-  if (width == 1) return planes;
-  Bytes out(planes.size());
-  for (std::size_t s = 0; s < samples; ++s) {
-    for (std::size_t b = 0; b < width; ++b) {
-      auto const* in = planes.data() + (s * width + width - 1 - b) * pixels;
-      auto* to = out.data() + s * pixels * width + b;
-      for (std::size_t i = 0; i < pixels; ++i, to += width) *to = in[i];
-    }
   }
   return out;
 }
@@ -235,7 +210,7 @@ PixelsRun pixels_native_words(DicomFile const& file,
   auto const first = from / 16 * 2;
   auto const end =
       std::min<std::uint64_t>((from + pixels_bits(whole) + 15) / 16 * 2, scan.pixels().length);
-  PixelsRun run{.bytes = Bytes(end - first), .first_bit = 0};
+  PixelsRun run{.bytes = Bytes(end - first), .first_bit = 0, .halved = is_halved(shape)};
   file.read(scan.pixels().at + first, run.bytes);
   pixels_swap_pairs(run.bytes);
   run.bytes.erase(run.bytes.begin(),
@@ -244,26 +219,49 @@ PixelsRun pixels_native_words(DicomFile const& file,
   return run;
 }
 
-PixelsRun pixels_run(DicomFile const& file, DicomShape& shape, std::int64_t frame) {
-  auto const& scan = file.scan();
-  if (!scan.pixels().encapsulated) return pixels_native_words(file, shape, frame);
-  auto packed = pixels_packed(file, shape, frame);
-  switch (scan.syntax().codec) {
-    case Codec::rle:
-      shape.planes = true;
-      return {.bytes = pixels_from_rle(packed, shape)};
-    case Codec::none:
-      if (packed.size() < (pixels_bits(shape) + 7) / 8)
-        pixels_refuse("short-pixels",
-                      text("expected ", (pixels_bits(shape) + 7) / 8, " bytes in frame ",
-                           frame + 1, ", got ", packed.size()));
-      return {.bytes = std::move(packed)};
-    default:
-      pixels_refuse(
-          "unsupported-codec",
-          text("expected pixels that are not packed, or by RLE, got ", scan.syntax().name),
-          "unpack them with another program first");
+// True if a sample of the stream has one of these bits.
+bool pixels_have(UnpackedFrame const& frame, std::size_t width, std::uint64_t bits) {
+  for (std::size_t at = 0; at < frame.bytes.size(); at += width) {
+    std::uint64_t value = 0;
+    std::memcpy(&value, frame.bytes.data() + at, width);
+    if ((value & bits) != 0) return true;
   }
+  return false;
+}
+
+// A stream may have fewer bits than the header says, or signs where the header says that there
+// are none. As long as every value means the same both ways it is taken.
+void pixels_check_signs(UnpackedFrame const& frame, DicomShape const& shape) {
+  auto const width = sample_bytes(shape);
+  auto const lost = frame.negative && !shape.negative;
+  auto const unclear = !frame.negative && shape.negative && frame.precision < shape.stored;
+  auto const bit = lost ? 8 * static_cast<int>(width) - 1 : frame.precision - 1;
+  if ((lost || unclear) && pixels_have(frame, width, std::uint64_t{1} << bit))
+    pixels_refuse("bad-bits",
+                  text("expected ", shape.stored, " bits ", shape.negative ? "with" : "without",
+                       " sign, as the header says, got ", frame.precision, " bits ",
+                       frame.negative ? "with" : "without",
+                       " sign in the stream: values may be negative or not"),
+                  "write it again with a program that sets both alike");
+}
+
+PixelsRun pixels_unpacked(DicomFile const& file, DicomShape& shape, std::int64_t frame) {
+  auto const& syntax = file.scan().syntax();
+  auto unpacked = unpack_frame(syntax, pixels_packed(file, shape, frame), shape);
+  shape.planes = unpacked.planes;
+  auto const raw = syntax.codec == Codec::none || syntax.codec == Codec::frames_deflated;
+  if (unpacked.precision > 0) {
+    shape.allocated = std::max(shape.allocated, 8);
+    // The codec's values begin at the lowest bit, unless they are whole cells.
+    if (unpacked.precision <= shape.high) shape.high = shape.stored - 1;
+    pixels_check_signs(unpacked, shape);
+  }
+  return {.bytes = std::move(unpacked.bytes), .halved = raw && is_halved(shape)};
+}
+
+PixelsRun pixels_run(DicomFile const& file, DicomShape& shape, std::int64_t frame) {
+  return file.scan().pixels().encapsulated ? pixels_unpacked(file, shape, frame)
+                                           : pixels_native_words(file, shape, frame);
 }
 
 }  // namespace
@@ -290,7 +288,9 @@ DicomShape dicom_shape(DicomScan const& scan) {
   shape.negative = small(Tag::signedness, 0) == 1;
   shape.planes = small(Tag::planar, 0) == 1;
   pixels_check_bits(scan, shape);
-  if (pixels_halved(shape) && (shape.allocated != 8 || shape.columns % 2 != 0))
+  auto const pairs =
+      scan.syntax().codec == Codec::none || scan.syntax().codec == Codec::frames_deflated;
+  if (is_halved(shape) && (shape.allocated != 8 || (pairs && shape.columns % 2 != 0)))
     pixels_refuse("bad-size", "expected 8 bits and pairs of columns in YBR_FULL_422");
   shape.type = pixels_type(scan, shape);
   return shape;
@@ -330,7 +330,7 @@ Volume decode_frame(DicomFile const& file, DicomShape const& said, std::int64_t 
   auto out = image2d(shape.columns, shape.rows, shape.type, shape.samples);
   if (shape.allocated == 1) {
     pixels_fill_bits(out, run);
-  } else if (pixels_halved(shape) && !file.scan().pixels().encapsulated) {
+  } else if (run.halved) {
     pixels_fill_halved(out, run.bytes, shape);
   } else {
     auto const big = file.scan().syntax().big;
@@ -464,7 +464,8 @@ Volume pixels_from_ybr(Volume const& stored) {
 
 Volume in_colour(Volume const& stored, DicomScan const& scan) {
   auto const kind = scan.root().text(Tag::photometric);
-  if (kind == "RGB" && stored.channels() == 3) return stored;
+  auto const made_so = kind == "RGB" || kind == "YBR_RCT" || kind == "YBR_ICT";
+  if (made_so && stored.channels() == 3) return stored;
   if (kind == "PALETTE COLOR" && stored.channels() == 1)
     return pixels_painted(stored, scan.root());
   if ((kind == "YBR_FULL" || kind == "YBR_FULL_422") && stored.channels() == 3 &&

@@ -32,8 +32,13 @@ DicomShape dicom_shape(DicomScan const& scan);
 /// their sign; YBR_FULL_422 gets its colours at every pixel, nothing else is converted. Reads
 /// no other frame.
 ///
-/// Formats  native in all four encodings, encapsulated uncompressed, RLE
-/// Throws   Refusal: as dicom_shape; no-frame, short-pixels, unsupported-codec, damaged
+/// Of YBR_RCT and YBR_ICT the codec makes red, green and blue, as the standard has it.
+///
+/// Formats  native in all four encodings, encapsulated uncompressed, RLE, JPEG (baseline,
+///          extended, progressive, lossless), JPEG-LS, JPEG 2000, HTJ2K, deflated frames
+/// Throws   Refusal: as dicom_shape; no-frame, short-pixels, unsupported-codec, damaged,
+/// too-large;
+///          bad-size and bad-bits if the packed frame is not what the header says
 Volume decode_frame(DicomFile const& file, std::int64_t frame = 0);
 Volume decode_frame(DicomFile const& file, DicomShape const& shape, std::int64_t frame);
 
@@ -45,13 +50,7 @@ std::vector<DicomFragment> fragments_of(DicomPixels const& pixels,
 
 /// Stored values in red, green and blue, u8 or u16: of palettes (values beyond their ends
 /// become the first or last colour, as PS3.3 C.7.6.3.1.5 says), YBR_FULL and YBR_FULL_422; RGB
-/// as it is. Throws Refusal{unsupported-colour, bad-palette}.
+/// and what the codec made RGB as it is. Throws Refusal{unsupported-colour, bad-palette}.
 Volume in_colour(Volume const& stored, DicomScan const& scan);
-
-/// One RLE segment after the other, `room` bytes in all, most significant bytes first.
-/// Throws Refusal{damaged} unless the bytes decode to exactly that.
-void unpack_rle(std::span<std::byte const> packed,
-                std::span<std::byte> room,
-                std::size_t segments);
 
 }  // namespace fovea

@@ -1,4 +1,4 @@
-#include "base/dicom/pixels.hpp"
+#include "base/dicom/codec.hpp"
 
 #include <algorithm>
 #include <array>
@@ -8,8 +8,7 @@ namespace fovea {
 namespace {
 
 [[noreturn]] void rle_damaged(std::string const& found) {
-  throw Refusal{"damaged", text("expected RLE, got ", found),
-                "the file is damaged; fetch it again"};
+  refuse_stream("RLE", found);
 }
 
 std::uint32_t rle_word(std::span<std::byte const> packed, std::size_t at) {
@@ -40,12 +39,10 @@ void rle_segment(std::span<std::byte const> in, std::span<std::byte> out) {
   }
 }
 
-}  // namespace
-
-// PS3.5 annex G.
-void unpack_rle(std::span<std::byte const> packed,
-                std::span<std::byte> room,
-                std::size_t segments) {
+// PS3.5 annex G: one segment after the other fills the room.
+void rle_segments(std::span<std::byte const> packed,
+                  std::span<std::byte> room,
+                  std::size_t segments) {
   constexpr std::size_t header = 64;
   if (packed.size() < header) rle_damaged("a header that breaks off");
   if (rle_word(packed, 0) != segments || segments > 15 || room.size() % segments != 0)
@@ -58,6 +55,37 @@ void unpack_rle(std::span<std::byte const> packed,
       rle_damaged("segments at places that make no sense");
     rle_segment(packed.subspan(begin, end - begin), room.subspan(s * each, each));
   }
+}
+
+// Segments hold one byte of each sample, the highest first; here they become samples, the
+// lowest byte first.
+Bytes rle_joined(Bytes const& planes, std::size_t width, std::size_t samples) {
+  auto const pixels = planes.size() / (width * samples);
+  Bytes out(planes.size());
+  for (std::size_t s = 0; s < samples; ++s) {
+    for (std::size_t b = 0; b < width; ++b) {
+      auto const* in = planes.data() + (s * width + width - 1 - b) * pixels;
+      auto* to = out.data() + s * pixels * width + b;
+      for (std::size_t i = 0; i < pixels; ++i, to += width) *to = in[i];
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+UnpackedFrame unpack_rle(std::span<std::byte const> packed, DicomShape const& shape) {
+  if (shape.allocated == 1) {
+    UnpackedFrame bits{.bytes = Bytes(native_bytes(shape)), .planes = true};
+    rle_segments(packed, bits.bytes, 1);
+    return bits;
+  }
+  auto const width = sample_bytes(shape);
+  auto const samples = static_cast<std::size_t>(shape.samples);
+  Bytes planes(frame_samples(shape) * width);
+  rle_segments(packed, planes, samples * width);
+  if (width > 1) planes = rle_joined(planes, width, samples);
+  return {.bytes = std::move(planes), .planes = true};
 }
 
 }  // namespace fovea

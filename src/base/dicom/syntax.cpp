@@ -21,6 +21,8 @@ constexpr Syntax syntax_rows[] = {
     syntax_packed("1.2.840.10008.1.2.8.1", "deflated frames", Codec::frames_deflated),
     syntax_packed("1.2.840.10008.1.2.4.50", "JPEG baseline", Codec::jpeg),
     syntax_packed("1.2.840.10008.1.2.4.51", "JPEG extended", Codec::jpeg),
+    syntax_packed("1.2.840.10008.1.2.4.53", "JPEG spectral selection", Codec::jpeg),
+    syntax_packed("1.2.840.10008.1.2.4.55", "JPEG progressive", Codec::jpeg),
     syntax_packed("1.2.840.10008.1.2.4.57", "JPEG lossless", Codec::jpeg),
     syntax_packed("1.2.840.10008.1.2.4.70", "JPEG lossless, first order", Codec::jpeg),
     syntax_packed("1.2.840.10008.1.2.4.80", "JPEG-LS lossless", Codec::jpeg_ls),

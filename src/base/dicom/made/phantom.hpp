@@ -83,6 +83,47 @@ inline std::span<std::byte const> made_bytes(std::string const& words) {
   return std::as_bytes(std::span{words});
 }
 
+/// An image with these words for pixels.
+struct MadePixels {
+  std::string_view syntax = made_explicit;
+  std::uint32_t rows = 2, columns = 2, samples = 1, planar = 0;
+  std::string frames{};
+  std::string photometric = "MONOCHROME2";
+  std::uint32_t allocated = 16, stored = 16, high = 15, signedness = 0;
+  std::string pixels{};
+  std::vector<std::string> fragments{};  // instead
+  std::string kind = "OW";
+
+  std::string bytes() const {
+    MadeDicom out;
+    out.explicit_kinds = syntax != made_implicit;
+    out.big = syntax == made_nifti_big_endian;
+    out.put_short(Tag::samples, samples);
+    out.put(Tag::photometric, "CS", photometric);
+    if (samples > 1) out.put_short(Tag::planar, planar);
+    if (!frames.empty()) out.put(Tag::frames, "IS", frames);
+    out.put_short(Tag::rows, rows);
+    out.put_short(Tag::columns, columns);
+    out.put_short(Tag::bits_allocated, allocated);
+    out.put_short(Tag::bits_stored, stored);
+    out.put_short(Tag::high_bit, high);
+    out.put_short(Tag::signedness, signedness);
+    if (fragments.empty()) {
+      out.start(Tag::pixels, kind, static_cast<std::uint32_t>(pixels.size()));
+      out.words(pixels);
+      return made_file(syntax, out.bytes());
+    }
+    out.start(Tag::pixels, "OB", 0xffffffff);
+    out.start(Tag::item, "", 0);
+    for (auto const& part : fragments) {
+      out.start(Tag::item, "", static_cast<std::uint32_t>(part.size()));
+      out.words(part);
+    }
+    out.start(Tag::sequence_end, "", 0);
+    return made_file(syntax, out.bytes());
+  }
+};
+
 /// One slice of a phantom series: change what you like before it is written.
 struct MadeSlice {
   std::string sop_class = "1.2.840.10008.5.1.4.1.1.2";  // CT
