@@ -71,11 +71,11 @@ TEST(DicomPixels, KeepsOnlyTheBitsThatAreStored) {
 }
 
 TEST(DicomPixels, ReadsBigEndian) {
-  EXPECT_EQ(pixels_of({.syntax = made_nifti_big_endian,
+  EXPECT_EQ(pixels_of({.syntax = made_big_endian_dicom,
                        .pixels = pixels_shorts({1, 256, 3, 4}, true)}),
             (PixelsValues{1, 256, 3, 4}));
   // Bytes in words of 16 bits come in pairs, the second one first; also over a frame's edge.
-  MadePixels bytes{.syntax = made_nifti_big_endian,
+  MadePixels bytes{.syntax = made_big_endian_dicom,
                    .rows = 1,
                    .columns = 3,
                    .frames = "2",

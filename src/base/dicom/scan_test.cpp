@@ -108,7 +108,7 @@ TEST(DicomScan, ReadsEveryEncodingWithAndWithoutMetaHeader) {
     bool explicit_kinds, big;
   };
   for (auto const& row : {Row{made_implicit, false, false}, Row{made_explicit, true, false},
-                          Row{made_nifti_big_endian, true, true}}) {
+                          Row{made_big_endian_dicom, true, true}}) {
     SCOPED_TRACE(row.syntax);
     auto const dataset = scan_dataset(row.explicit_kinds, row.big);
     auto const bytes = made_file(row.syntax, dataset);

@@ -38,7 +38,7 @@ constexpr Syntax syntax_rows[] = {
     syntax_packed("1.2.840.10008.1.2.4.103", "H.264 BD", Codec::video)};
 
 constexpr Syntax syntax_unknown =
-    syntax_packed("", "a transfer syntax nobody knows", Codec::unknown);
+    syntax_packed("", "a transfer syntax nobody knows", Codec::other);
 
 }  // namespace
 

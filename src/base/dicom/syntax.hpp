@@ -6,7 +6,7 @@
 namespace fovea {
 
 /// How pixels are packed inside a data set.
-enum class Codec { none, rle, jpeg, jpeg_ls, jpeg_2000, frames_deflated, video, unknown };
+enum class Codec { none, rle, jpeg, jpeg_ls, jpeg_2000, frames_deflated, video, other };
 
 /// A transfer syntax: how a data set is written.
 struct Syntax {

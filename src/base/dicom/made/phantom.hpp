@@ -75,7 +75,7 @@ inline std::string made_file(std::string_view syntax, std::string const& dataset
 
 inline constexpr std::string_view made_implicit = "1.2.840.10008.1.2";
 inline constexpr std::string_view made_explicit = "1.2.840.10008.1.2.1";
-inline constexpr std::string_view made_nifti_big_endian = "1.2.840.10008.1.2.2";
+inline constexpr std::string_view made_big_endian_dicom = "1.2.840.10008.1.2.2";
 inline constexpr std::string_view made_deflated = "1.2.840.10008.1.2.1.99";
 inline constexpr std::string_view made_rle = "1.2.840.10008.1.2.5";
 
@@ -97,7 +97,7 @@ struct MadePixels {
   std::string bytes() const {
     MadeDicom out;
     out.explicit_kinds = syntax != made_implicit;
-    out.big = syntax == made_nifti_big_endian;
+    out.big = syntax == made_big_endian_dicom;
     out.put_short(Tag::samples, samples);
     out.put(Tag::photometric, "CS", photometric);
     if (samples > 1) out.put_short(Tag::planar, planar);
