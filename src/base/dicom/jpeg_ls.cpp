@@ -25,7 +25,7 @@ void jpeg_ls_do(charls_jpegls_errc state) {
 // and another one behind it stops the search wherever the first may stand.
 Bytes jpeg_ls_closed(std::span<std::byte const> packed) {
   constexpr std::array end = {std::byte{0xff}, std::byte{0xd9}};
-  if (std::ranges::search(packed, end).empty())
+  if (std::search(packed.begin(), packed.end(), end.begin(), end.end()) == packed.end())
     refuse_stream("JPEG-LS", "a stream without an end");
   Bytes out{packed.begin(), packed.end()};
   out.insert(out.end(), end.begin(), end.end());

@@ -89,14 +89,14 @@ std::optional<JpegScan> JpegReader::next_scan() {
   }
 }
 
-// The number of the next marker; what stands before it is left out, as decoders do. A stream
-// that is over has ended.
+// The number of the next marker; what stands before it is left out, as decoders do. There must
+// be one: where the end was lost, it was overwritten by zeros perhaps, which may be codes.
 int JpegReader::next_marker() {
   for (;;) {
     auto const mark = std::ranges::find(left_, std::byte{0xff});
     left_ = left_.subspan(static_cast<std::size_t>(mark - left_.begin()));
     while (!left_.empty() && left_[0] == std::byte{0xff}) left_ = left_.subspan(1);
-    if (left_.empty()) return jpeg_stream_end;
+    if (left_.empty()) jpeg_stream_damaged("a stream without an end");
     auto const marker = std::to_integer<int>(left_[0]);
     left_ = left_.subspan(1);
     if (marker != 0) return marker;
