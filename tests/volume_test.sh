@@ -107,6 +107,18 @@ several_series_need_a_folder_or_a_choice() {
   equal "$(answer '[w["file"] for w in v["written"]], v["refused"]')" "(['all/volume-1.nrrd', 'all/volume-2.nrrd'], [])"
   equal "$(python3 -c 'import json; print(json.load(open("all/volume-1.json"))["Modality"])')" CT
 }
+a_folder_of_other_formats_is_converted_file_by_file() {
+  series ct 3
+  mkdir some
+  "$fovea" convert ct some/a.nii.gz
+  "$fovea" convert ct some/b.mha
+  echo 'no NRRD' >some/c.nrrd
+  ends_with 0 "$fovea" convert some out --format nrrd --json
+  equal "$(answer '[w["source"] for w in v["written"]], [d["file"] for d in v["damaged"]]')" "(['some/a.nii.gz', 'some/b.mha'], ['some/c.nrrd'])"
+  values ct a.npy
+  values out/volume-2.nrrd b.npy
+  cmp a.npy b.npy
+}
 nothing_is_overwritten_and_wrong_words_are_refused() {
   series ct 3
   touch there.nii.gz

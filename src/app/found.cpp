@@ -126,8 +126,8 @@ FoundVolume volume_of(DicomSeries const& series) {
                   .placed = series.placed,
                   .verdict = series.verdict,
                   .reasons = series.reasons,
-                  .image = {},
-                  .dicom = &series};
+                  .dicom = &series,
+                  .image = {}};
   auto const& first = series.slices.front();
   out.channels = first.shape.samples;
   if (std::ranges::all_of(series.slices, &DicomSlice::hounsfield)) out.unit = Unit::hounsfield;
@@ -154,6 +154,7 @@ FoundVolume volume_of(fs::path const& file) {
 
 ImageFile FoundVolume::read() const {
   if (image) return *image;
+  if (dicom == nullptr) return read_volume(source);
   auto out = image_of(load_series(*dicom));
   if (!placed) out.space = ImageSpace::none;
   out.colour = out.volume.channels() == 3;

@@ -35,8 +35,8 @@ struct FoundVolume {
   Unit unit = Unit::arbitrary;
   Verdict verdict = Verdict::ok;
   std::vector<Note> reasons;
-  std::optional<ImageFile> image;      ///< of another format than DICOM
-  DicomSeries const* dicom = nullptr;  ///< else this one, of the Found
+  DicomSeries const* dicom = nullptr;  ///< this one, of the Found; else `source` is the file
+  std::optional<ImageFile> image;      ///< of the file, if it is kept
 
   /// The voxels. Throws Refusal{the first reason} if the gate refused it; as the readers do.
   ImageFile read() const;
