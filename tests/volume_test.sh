@@ -131,6 +131,8 @@ nothing_is_overwritten_and_wrong_words_are_refused() {
   holds "$err" "linear"
   ends_with 2 "$fovea" convert ct folder --format nrdr
   holds "$err" "nrrd"
+  ends_with 2 "$fovea" convert ct ct.nii.zip
+  holds "$err" ".nii.gz"
   ends_with 2 "$fovea" inspect ct --tags --json
   [[ ! -e a.nii.gz && ! -e folder ]]
 }

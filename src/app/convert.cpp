@@ -62,6 +62,21 @@ bool convert_names_a_file(fs::path const& out) {
   });
 }
 
+// A folder is what has no ending of a file: `ct.nii.zip` as a folder would surprise.
+void convert_expect_folder(fs::path const& out) {
+  std::error_code ignored;
+  if (out.extension().empty() || fs::is_directory(out, ignored))
+    return expect_fresh_folder(out);
+  std::vector<std::string> known;
+  for (auto const& row : formats()) {
+    if (row.write != nullptr) known.emplace_back(row.endings);
+  }
+  throw Error{Fault::usage,
+              text("expected a folder, or a file that ends as one of ", joined(known, " "),
+                   ", got ", out),
+              "choose one of these; if it is to be a folder, write a / behind its name"};
+}
+
 Spacing convert_spacing(std::string const& words) {
   auto const parts = split(words, ',');
   Spacing out;
@@ -154,9 +169,12 @@ std::vector<FoundVolume> convert_chosen(std::vector<FoundVolume> volumes,
 void convert_write(FoundVolume const& volume,
                    fs::path const& file,
                    ConvertWork const& work,
-                   ConvertOptions const& options) {
+                   ConvertOptions const& options,
+                   Stop const& stop) {
   auto image = volume.read();
+  heed(stop);
   work(image);
+  heed(stop);
   write_volume(file, image);
   if (!options.sidecar.empty()) write_file(sidecar_beside(file), pretty(sidecar_of(volume)));
 }
@@ -167,7 +185,7 @@ int convert_run(ConvertOptions const& options) {
   if (single)
     expect_fresh_file(options.out);
   else
-    expect_fresh_folder(options.out);
+    convert_expect_folder(options.out);
   auto const& stop = stop_on_signals();
   ConvertWork const work{options, stop};
   auto found = find_images({options.in}, stop);
@@ -193,7 +211,7 @@ int convert_run(ConvertOptions const& options) {
         single ? fs::path{options.out} : fs::path{options.out} / text("volume-", i + 1, ending);
     try {
       if (!single) make_folder(options.out);
-      convert_write(volumes[i], file, work, options);
+      convert_write(volumes[i], file, work, options, stop);
       auto entry = to_json(volumes[i]);
       entry["file"] = file.string();
       result["written"].push_back(std::move(entry));

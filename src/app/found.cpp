@@ -157,8 +157,10 @@ ImageFile FoundVolume::read() const {
   if (dicom == nullptr) return read_volume(source);
   auto out = image_of(load_series(*dicom));
   if (!placed) out.space = ImageSpace::none;
-  out.colour = out.volume.channels() == 3;
-  if (out.colour) out.more = {3};
+  if (out.volume.channels() == 3) {
+    out.colour = true;
+    out.more.clear();
+  }
   return out;
 }
 

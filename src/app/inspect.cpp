@@ -102,7 +102,8 @@ void inspect_expect_usable(Found const& found, std::vector<FoundVolume> const& v
   auto const usable = [](FoundVolume const& one) { return one.verdict != Verdict::refused; };
   if (std::ranges::any_of(volumes, usable) || found.dicom.others > 0) return;
   throw Error{Fault::input,
-              text("none of the ", found.files, " files is an image that can be used"),
+              text("expected an image that can be used, got none among ",
+                   inspect_counted(found.files, "file", "files")),
               volumes.empty() && found.dicom.damaged.empty() ? "name a folder that holds images"
                                                              : "the reasons stand above"};
 }
