@@ -29,6 +29,9 @@ case_() {
 skip() { echo "$*"; exit 77; }
 finish() { ((failures == 0)); exit; }
 
+# The answer of the last command as ONE JSON object `v`: prints EXPRESSION of it.
+answer() { python3 -c 'import json, sys; v = json.loads(sys.argv[1]); assert type(v) is dict; print(eval(sys.argv[2]))' "$out" "$1"; }
+
 # Assertions; each says what it got.
 ends_with() {  # CODE COMMAND... : stdout in $out, stderr in $err
   local want=$1 got=0

@@ -11,8 +11,6 @@ spoilt_images() {
   head -c 100 "$(ls "$1"/opacity/*.png | head -n 1)" >"$1/opacity/cut.png"
   cp "$(ls "$1"/opacity/p*.png | tail -n 1)" "$1/opacity/zz copy.png"
 }
-# The answer as ONE JSON object `v`: prints EXPRESSION of it.
-answer() { python3 -c 'import json, sys; v = json.loads(sys.argv[1]); assert type(v) is dict; print(eval(sys.argv[2]))' "$out" "$1"; }
 count() { find "$1" -name '*.png' | wc -l; }
 
 inspect_names_what_cannot_be_read() {

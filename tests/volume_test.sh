@@ -4,8 +4,6 @@ source "$(dirname "$0")/cases.sh"
 fovea=$FOVEA_BUILD/fovea
 
 series() { "$FOVEA_BUILD/make_series" "$@"; }
-# The answer as ONE JSON object `v`: prints EXPRESSION of it.
-answer() { python3 -c 'import json, sys; v = json.loads(sys.argv[1]); assert type(v) is dict; print(eval(sys.argv[2]))' "$out" "$1"; }
 # Values alone, whatever the format was.
 values() { "$fovea" convert "$1" "$2" >/dev/null; }
 

@@ -2,40 +2,17 @@
 
 #include "base/core/error.hpp"
 #include "base/core/progress.hpp"
+#include "base/core/walk.hpp"
 #include "base/core/words.hpp"
 #include "base/io/formats.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <system_error>
 
 namespace fovea {
 namespace {
-
-[[noreturn]] void found_refuse_access(fs::path const& path, std::error_code const& fault) {
-  throw Error{Fault::resource, text("cannot look into ", path, ": ", fault.message()),
-              "check its permissions and those of the folders above it"};
-}
-
-void found_walk(fs::path const& folder,
-                std::set<fs::path>& entered,
-                std::vector<fs::path>& files,
-                Stop const& stop) {
-  std::error_code fault;
-  if (!entered.insert(fs::canonical(folder, fault)).second) return;  // a link that leads back
-  if (stop.asked()) throw Interrupted{"stopped while looking for files"};
-  std::vector<fs::path> below;
-  for (auto const& entry : fs::directory_iterator{folder, fault}) below.push_back(entry.path());
-  if (fault) found_refuse_access(folder, fault);
-  std::ranges::sort(below);
-  for (auto const& path : below) {
-    if (path.filename().string().starts_with(".")) continue;
-    if (fs::is_directory(path, fault))
-      found_walk(path, entered, files, stop);
-    else if (fs::is_regular_file(path, fault))
-      files.push_back(path);
-  }
-}
 
 // Detached voxels belong to the header beside them.
 bool found_is_part(fs::path const& file) {
@@ -79,16 +56,15 @@ fs::path found_folder(DicomSeries const& series) {
 Found find_images(std::vector<std::string> const& inputs, Stop const& stop) {
   std::vector<fs::path> files;
   std::set<fs::path> named;
-  std::set<fs::path> entered;
   for (auto const& input : inputs) {
     std::error_code fault;
     auto const kind = fs::status(input, fault).type();
-    if (kind == fs::file_type::none) found_refuse_access(input, fault);
+    if (kind == fs::file_type::none) refuse_look(input, fault);
     if (kind == fs::file_type::not_found)
       throw Error{Fault::input, text("there is no file or folder ", fs::path{input}),
                   "check the path"};
     if (kind == fs::file_type::directory) {
-      found_walk(input, entered, files, stop);
+      std::ranges::move(files_below(input, stop), std::back_inserter(files));
     } else {
       files.emplace_back(input);
       named.insert(input);

@@ -1,11 +1,11 @@
 #include "app/model_flags.hpp"
 
+#include "base/core/walk.hpp"
 #include "base/io/picture.hpp"
 #include "learn/classify/foreign.hpp"
 
 #include <algorithm>
 #include <cerrno>
-#include <set>
 #include <system_error>
 #include <unistd.h>
 
@@ -17,34 +17,11 @@ namespace {
               "check its permissions and those of the folders above it"};
 }
 
-void model_walk(fs::path const& folder,
-                std::set<fs::path>& entered,
-                std::vector<fs::path>& found) {
-  std::error_code fault;
-  if (!entered.insert(fs::canonical(folder, fault)).second) return;  // a link that leads back
-  std::vector<fs::path> below;
-  for (auto const& entry : fs::directory_iterator{folder, fault}) below.push_back(entry.path());
-  if (fault)
-    throw Error{Fault::resource, text("cannot look into ", folder, ": ", fault.message()),
-                "check its permissions"};
-  std::ranges::sort(below);
-  for (auto const& path : below) {
-    if (path.filename().string().starts_with(".")) continue;
-    if (fs::is_directory(path, fault))
-      model_walk(path, entered, found);
-    else if (fault == std::errc::permission_denied)
-      model_refuse_access(path);
-    else if (named_as_picture(path))
-      found.push_back(path);
-  }
-}
-
 }  // namespace
 
 std::vector<fs::path> pictures_below(fs::path const& folder) {
-  std::set<fs::path> entered;
-  std::vector<fs::path> found;
-  model_walk(folder, entered, found);
+  auto found = files_below(folder, stop_on_signals());
+  std::erase_if(found, [](fs::path const& file) { return !named_as_picture(file); });
   return found;
 }
 
