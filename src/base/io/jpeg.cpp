@@ -1,101 +1,24 @@
+#include "base/dicom/libjpeg.hpp"
 #include "base/io/codec.hpp"
 
-#include <algorithm>
-#include <csetjmp>
-#include <cstdio>
 #include <vector>
-
-// libjpeg's headers use FILE without including it, so <cstdio> stands before them.
-#include <jpeglib.h>
-// and the list of message codes needs the main header first
-#include <jerror.h>
 
 namespace fovea {
 namespace {
 
-// Each scan of a progressive file goes over the whole picture: a small file with thousands
-// would take hours.
-constexpr int jpeg_scans = 200;
-
-// libjpeg leaves by longjmp; what it crosses must have no destructors, so this holds plain
-// things and is destroyed by the frame above.
-struct Jpeg {
-  jpeg_decompress_struct info{};
-  jpeg_error_mgr errors{};
-  jpeg_progress_mgr progress{};
-  std::jmp_buf back{};
-  char fault[JMSG_LENGTH_MAX]{};
-  bool damaged = false;
-
-  Jpeg();
-  Jpeg(Jpeg const&) = delete;
-  Jpeg& operator=(Jpeg const&) = delete;
-  ~Jpeg() { jpeg_destroy_decompress(&info); }
-};
-
-extern "C" void jpeg_on_error(j_common_ptr info) {
-  auto& self = *static_cast<Jpeg*>(info->client_data);
-  info->err->format_message(info, self.fault);
-  std::longjmp(self.back, 1);
+void jpeg_refuse(char const* found) {
+  refuse_picture(text("expected a whole JPEG, got: ", found));
 }
 
-// libjpeg goes on after damage and fills up with grey; here that is an error. Some warnings
-// touch no pixel.
-extern "C" void jpeg_on_message(j_common_ptr info, int level) {
-  if (level >= 0) return;
-  constexpr int harmless[] = {JWRN_ADOBE_XFORM, JWRN_EXTRANEOUS_DATA, JWRN_JFIF_MAJOR,
-                              JWRN_BOGUS_ICC};
-  auto& self = *static_cast<Jpeg*>(info->client_data);
-  if (self.damaged || std::ranges::count(harmless, info->err->msg_code) > 0) return;
-  self.damaged = true;
-  info->err->format_message(info, self.fault);
-}
-
-extern "C" void jpeg_say_nothing(j_common_ptr) {}
-
-extern "C" void jpeg_on_progress(j_common_ptr info) {
-  auto& self = *static_cast<Jpeg*>(info->client_data);
-  if (self.info.input_scan_number <= jpeg_scans) return;
-  std::snprintf(self.fault, sizeof self.fault, "more than %d scans", jpeg_scans);
-  std::longjmp(self.back, 1);
-}
-
-template <class Step>
-bool jpeg_jumped(Jpeg& self, Step const& step) {
-  if (setjmp(self.back) != 0) return true;
-  step();
-  return false;
-}
-
-// Calls into libjpeg; throws what it complained about, from a frame that the jump did not
-// cross.
-template <class Step>
-void jpeg_do(Jpeg& self, Step const& step) {
-  if (jpeg_jumped(self, step) || self.damaged)
-    refuse_picture(text("expected a whole JPEG, got: ", self.fault));
-}
-
-Jpeg::Jpeg() {
-  info.err = jpeg_std_error(&errors);
-  info.client_data = this;
-  errors.error_exit = jpeg_on_error;
-  errors.emit_message = jpeg_on_message;
-  errors.output_message = jpeg_say_nothing;
-  progress.progress_monitor = jpeg_on_progress;
-  jpeg_do(*this, [&] { jpeg_create_decompress(&info); });
-}
-
-void jpeg_header(Jpeg& self, std::span<std::byte const> bytes) {
-  jpeg_do(self, [&] {
-    self.info.progress = &self.progress;
-    jpeg_mem_src(&self.info, reinterpret_cast<unsigned char const*>(bytes.data()),
-                 bytes.size());
+void jpeg_header(LibJpeg& self, std::span<std::byte const> bytes) {
+  self([&] {
+    self.source(bytes);
     jpeg_save_markers(&self.info, JPEG_APP0 + 1, 0xffff);
     jpeg_read_header(&self.info, TRUE);
   });
 }
 
-int jpeg_orientation(Jpeg const& self) {
+int jpeg_orientation(LibJpeg const& self) {
   for (auto const* marker = self.info.marker_list; marker != nullptr; marker = marker->next) {
     auto const data = std::as_bytes(std::span{marker->data, marker->data_length});
     using namespace std::string_view_literals;
@@ -106,7 +29,7 @@ int jpeg_orientation(Jpeg const& self) {
 
 // What to ask libjpeg for: grey as grey, four inks as they are, everything else as red, green,
 // blue.
-void jpeg_choose(Jpeg& self) {
+void jpeg_choose(LibJpeg& self) {
   switch (self.info.jpeg_color_space) {
     case JCS_GRAYSCALE:
       self.info.out_color_space = JCS_GRAYSCALE;
@@ -135,13 +58,13 @@ void jpeg_ink_to_light(std::span<std::uint8_t> row, bool light) {
   }
 }
 
-void jpeg_rows(Jpeg& self, Volume& picture) {
+void jpeg_rows(LibJpeg& self, Volume& picture) {
   auto const each = std::int64_t{self.info.output_components};
   std::vector<std::uint8_t> row(static_cast<std::size_t>(picture.width() * each));
   for (std::int64_t j = 0; j < picture.height(); ++j) {
     auto* target =
         each == 1 ? picture.write<std::uint8_t>().data() + j * picture.width() : row.data();
-    jpeg_do(self, [&] { jpeg_read_scanlines(&self.info, &target, 1); });
+    self([&] { jpeg_read_scanlines(&self.info, &target, 1); });
     if (each == 4) jpeg_ink_to_light(row, self.info.saw_Adobe_marker != 0);
     if (each > 1) put_row(picture, j, row.data(), each, each == 4 ? 3 : 0);
   }
@@ -154,16 +77,16 @@ bool begins_as_jpeg(std::span<std::byte const> bytes) {
 }
 
 Volume decode_jpeg(std::span<std::byte const> bytes, PictureLimits const& limits) {
-  Jpeg self;
+  LibJpeg self{jpeg_refuse};
   jpeg_header(self, bytes);
   check_picture_size(self.info.image_width, self.info.image_height, limits);
   jpeg_choose(self);
-  jpeg_do(self, [&] { jpeg_start_decompress(&self.info); });
+  self([&] { jpeg_start_decompress(&self.info); });
   auto picture = image2d(self.info.output_width, self.info.output_height, Type::u8,
                          self.info.output_components == 1 ? 1 : 3);
   jpeg_rows(self, picture);
   auto const orientation = jpeg_orientation(self);
-  jpeg_do(self, [&] { jpeg_finish_decompress(&self.info); });
+  self([&] { jpeg_finish_decompress(&self.info); });
   return oriented(picture, orientation);
 }
 

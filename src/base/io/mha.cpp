@@ -476,13 +476,7 @@ Bytes mha_stored(ImageFile const& image, MhaOptions const& options) {
 
 Bytes encode_mha(ImageFile const& image, MhaOptions const& options) {
   auto const voxels = mha_stored(image, options);
-  auto const header = mha_header(image, options, voxels.size(), "LOCAL");
-  auto const start = std::as_bytes(std::span{header});
-  Bytes out;
-  out.reserve(start.size() + voxels.size());
-  out.assign(start.begin(), start.end());
-  out.insert(out.end(), voxels.begin(), voxels.end());
-  return out;
+  return with_voxels(mha_header(image, options, voxels.size(), "LOCAL"), voxels);
 }
 
 void write_mha(fs::path const& file, ImageFile const& image, MhaOptions const& options) {

@@ -1,29 +1,14 @@
+#include "base/io/made/round_trip.hpp"
 #include "base/io/nifti.hpp"
 
-#include <cmath>
 #include <cstdint>
-#include <cstring>
 
-// Any bytes: an image that lies somewhere and can be written and read back, or an Error.
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
-  constexpr fovea::NiftiLimits limits{.bytes = 1 << 20};
-  try {
-    auto const image =
-        fovea::decode_nifti(std::as_bytes(std::span{data, size}), "input", limits);
-    for (auto const& axis : image.volume.grid().axes) {
-      for (auto const value : axis.mm) {
-        if (!std::isfinite(value)) __builtin_trap();
-      }
-    }
-    auto const bytes = fovea::encode_nifti(image, {.version = 2});
-    auto const again = fovea::decode_nifti(bytes, "written", {.bytes = 1 << 24});
-    auto const& one = image.volume;
-    auto const& other = again.volume;
-    if (one.type() != other.type() || one.byte_count() != other.byte_count() ||
-        std::memcmp(one.bytes().get(), other.bytes().get(), one.byte_count()) != 0 ||
-        again.more != image.more || again.colour != image.colour)
-      __builtin_trap();
-  } catch (fovea::Error const&) {
-  }
+  fovea::fuzz_round_trip(
+      std::as_bytes(std::span{data, size}),
+      [](std::span<std::byte const> bytes, fovea::ImageLimits const& limits) {
+        return fovea::decode_nifti(bytes, "input", limits);
+      },
+      [](fovea::ImageFile const& image) { return fovea::encode_nifti(image, {.version = 2}); });
   return 0;
 }

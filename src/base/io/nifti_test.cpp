@@ -3,6 +3,7 @@
 #include "base/core/csv.hpp"
 #include "base/core/hash.hpp"
 #include "base/core/words.hpp"
+#include "base/io/made/volumes.hpp"
 #include "base/io/nifti_head.hpp"
 
 #include <gtest/gtest.h>
@@ -20,7 +21,7 @@
 namespace fovea {
 namespace {
 
-fs::path const nifti_seeds = fs::path{FOVEA_SOURCE_DIR} / "tests" / "seeds" / "nifti_fuzz";
+fs::path const nifti_seeds = volume_seeds("nifti_fuzz");
 
 fs::path nifti_samples_folder() {
   auto const* const data = std::getenv("FOVEA_DATA");
@@ -39,26 +40,11 @@ std::string nifti_affine_hash(Grid const& grid) {
   return nifti_hash(out);
 }
 
-std::vector<double> nifti_values(Volume const& volume) {
-  std::vector<double> out;
-  with_type(volume.type(), [&](auto zero) {
-    for (auto const value : volume.as<decltype(zero)>())
-      out.push_back(static_cast<double>(value));
-  });
-  return out;
-}
-
 std::string nifti_shape(Nifti const& image) {
   std::vector<std::string> sizes;
   for (auto const size : image.volume.grid().size) sizes.push_back(text(size));
   for (auto const size : image.more) sizes.push_back(text(size));
   return joined(sizes, "x");
-}
-
-std::vector<std::string> nifti_codes(Nifti const& image) {
-  std::vector<std::string> out;
-  for (auto const& note : image.notes) out.emplace_back(note.code);
-  return out;
 }
 
 struct NiftiExpected {
@@ -85,7 +71,7 @@ void nifti_expect_equal(fs::path const& folder, NiftiExpected const& row) {
   if (row.file == "flat.nii") shape = "5x3";  // two axes in the file
   EXPECT_EQ(shape, row.shape);
   EXPECT_EQ(nifti_affine_hash(image.volume.grid()), row.affine);
-  EXPECT_EQ(nifti_hash(nifti_values(image.volume)), row.values);
+  EXPECT_EQ(volume_hash(image.volume), row.values);
 }
 
 TEST(Nifti, ReadsEveryKindAsNibabelDoes) {
@@ -110,23 +96,6 @@ TEST(Nifti, ReadsTheSamplesAsNibabelDoes) {
   EXPECT_EQ(read, 22);
 }
 
-// A small image with a name for every voxel.
-Nifti nifti_made(Type type, Grid const& grid, std::vector<std::int64_t> more = {}) {
-  std::int64_t channels = 1;
-  for (auto const size : more) channels *= size;
-  Volume volume{grid, type, Unit::arbitrary, channels};
-  with_type(type, [&](auto zero) {
-    using T = decltype(zero);
-    T next = std::numeric_limits<T>::lowest();
-    for (auto& value : volume.write<T>()) {
-      value = next;
-      next = static_cast<T>(next + T{1});
-    }
-    volume.write<T>().back() = std::numeric_limits<T>::max();
-  });
-  return {.volume = volume, .more = std::move(more), .notes = {}};
-}
-
 // Turned and not at right angles; every number is one of float32's.
 Grid nifti_sheared_grid() {
   return {.size = {4, 3, 2},
@@ -142,30 +111,18 @@ Grid nifti_turned_grid() {
   return grid;
 }
 
-void nifti_expect_same(Nifti const& got, Nifti const& wanted) {
-  EXPECT_EQ(got.volume.type(), wanted.volume.type());
-  EXPECT_EQ(got.volume.grid().size, wanted.volume.grid().size);
-  EXPECT_EQ(got.more, wanted.more);
-  EXPECT_EQ(got.colour, wanted.colour);
-  EXPECT_EQ(got.space, wanted.space);
-  ASSERT_EQ(got.volume.byte_count(), wanted.volume.byte_count());
-  EXPECT_EQ(std::memcmp(got.volume.bytes().get(), wanted.volume.bytes().get(),
-                        wanted.volume.byte_count()),
-            0);
-}
-
 TEST(Nifti, ReadsWhatItWroteForEveryTypeNameAndVersion) {
   ScratchFolder const folder;
   for (auto const type : all_types) {
     for (auto const& name : {"x.nii", "x.nii.gz", "x.hdr", "X.IMG"}) {
       for (int const version : {1, 2}) {
         SCOPED_TRACE(text(name_of(type), " ", name, " ", version));
-        auto const image = nifti_made(type, nifti_sheared_grid());
+        auto const image = made_image(type, nifti_sheared_grid());
         write_nifti(folder.path() / name, image, {.version = version});
         auto const back = read_nifti(folder.path() / name);
-        nifti_expect_same(back, image);
+        expect_same(back, image);
         EXPECT_EQ(ras_affine(back.volume.grid()), ras_affine(image.volume.grid()));
-        EXPECT_EQ(nifti_codes(back), std::vector<std::string>{});
+        EXPECT_EQ(codes_of(back), std::vector<std::string>{});
         for (auto const& file : fs::directory_iterator{folder.path()}) fs::remove(file.path());
       }
     }
@@ -174,29 +131,29 @@ TEST(Nifti, ReadsWhatItWroteForEveryTypeNameAndVersion) {
 
 TEST(Nifti, KeepsTimeVectorsColoursAndSpace) {
   for (auto const& more : {std::vector<std::int64_t>{3}, {1, 3}, {2, 1, 2, 2}}) {
-    auto image = nifti_made(Type::i16, nifti_turned_grid(), more);
+    auto image = made_image(Type::i16, nifti_turned_grid(), more);
     image.space = NiftiSpace::mni;
     image.intent = 1007;
     image.step = 2.5;
     image.step_unit = 8;
     auto const back = decode_nifti(encode_nifti(image), "x");
-    nifti_expect_same(back, image);
+    expect_same(back, image);
     EXPECT_EQ(back.intent, 1007);
     EXPECT_EQ(back.step, 2.5);
     EXPECT_EQ(back.step_unit, 8);
   }
   for (std::int64_t const colours : {3, 4}) {
-    auto image = nifti_made(Type::u8, nifti_turned_grid(), {2, colours});
+    auto image = made_image(Type::u8, nifti_turned_grid(), {2, colours});
     image.more = {2};
     image.colour = true;
-    nifti_expect_same(decode_nifti(encode_nifti(image), "x"), image);
+    expect_same(decode_nifti(encode_nifti(image), "x"), image);
   }
   EXPECT_EQ(image_of(Volume{upright({2, 2, 1}, {}), Type::u8, Unit::one, 5}).more,
             std::vector<std::int64_t>{5});
 }
 
 TEST(Nifti, KeepsEveryDigitOfThePlaceInVersion2AndNearlyAllInVersion1) {
-  auto const image = nifti_made(Type::u8, nifti_turned_grid());
+  auto const image = made_image(Type::u8, nifti_turned_grid());
   auto const exact = decode_nifti(encode_nifti(image, {.version = 2}), "x");
   EXPECT_EQ(ras_affine(exact.volume.grid()), ras_affine(image.volume.grid()));
   auto const near = decode_nifti(encode_nifti(image), "x");
@@ -205,7 +162,7 @@ TEST(Nifti, KeepsEveryDigitOfThePlaceInVersion2AndNearlyAllInVersion1) {
       EXPECT_NEAR(ras_affine(near.volume.grid())[r][c], ras_affine(image.volume.grid())[r][c],
                   1e-6);
   }
-  EXPECT_EQ(nifti_codes(near), std::vector<std::string>{});
+  EXPECT_EQ(codes_of(near), std::vector<std::string>{});
 }
 
 TEST(Nifti, WritesAQuaternionForEveryRotationAndHandedness) {
@@ -222,7 +179,7 @@ TEST(Nifti, WritesAQuaternionForEveryRotationAndHandedness) {
         if (mirrored) {
           for (auto& part : grid.axes[2].mm) part = -part;
         }
-        auto head = parse_nifti_head(encode_nifti(nifti_made(Type::u8, grid), {.version = 2}));
+        auto head = parse_nifti_head(encode_nifti(made_image(Type::u8, grid), {.version = 2}));
         EXPECT_EQ(head.qform, 1);
         auto const affine = nifti_qform(head);
         ASSERT_TRUE(affine);
@@ -242,12 +199,12 @@ TEST(Nifti, TakesNearlyHalfATurnForOne) {
   grid.axes = {{{{0.5, 0, 0}},
                 {{0, 0.5 * std::cos(tilt), -0.5 * std::sin(tilt)}},
                 {{0, 4 * std::sin(tilt), 4 * std::cos(tilt)}}}};
-  EXPECT_EQ(nifti_codes(decode_nifti(encode_nifti(nifti_made(Type::u8, grid)), "tilted")),
+  EXPECT_EQ(codes_of(decode_nifti(encode_nifti(made_image(Type::u8, grid)), "tilted")),
             std::vector<std::string>{});
 }
 
 TEST(Nifti, WritesNoQuaternionForAShearedGrid) {
-  auto const head = parse_nifti_head(encode_nifti(nifti_made(Type::u8, nifti_sheared_grid())));
+  auto const head = parse_nifti_head(encode_nifti(made_image(Type::u8, nifti_sheared_grid())));
   EXPECT_EQ(head.sform, 1);
   EXPECT_EQ(head.qform, 0);
 }
@@ -261,7 +218,7 @@ TEST(Nifti, WritesLargeSizesAsVersion2) {
 
 TEST(Nifti, WritesTheSameBytesForTheSameImage) {
   ScratchFolder const folder;
-  auto const image = nifti_made(Type::i16, nifti_turned_grid());
+  auto const image = made_image(Type::i16, nifti_turned_grid());
   write_nifti(folder.path() / "a.nii.gz", image);
   write_nifti(folder.path() / "b.nii.gz", image);
   EXPECT_EQ(read_file(folder.path() / "a.nii.gz", 1 << 20),
@@ -280,7 +237,7 @@ Bytes nifti_patched(Bytes bytes, std::size_t at, T value) {
 }
 
 Bytes nifti_good(Type type = Type::i16) {
-  return encode_nifti(nifti_made(type, nifti_turned_grid()));
+  return encode_nifti(made_image(type, nifti_turned_grid()));
 }
 
 Bytes nifti_zipped(std::span<std::byte const> bytes) {
@@ -318,13 +275,13 @@ TEST(Nifti, ReadsUnitsIntoMillimetres) {
   EXPECT_NEAR(width_of(1).volume.grid().spacing().mm[0], 750, 1e-3);
   EXPECT_NEAR(width_of(3).volume.grid().spacing().mm[0], 0.00075, 1e-9);
   EXPECT_NEAR(width_of(0).volume.grid().spacing().mm[0], 0.75, 1e-6);
-  EXPECT_EQ(nifti_codes(width_of(0)), std::vector<std::string>{"unknown-unit"});
+  EXPECT_EQ(codes_of(width_of(0)), std::vector<std::string>{"unknown-unit"});
 }
 
 TEST(Nifti, SaysWhereSformAndQformDisagree) {
   auto const moved = nifti_patched(nifti_good(), 268, 11.5F);  // the qform's x
   auto const image = decode_nifti(moved, "x");
-  EXPECT_EQ(nifti_codes(image), std::vector<std::string>{"sform-qform-differ"});
+  EXPECT_EQ(codes_of(image), std::vector<std::string>{"sform-qform-differ"});
   EXPECT_NE(image.notes[0].words.find("13.000 mm"), std::string::npos) << image.notes[0].words;
   EXPECT_EQ(image.volume.grid().origin.mm[0], 1.5);
 }
@@ -334,21 +291,21 @@ TEST(Nifti, SaysWhenThereIsNoPlace) {
       nifti_patched(nifti_patched(nifti_good(), 252, std::int16_t{0}), 254, std::int16_t{0});
   auto const image = decode_nifti(none, "x");
   EXPECT_EQ(image.space, NiftiSpace::none);
-  EXPECT_EQ(nifti_codes(image), std::vector<std::string>{"no-position"});
+  EXPECT_EQ(codes_of(image), std::vector<std::string>{"no-position"});
   EXPECT_NEAR(image.volume.grid().spacing().mm[2], 2, 1e-6);
   auto const again = decode_nifti(encode_nifti(image), "x");
   EXPECT_EQ(again.space, NiftiSpace::none);
 }
 
 TEST(Nifti, SaysWhatElseIsOdd) {
-  EXPECT_EQ(nifti_codes(decode_nifti(nifti_patched(nifti_good(), 80, 3.F), "x")),
+  EXPECT_EQ(codes_of(decode_nifti(nifti_patched(nifti_good(), 80, 3.F), "x")),
             (std::vector<std::string>{"sform-qform-differ", "pixdim-differs"}));
-  EXPECT_EQ(nifti_codes(decode_nifti(nifti_patched(nifti_good(), 72, std::int16_t{8}), "x")),
+  EXPECT_EQ(codes_of(decode_nifti(nifti_patched(nifti_good(), 72, std::int16_t{8}), "x")),
             std::vector<std::string>{"bitpix-differs"});
   auto longer = nifti_good();
   longer.resize(longer.size() + 5);
-  EXPECT_EQ(nifti_codes(decode_nifti(longer, "x")), std::vector<std::string>{"bytes-behind"});
-  EXPECT_EQ(nifti_codes(decode_nifti(nifti_zipped(longer), "x")),
+  EXPECT_EQ(codes_of(decode_nifti(longer, "x")), std::vector<std::string>{"bytes-behind"});
+  EXPECT_EQ(codes_of(decode_nifti(nifti_zipped(longer), "x")),
             std::vector<std::string>{"bytes-behind"});
 }
 
@@ -359,24 +316,12 @@ TEST(Nifti, ReadsGzipOfSeveralMembers) {
     auto const rest = nifti_zipped(std::span{good}.subspan(cut));
     packed.insert(packed.end(), rest.begin(), rest.end());
     packed.resize(packed.size() + 3);  // padding, as tapes add it
-    nifti_expect_same(decode_nifti(packed, "x"), decode_nifti(good, "x"));
+    expect_same(decode_nifti(packed, "x"), decode_nifti(good, "x"));
   }
-}
-
-std::string nifti_code_of(std::function<void()> const& work) {
-  try {
-    work();
-  } catch (Refusal const& fault) {
-    EXPECT_EQ(fault.fault(), Fault::input);
-    return std::string{fault.code()};
-  } catch (Error const& fault) {
-    return fault.what();
-  }
-  return "was taken";
 }
 
 std::string nifti_code_of(Bytes const& bytes) {
-  return nifti_code_of([&] { decode_nifti(bytes, "x"); });
+  return refusal_of([&] { decode_nifti(bytes, "x"); });
 }
 
 TEST(Nifti, RefusesWhatItCannotTrust) {
@@ -462,7 +407,7 @@ TEST(Nifti, RefusesGzipBombsByTheirHeader) {
   zeros.resize(352 + 8'000'000);
   auto const bomb = nifti_zipped(zeros);
   EXPECT_LT(bomb.size(), 20'000U);
-  EXPECT_EQ(nifti_code_of([&] { decode_nifti(bomb, "x", {.bytes = 7'999'999}); }), "too-large");
+  EXPECT_EQ(refusal_of([&] { decode_nifti(bomb, "x", {.bytes = 7'999'999}); }), "too-large");
   EXPECT_EQ(decode_nifti(bomb, "x", {.bytes = 8'000'000}).volume.voxels(), 8'000'000);
   // Asks for more than so few bytes can unpack to: refused before memory is asked for.
   auto const lying = nifti_zipped(nifti_patched(nifti_good(Type::u8), 42, std::int16_t{32767}));
@@ -471,18 +416,18 @@ TEST(Nifti, RefusesGzipBombsByTheirHeader) {
 
 TEST(Nifti, FindsBothFilesOfAPair) {
   ScratchFolder const folder;
-  auto const image = nifti_made(Type::i16, nifti_turned_grid());
+  auto const image = made_image(Type::i16, nifti_turned_grid());
   write_nifti(folder.path() / "x.hdr", image);
-  nifti_expect_same(read_nifti(folder.path() / "x.img"), image);
+  expect_same(read_nifti(folder.path() / "x.img"), image);
   auto const voxels = read_file(folder.path() / "x.img", 1 << 20);
   EXPECT_EQ(voxels.size(), image.volume.byte_count());
   write_file(folder.path() / "x.img.gz", nifti_zipped(voxels));
   fs::remove(folder.path() / "x.img");
-  nifti_expect_same(read_nifti(folder.path() / "x.hdr"), image);
+  expect_same(read_nifti(folder.path() / "x.hdr"), image);
   fs::remove(folder.path() / "x.img.gz");
   EXPECT_THROW(read_nifti(folder.path() / "x.hdr"), Error);
   fs::rename(folder.path() / "x.hdr", folder.path() / "x.nii");
-  EXPECT_EQ(nifti_code_of([&] { read_nifti(folder.path() / "x.nii"); }), "not-nifti");
+  EXPECT_EQ(refusal_of([&] { read_nifti(folder.path() / "x.nii"); }), "not-nifti");
 }
 
 TEST(Nifti, SaysTheNameOfTheFile) {

@@ -780,14 +780,7 @@ Bytes nrrd_stored(ImageFile const& image, NrrdOptions const& options) {
 }  // namespace
 
 Bytes encode_nrrd(ImageFile const& image, NrrdOptions const& options) {
-  auto const header = nrrd_header(image, options) + '\n';
-  auto const start = std::as_bytes(std::span{header});
-  auto const voxels = nrrd_stored(image, options);
-  Bytes out;
-  out.reserve(start.size() + voxels.size());
-  out.assign(start.begin(), start.end());
-  out.insert(out.end(), voxels.begin(), voxels.end());
-  return out;
+  return with_voxels(nrrd_header(image, options) + '\n', nrrd_stored(image, options));
 }
 
 void write_nrrd(fs::path const& file, ImageFile const& image, NrrdOptions const& options) {

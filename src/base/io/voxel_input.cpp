@@ -371,6 +371,15 @@ Bytes zlib_packed(std::span<std::byte const> bytes, int level) {
   return voxel_packed(bytes, level, libdeflate_zlib_compress_bound, libdeflate_zlib_compress);
 }
 
+Bytes with_voxels(std::string_view header, std::span<std::byte const> voxels) {
+  auto const start = std::as_bytes(std::span{header});
+  Bytes out;
+  out.reserve(start.size() + voxels.size());
+  out.assign(start.begin(), start.end());
+  out.insert(out.end(), voxels.begin(), voxels.end());
+  return out;
+}
+
 ImageAxes axes_of(ImageFile const& image) {
   ImageAxes axes{.others = image.more};
   auto const all = [&] {

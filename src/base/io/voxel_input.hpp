@@ -136,6 +136,9 @@ fs::path voxel_file(fs::path const& header, std::string_view named);
 Bytes gzip_packed(std::span<std::byte const> bytes, int level);
 Bytes zlib_packed(std::span<std::byte const> bytes, int level);
 
+/// A header in words and the voxels behind it.
+Bytes with_voxels(std::string_view header, std::span<std::byte const> voxels);
+
 /// The sizes of axes 4 to 7 of an image, apart: those that are a voxel's components (colours or
 /// a vector), and the others.
 struct ImageAxes {
