@@ -122,6 +122,17 @@ nothing_is_overwritten_and_wrong_words_are_refused() {
   touch there.nii.gz
   ends_with 2 "$fovea" convert ct there.nii.gz
   holds "$err" "exists already"
+  touch b.json c.raw.gz d.zraw e.img
+  ends_with 2 "$fovea" convert ct b.nii.gz --sidecar json
+  ends_with 2 "$fovea" convert ct c.nhdr
+  ends_with 2 "$fovea" convert ct d.mhd
+  ends_with 2 "$fovea" convert ct e.hdr
+  equal "$(cat b.json c.raw.gz d.zraw e.img)" ""
+  for name in f.nhdr g.mhd h.hdr; do
+    ends_with 0 "$fovea" convert ct $name
+    ends_with 0 "$fovea" inspect . --json
+    holds "$out" "$name"
+  done
   ends_with 2 "$fovea" convert ct a.nii.gz --spacing 0,1,1
   ends_with 2 "$fovea" convert ct a.nii.gz --spacing 1,1,1 --like ct
   ends_with 2 "$fovea" convert ct a.nii.gz --orient LLS

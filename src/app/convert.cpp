@@ -62,6 +62,20 @@ bool convert_names_a_file(fs::path const& out) {
   });
 }
 
+// And of all that will lie beside it: voxels behind a header of their own, and the sidecar.
+void convert_expect_file(ConvertOptions const& options) {
+  fs::path const out{options.out};
+  expect_fresh_file(out);
+  if (!options.sidecar.empty()) expect_fresh_file(sidecar_beside(out));
+  constexpr std::string_view apart[] = {".hdr", ".img", ".nhdr", ".mhd"};
+  constexpr std::string_view parts[] = {".hdr", ".img", ".raw", ".raw.gz", ".zraw"};
+  if (std::ranges::find(apart, lower(out.extension().string())) == std::end(apart)) return;
+  for (auto const part : parts) {
+    auto beside = out;
+    expect_fresh_file(beside.replace_extension(part));
+  }
+}
+
 // A folder is what has no ending of a file: `ct.nii.zip` as a folder would surprise.
 void convert_expect_folder(fs::path const& out) {
   std::error_code ignored;
@@ -183,7 +197,7 @@ int convert_run(ConvertOptions const& options) {
   auto const single = convert_names_a_file(options.out);
   auto const ending = convert_ending(options.format);
   if (single)
-    expect_fresh_file(options.out);
+    convert_expect_file(options);
   else
     convert_expect_folder(options.out);
   auto const& stop = stop_on_signals();

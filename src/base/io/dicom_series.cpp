@@ -3,9 +3,7 @@
 #include "base/core/words.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <mutex>
 #include <numbers>
@@ -45,35 +43,6 @@ SeriesPoint series_normal(DicomSlice const& slice) {
   auto const r = series_row(slice);
   auto const c = series_column(slice);
   return {r[1] * c[2] - r[2] * c[1], r[2] * c[0] - r[0] * c[2], r[0] * c[1] - r[1] * c[0]};
-}
-
-constexpr double series_far = 1e6;  // mm; nobody is a kilometre long
-
-template <std::size_t count>
-std::optional<std::array<double, count>> series_numbers(DicomItem const& item, Tag tag) {
-  auto const all = item.numbers(tag);
-  auto const near = [](double value) { return std::abs(value) <= series_far; };
-  if (!all || all->size() != count || !std::ranges::all_of(*all, near)) return std::nullopt;
-  std::array<double, count> out{};
-  std::ranges::copy(*all, out.begin());
-  return out;
-}
-
-void series_scaling(DicomItem const& item, DicomSlice& slice) {
-  auto const read = [&](Tag tag, double& value) {
-    auto const* const element = item.find(tag);
-    if (element == nullptr || element->length == 0) return true;
-    auto const said = item.number(tag);
-    if (said) value = *said;
-    return said.has_value();
-  };
-  if (!read(Tag::slope, slice.slope) || !read(Tag::intercept, slice.intercept) ||
-      slice.slope == 0)
-    slice.refusal = "bad-scaling";
-  if (!item.items(Tag::modality_table).empty()) slice.refusal = "modality-table";
-  auto const unit = item.text(Tag::rescale_type);
-  slice.hounsfield = slice.modality == "CT" && (unit == "HU" || unit.empty()) &&
-                     item.find(Tag::slope) != nullptr;
 }
 
 // --- one group
@@ -476,162 +445,11 @@ std::vector<DicomSeries> series_sorted(
   return out;
 }
 
-// --- voxels
-// --------------------------------------------------------------------------------------
-
-struct SeriesRange {
-  double low = 0, high = 0;
-  bool whole = true;
-  bool wide = false;  // more than 16 bits are stored, or fractions
-};
-
-SeriesRange series_range(std::vector<DicomSlice> const& slices) {
-  SeriesRange out{.low = std::numeric_limits<double>::max(),
-                  .high = std::numeric_limits<double>::lowest()};
-  for (auto const& slice : slices) {
-    auto const& shape = slice.shape;
-    auto const bits = shape.negative ? shape.stored - 1 : shape.stored;
-    auto const most = std::ldexp(1.0, bits) - 1;
-    auto const least = shape.negative ? -most - 1 : 0;
-    for (auto const raw : {least, most}) {
-      auto const value = raw * slice.slope + slice.intercept;
-      out.low = std::min(out.low, value);
-      out.high = std::max(out.high, value);
-    }
-    auto const fractions = shape.type == Type::f32 || shape.type == Type::f64;
-    out.whole = out.whole && !fractions && slice.slope == std::floor(slice.slope) &&
-                slice.intercept == std::floor(slice.intercept);
-    out.wide = out.wide || shape.type == Type::f64 || (!fractions && shape.stored > 16);
-  }
-  return out;
-}
-
-Type series_type(std::vector<DicomSlice> const& slices) {
-  auto const range = series_range(slices);
-  if (range.whole) {
-    for (auto const type : {Type::u8, Type::i16, Type::u16, Type::i32}) {
-      auto const fits = with_type(type, [&](auto zero) {
-        using T = decltype(zero);
-        return range.low >= static_cast<double>(std::numeric_limits<T>::lowest()) &&
-               range.high <= static_cast<double>(std::numeric_limits<T>::max());
-      });
-      if (fits) return type;
-    }
-  }
-  return range.wide ? Type::f64 : Type::f32;
-}
-
-bool series_grey(DicomSlice const& slice) {
-  return slice.shape.photometric == "MONOCHROME1" || slice.shape.photometric == "MONOCHROME2" ||
-         (slice.shape.photometric.empty() && slice.shape.samples == 1);
-}
-
-// False if a value is none of To's.
-template <class To, class From>
-bool series_scale(std::span<From const> in, std::span<To> out, double slope, double intercept) {
-  constexpr auto least = static_cast<double>(std::numeric_limits<To>::lowest());
-  constexpr auto most = static_cast<double>(std::numeric_limits<To>::max());
-  double low = most;
-  double high = least;
-  for (std::size_t i = 0; i < in.size(); ++i) {
-    auto const value = static_cast<double>(in[i]) * slope + intercept;
-    low = std::min(low, value);
-    high = std::max(high, value);
-    out[i] = static_cast<To>(std::clamp(value, least, most));
-  }
-  return !std::is_integral_v<To> || (low >= least && high <= most);
-}
-
-bool series_put(Volume const& stored, DicomSlice const& slice, Volume& out, std::int64_t k) {
-  auto const plane = static_cast<std::size_t>(out.width() * out.height());
-  auto const depth = static_cast<std::size_t>(out.depth());
-  auto const grey = series_grey(slice);
-  return with_type(out.type(), [&](auto to) {
-    using To = decltype(to);
-    return with_type(stored.type(), [&](auto from) {
-      using From = decltype(from);
-      auto fits = true;
-      for (std::size_t c = 0; c < static_cast<std::size_t>(out.channels()); ++c) {
-        auto const in = stored.as<From>().subspan(c * plane, plane);
-        auto const room =
-            out.write<To>().subspan((c * depth + static_cast<std::size_t>(k)) * plane, plane);
-        auto const plain = !grey || (slice.slope == 1 && slice.intercept == 0);
-        if constexpr (std::is_same_v<From, To>) {
-          if (plain) {
-            std::ranges::copy(in, room.begin());
-            continue;
-          }
-        }
-        fits = series_scale<To, From>(in, room, plain ? 1 : slice.slope,
-                                      plain ? 0 : slice.intercept) &&
-               fits;
-      }
-      return fits;
-    });
-  });
-}
-
-Volume series_slice(DicomSlice const& slice) {
-  DicomFile const file{slice.file};
-  if (file.scan().root().text(Tag::sop_instance) != slice.sop)
-    throw Refusal{"changed", text(slice.file, " is no longer the image that it was"),
-                  "read the folder again when nothing writes to it"};
-  auto image = decode_frame(file, slice.shape, 0);
-  return series_grey(slice) ? image : in_colour(image, file.scan());
-}
-
-bool series_says_twice(DicomScan const& scan) {
-  return std::ranges::find(scan.notes(), std::string_view{"tag-twice"}, &Note::code) !=
-         scan.notes().end();
-}
-
 }  // namespace
 
 std::string_view name_of(Verdict verdict) {
   constexpr std::string_view names[] = {"ok", "adjusted", "refused"};
   return names[static_cast<std::size_t>(verdict)];
-}
-
-DicomSlice slice_of(DicomFile const& file, fs::path const& path) {
-  auto const item = file.scan().root();
-  DicomSlice out;
-  out.file = path;
-  out.sop_class = item.text(Tag::sop_class);
-  out.sop = item.text(Tag::sop_instance);
-  out.study = item.text(Tag::study);
-  out.series = item.text(Tag::series);
-  out.patient = item.text(Tag::patient_id);
-  out.frame_of_reference = item.text(Tag::frame_of_reference);
-  out.modality = item.text(Tag::modality);
-  out.image_type = item.text(Tag::image_type);
-  out.shape = dicom_shape(file.scan());
-  out.position = series_numbers<3>(item, Tag::position);
-  out.orientation = series_numbers<6>(item, Tag::orientation);
-  out.spacing = series_numbers<2>(item, Tag::pixel_spacing);
-  out.thickness = std::min(item.number(Tag::slice_thickness).value_or(0), series_far);
-  series_scaling(item, out);
-  auto const* const spacing = item.find(Tag::pixel_spacing);
-  auto const bad = spacing != nullptr && spacing->length > 0 &&
-                   (!out.spacing || !((*out.spacing)[0] > 0) || !((*out.spacing)[1] > 0));
-  if (bad) out.refusal = "bad-spacing";
-  if (out.image_type.find("MOSAIC") != std::string::npos) out.refusal = "mosaic";
-  if (item.find(Tag::concatenation) != nullptr) out.refusal = "concatenation";
-  if (out.shape.frames > 1) out.refusal = "multi-frame";
-  if (series_says_twice(file.scan())) out.refusal = "tag-twice";
-  auto const words = [&](std::initializer_list<Tag> tags) {
-    std::string key;
-    for (auto const tag : tags) {
-      auto const number = item.numbers(tag);
-      key += (number ? spelled(number->front()) : item.text(tag)) + '\n';
-    }
-    return key;
-  };
-  out.split = text(out.frame_of_reference, '\n', out.shape.rows, 'x', out.shape.columns, 'x',
-                   out.shape.samples, '\n',
-                   words({Tag::echo_time, Tag::echo_number, Tag::time_point, Tag::b_value}),
-                   item.text(Tag::kernel));
-  out.turn = words({Tag::acquisition_number, Tag::trigger_time, Tag::acquisition_time});
-  return out;
 }
 
 std::vector<DicomSeries> sorted_series(
@@ -696,45 +514,6 @@ DicomFound find_series(std::vector<fs::path> const& files,
     return fs::file_size(a) == fs::file_size(b) && read_file(a, most) == read_file(b, most);
   });
   return out;
-}
-
-namespace {
-
-// None if a value does not fit the type.
-std::optional<Volume> series_loaded(DicomSeries const& series, Type type, int threads) {
-  auto const grey = series_grey(series.slices.front());
-  auto const hounsfield = std::ranges::all_of(series.slices, &DicomSlice::hounsfield);
-  Volume out{series.grid, type, hounsfield ? Unit::hounsfield : Unit::arbitrary, grey ? 1 : 3};
-  std::atomic<bool> fits{true};
-  in_parallel(out.depth(), threads, [&](std::int64_t k) {
-    auto const& slice = series.slices[static_cast<std::size_t>(k)];
-    if (series_grey(slice) != grey)
-      throw Refusal{"mixed-colours", "grey and coloured images share one series",
-                    "choose another series"};
-    if (fits && !series_put(series_slice(slice), slice, out, k)) fits = false;
-  });
-  return fits ? std::optional{std::move(out)} : std::nullopt;
-}
-
-}  // namespace
-
-Volume load_series(DicomSeries const& series, int threads) {
-  if (series.verdict == Verdict::refused)
-    throw Refusal{series.reasons.front().code, series.reasons.front().words,
-                  "choose another series"};
-  auto const& first = series.slices.front();
-  auto const grey = series_grey(first);
-  auto const palette = first.shape.photometric == "PALETTE COLOR";
-  auto const type = grey ? series_type(series.slices) : palette ? Type::u16 : first.shape.type;
-  // Headers often promise 16 bits and fill 12: half the memory, if that is true.
-  if (grey && type == Type::i32) {
-    if (auto const narrow = series_loaded(series, Type::i16, threads)) return *narrow;
-  }
-  auto const loaded = series_loaded(series, type, threads);
-  if (!loaded)
-    throw Refusal{"changed", "a value is beyond what the headers promise",
-                  "read the folder again when nothing writes to it"};
-  return *loaded;
 }
 
 }  // namespace fovea

@@ -1,0 +1,152 @@
+#include "base/core/words.hpp"
+#include "base/io/dicom_series.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+// A series that the gate let through, as voxels.
+namespace fovea {
+namespace {
+
+struct LoadRange {
+  double low = 0, high = 0;
+  bool whole = true;
+  bool wide = false;  // more than 16 bits are stored, or fractions
+};
+
+LoadRange load_range(std::vector<DicomSlice> const& slices) {
+  LoadRange out{.low = std::numeric_limits<double>::max(),
+                .high = std::numeric_limits<double>::lowest()};
+  for (auto const& slice : slices) {
+    auto const& shape = slice.shape;
+    auto const bits = shape.negative ? shape.stored - 1 : shape.stored;
+    auto const most = std::ldexp(1.0, bits) - 1;
+    auto const least = shape.negative ? -most - 1 : 0;
+    for (auto const raw : {least, most}) {
+      auto const value = raw * slice.slope + slice.intercept;
+      out.low = std::min(out.low, value);
+      out.high = std::max(out.high, value);
+    }
+    auto const fractions = shape.type == Type::f32 || shape.type == Type::f64;
+    out.whole = out.whole && !fractions && slice.slope == std::floor(slice.slope) &&
+                slice.intercept == std::floor(slice.intercept);
+    out.wide = out.wide || shape.type == Type::f64 || (!fractions && shape.stored > 16);
+  }
+  return out;
+}
+
+Type load_type(std::vector<DicomSlice> const& slices) {
+  auto const range = load_range(slices);
+  if (range.whole) {
+    for (auto const type : {Type::u8, Type::i16, Type::u16, Type::i32}) {
+      auto const fits = with_type(type, [&](auto zero) {
+        using T = decltype(zero);
+        return range.low >= static_cast<double>(std::numeric_limits<T>::lowest()) &&
+               range.high <= static_cast<double>(std::numeric_limits<T>::max());
+      });
+      if (fits) return type;
+    }
+  }
+  return range.wide ? Type::f64 : Type::f32;
+}
+
+bool load_grey(DicomSlice const& slice) {
+  return slice.shape.photometric == "MONOCHROME1" || slice.shape.photometric == "MONOCHROME2" ||
+         (slice.shape.photometric.empty() && slice.shape.samples == 1);
+}
+
+// False if a value is none of To's.
+template <class To, class From>
+bool load_scale(std::span<From const> in, std::span<To> out, double slope, double intercept) {
+  constexpr auto least = static_cast<double>(std::numeric_limits<To>::lowest());
+  constexpr auto most = static_cast<double>(std::numeric_limits<To>::max());
+  double low = most;
+  double high = least;
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    auto const value = static_cast<double>(in[i]) * slope + intercept;
+    low = std::min(low, value);
+    high = std::max(high, value);
+    out[i] = static_cast<To>(std::clamp(value, least, most));
+  }
+  return !std::is_integral_v<To> || (low >= least && high <= most);
+}
+
+bool load_put(Volume const& stored, DicomSlice const& slice, Volume& out, std::int64_t k) {
+  auto const plane = static_cast<std::size_t>(out.width() * out.height());
+  auto const depth = static_cast<std::size_t>(out.depth());
+  auto const grey = load_grey(slice);
+  return with_type(out.type(), [&](auto to) {
+    using To = decltype(to);
+    return with_type(stored.type(), [&](auto from) {
+      using From = decltype(from);
+      auto fits = true;
+      for (std::size_t c = 0; c < static_cast<std::size_t>(out.channels()); ++c) {
+        auto const in = stored.as<From>().subspan(c * plane, plane);
+        auto const room =
+            out.write<To>().subspan((c * depth + static_cast<std::size_t>(k)) * plane, plane);
+        auto const plain = !grey || (slice.slope == 1 && slice.intercept == 0);
+        if constexpr (std::is_same_v<From, To>) {
+          if (plain) {
+            std::ranges::copy(in, room.begin());
+            continue;
+          }
+        }
+        fits = load_scale<To, From>(in, room, plain ? 1 : slice.slope,
+                                    plain ? 0 : slice.intercept) &&
+               fits;
+      }
+      return fits;
+    });
+  });
+}
+
+Volume load_slice(DicomSlice const& slice) {
+  DicomFile const file{slice.file};
+  if (file.scan().root().text(Tag::sop_instance) != slice.sop)
+    throw Refusal{"changed", text(slice.file, " is no longer the image that it was"),
+                  "read the folder again when nothing writes to it"};
+  auto image = decode_frame(file, slice.shape, 0);
+  return load_grey(slice) ? image : in_colour(image, file.scan());
+}
+
+// None if a value does not fit the type.
+std::optional<Volume> load_loaded(DicomSeries const& series, Type type, int threads) {
+  auto const grey = load_grey(series.slices.front());
+  auto const hounsfield = std::ranges::all_of(series.slices, &DicomSlice::hounsfield);
+  Volume out{series.grid, type, hounsfield ? Unit::hounsfield : Unit::arbitrary, grey ? 1 : 3};
+  std::atomic<bool> fits{true};
+  in_parallel(out.depth(), threads, [&](std::int64_t k) {
+    auto const& slice = series.slices[static_cast<std::size_t>(k)];
+    if (load_grey(slice) != grey)
+      throw Refusal{"mixed-colours", "grey and coloured images share one series",
+                    "choose another series"};
+    if (fits && !load_put(load_slice(slice), slice, out, k)) fits = false;
+  });
+  return fits ? std::optional{std::move(out)} : std::nullopt;
+}
+
+}  // namespace
+
+Volume load_series(DicomSeries const& series, int threads) {
+  if (series.verdict == Verdict::refused)
+    throw Refusal{series.reasons.front().code, series.reasons.front().words,
+                  "choose another series"};
+  auto const& first = series.slices.front();
+  auto const grey = load_grey(first);
+  auto const palette = first.shape.photometric == "PALETTE COLOR";
+  auto const type = grey ? load_type(series.slices) : palette ? Type::u16 : first.shape.type;
+  // Headers often promise 16 bits and fill 12: half the memory, if that is true.
+  if (grey && type == Type::i32) {
+    if (auto const narrow = load_loaded(series, Type::i16, threads)) return *narrow;
+  }
+  auto const loaded = load_loaded(series, type, threads);
+  if (!loaded)
+    throw Refusal{"changed", "a value is beyond what the headers promise",
+                  "read the folder again when nothing writes to it"};
+  return *loaded;
+}
+
+}  // namespace fovea
