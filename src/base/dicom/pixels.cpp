@@ -77,6 +77,13 @@ void pixels_check_bits(DicomScan const& scan, DicomShape& shape) {
 // --- bytes of a frame
 // --------------------------------------------------------------------------
 
+// No codec changes the order of samples. Pixels that are not encapsulated are taken so whatever
+// the transfer syntax says.
+bool pixels_lie_as_they_are(DicomScan const& scan) {
+  auto const codec = scan.syntax().codec;
+  return !scan.pixels().encapsulated || codec == Codec::none || codec == Codec::frames_deflated;
+}
+
 // Bits of a frame in the file, without packing.
 std::uint64_t pixels_bits(DicomShape const& shape) {
   auto const samples = is_halved(shape) ? 2 : shape.samples;
@@ -249,14 +256,14 @@ PixelsRun pixels_unpacked(DicomFile const& file, DicomShape& shape, std::int64_t
   auto const& syntax = file.scan().syntax();
   auto unpacked = unpack_frame(syntax, pixels_packed(file, shape, frame), shape);
   shape.planes = unpacked.planes;
-  auto const raw = syntax.codec == Codec::none || syntax.codec == Codec::frames_deflated;
   if (unpacked.precision > 0) {
     shape.allocated = std::max(shape.allocated, 8);
     // The codec's values begin at the lowest bit, unless they are whole cells.
     if (unpacked.precision <= shape.high) shape.high = shape.stored - 1;
     pixels_check_signs(unpacked, shape);
   }
-  return {.bytes = std::move(unpacked.bytes), .halved = raw && is_halved(shape)};
+  return {.bytes = std::move(unpacked.bytes),
+          .halved = pixels_lie_as_they_are(file.scan()) && is_halved(shape)};
 }
 
 PixelsRun pixels_run(DicomFile const& file, DicomShape& shape, std::int64_t frame) {
@@ -288,9 +295,8 @@ DicomShape dicom_shape(DicomScan const& scan) {
   shape.negative = small(Tag::signedness, 0) == 1;
   shape.planes = small(Tag::planar, 0) == 1;
   pixels_check_bits(scan, shape);
-  auto const pairs =
-      scan.syntax().codec == Codec::none || scan.syntax().codec == Codec::frames_deflated;
-  if (is_halved(shape) && (shape.allocated != 8 || (pairs && shape.columns % 2 != 0)))
+  auto const odd = pixels_lie_as_they_are(scan) && shape.columns % 2 != 0;
+  if (is_halved(shape) && (shape.allocated != 8 || odd))
     pixels_refuse("bad-size", "expected 8 bits and pairs of columns in YBR_FULL_422");
   shape.type = pixels_type(scan, shape);
   return shape;
