@@ -30,7 +30,7 @@ std::string_view name_of(Type type) {
 }
 
 std::string_view name_of(Unit unit) {
-  constexpr std::string_view names[] = {"arbitrary", "HU", "one"};
+  constexpr std::string_view names[] = {"arbitrary", "HU", "one", "Gy", "SUV"};
   return names[static_cast<std::size_t>(unit)];
 }
 

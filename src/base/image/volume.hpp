@@ -12,7 +12,7 @@
 
 namespace fovea {
 
-enum class Unit { arbitrary, hounsfield, one };
+enum class Unit { arbitrary, hounsfield, one, gray, suv };
 enum class Type { u8, i8, u16, i16, u32, i32, u64, i64, f32, f64 };
 
 inline constexpr Type all_types[] = {Type::u8,  Type::i8,  Type::u16, Type::i16, Type::u32,
@@ -43,7 +43,7 @@ struct TypeOf<double> : std::integral_constant<Type, Type::f64> {};
 
 std::size_t bytes_of(Type type);
 std::string_view name_of(Type type);
-std::string_view name_of(Unit unit);  ///< "arbitrary", "HU", "one"
+std::string_view name_of(Unit unit);  ///< "arbitrary", "HU", "one", "Gy", "SUV"
 
 /// Calls `use` with a value of the C++ type behind `type`: the one place that switches over it.
 template <class Use>
