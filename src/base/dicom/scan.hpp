@@ -85,6 +85,10 @@ class DicomItem {
 
   /// Null if it is not there. Of one that stands twice, the first.
   DicomElement const* find(Tag tag) const;
+  /// As DicomScan::value.
+  std::span<std::byte const> value(DicomElement const& element) const {
+    return scan_->value(element);
+  }
   /// Without padding; empty if it is not there. In the file's own characters.
   std::string text(Tag tag) const;
   std::vector<std::string> texts(Tag tag) const;
