@@ -273,7 +273,7 @@ void put_lossy(DicomData& data, ResultSource const& source) {
 
 DicomData algorithm_item(Provenance const& made_by) {
   DicomData out;
-  out.set(dcm::algorithm_family, item_of(Code{"123109", "DCM", "Artificial Intelligence"}))
+  out.set(dcm::algorithm_family, item_of(Code{"123110", "DCM", "Artificial Intelligence"}))
       .set(dcm::algorithm_name, made_by.name)
       .set(dcm::algorithm_version, made_by.version.empty() ? "unknown" : made_by.version);
   if (!made_by.hash.empty())
