@@ -17,8 +17,10 @@ struct Segment {
   std::int64_t layer = 0;  ///< channel of the voxels that it lies in
   std::int64_t value = 1;  ///< of its voxels there; a fractional layer is one segment's
   std::string name{};      ///< for people: "left kidney"
-  Code category{};         ///< {"123037004", "SCT", "Body structure"}
+  Code category{};         ///< {"91723000", "SCT", "Anatomical structure"}
   Code type{};             ///< {"10200004", "SCT", "Liver"}
+  Code side{};             ///< of the type, where it has two: {"7771000", "SCT", "Left"}
+  Code site{};             ///< of something abnormal: where it lies, as a type
   std::optional<std::array<std::uint8_t, 3>> colour{};  ///< red, green, blue
   std::string tracking{}, tracking_uid{};               ///< the same thing in other studies
   Provenance provenance{};
