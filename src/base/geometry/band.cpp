@@ -143,14 +143,28 @@ Band band_of(std::span<double const> places,
   return band_packed(rows, voxels);
 }
 
-Band band_of_coefficients(std::int64_t voxels) {
+PreparedBand band_prepared(std::int64_t first,
+                           std::int64_t count,
+                           std::int64_t voxels,
+                           Resample const& options,
+                           double sigma) {
+  auto const cubic = options.interpolator == Interpolator::cubic;
   std::vector<BandRow> rows;
-  for (std::int64_t x = 0; x < voxels; ++x) {
-    auto const row =
-        voxels == 1 ? BandRow{{x, 1}} : band_spread({{x, 1}}, band_reach, band_coefficient);
-    rows.push_back(band_folded(row, voxels, true));
+  auto from = voxels;
+  auto end = std::int64_t{0};
+  for (auto x = first; x < first + count; ++x) {
+    BandRow row{{x, 1}};
+    if (sigma > 0) row = band_smoothed(row, sigma);
+    if (cubic && voxels > 1) row = band_spread(row, band_reach, band_coefficient);
+    row = band_folded(row, voxels, cubic);
+    from = std::min(from, row.front().at);
+    end = std::max(end, row.back().at + 1);
+    rows.push_back(std::move(row));
   }
-  return band_packed(rows, voxels);
+  for (auto& row : rows) {
+    for (auto& tap : row) tap.at -= from;
+  }
+  return {band_packed(rows, end - from), from};
 }
 
 void sinc_weights(double t, Resample const& options, double* weight) {

@@ -29,8 +29,17 @@ Band band_of(std::span<double const> places,
              Resample const& options,
              double sigma);
 
-/// The coefficients of a cubic B-spline through the voxels along an axis.
-Band band_of_coefficients(std::int64_t voxels);
+/// What a point in between is computed from: voxels `first` to `first + count - 1` of an axis
+/// of so many, smoothed, and for cubic as the coefficients of a B-spline.
+struct PreparedBand {
+  Band band;              ///< its places are those voxels
+  std::int64_t from = 0;  ///< the voxel that the band calls 0
+};
+PreparedBand band_prepared(std::int64_t first,
+                           std::int64_t count,
+                           std::int64_t voxels,
+                           Resample const& options,
+                           double sigma);
 
 /// A place that only rounding put beside a voxel's centre or face lies on it.
 [[gnu::always_inline]] inline double snapped(double place) {

@@ -2,8 +2,8 @@
 
 #include "base/core/pool.hpp"
 #include "base/geometry/pick.hpp"
-#include "base/geometry/sampler.hpp"
 #include "base/geometry/separable.hpp"
+#include "base/geometry/turned.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -56,10 +56,14 @@ double resample_sigma(IndexMap const& map, std::size_t axis, Resample const& opt
   return square > 1 + 1e-6 ? std::sqrt((square - 1) / (8 * std::numbers::ln2)) : 0;
 }
 
-std::vector<double> resample_places(double first, double step, std::int64_t count) {
+std::vector<double> resample_places(double first,
+                                    double step,
+                                    std::int64_t begin,
+                                    std::int64_t count) {
   std::vector<double> places(static_cast<std::size_t>(count));
   for (std::int64_t x = 0; x < count; ++x)
-    places[static_cast<std::size_t>(x)] = snapped(first + step * static_cast<double>(x));
+    places[static_cast<std::size_t>(x)] =
+        snapped(first + step * static_cast<double>(begin + x));
   return places;
 }
 
@@ -77,80 +81,136 @@ void resample_expect(Resample const& options) {
                 "choose one, air for instance"};
 }
 
-void resample_parallel(Volume const& in,
-                       IndexMap const& map,
-                       ResampleAxes const& axes,
-                       Resample const& options,
-                       Volume& out,
-                       int threads) {
-  Pick copies;
-  Separable plan;
-  auto const nearest = options.interpolator == Interpolator::nearest;
-  for (std::size_t axis = 0; axis < 3; ++axis) {
-    auto const [from, step] = axes[axis];
-    copies.from[axis] = plan.from[axis] = from;
-    auto const voxels = in.grid().size[from];
-    auto const places = resample_places(map.offset[from], step, out.grid().size[axis]);
-    if (nearest) {
-      for (auto const place : places)
-        copies.at[axis].push_back(
-            is_inside(place, voxels) ? static_cast<std::int64_t>(std::floor(place + 0.5)) : -1);
-    } else {
-      plan.bands[axis] = band_of(places, voxels, options, resample_sigma(map, from, options));
-    }
-  }
-  if (nearest) return pick(in, copies, options.outside, out, threads);
-  run_separable(in, plan, options.outside, out, threads);
+// What is resampled, but for its voxels.
+struct ResampleWork {
+  Resample const& options;
+  std::array<std::int64_t, 3> whole;  // size of the input
+  Type type;                          // of the input
+  IndexMap map;                       // from the output's array to the input's
+  std::optional<ResampleAxes> axes;
+  int threads;
+};
+
+ResampleWork resample_work(Grid const& from,
+                           Type type,
+                           Grid const& onto,
+                           Resample const& options) {
+  resample_expect(options);
+  index_map(from, onto);
+  auto const map = index_map(onto, from);
+  ResampleWork work{options,
+                    from.size,
+                    type,
+                    map,
+                    resample_axes(map, onto),
+                    options.threads > 0 ? options.threads : usable_cores()};
+  if (options.interpolator == Interpolator::label_linear) work.axes.reset();
+  return work;
 }
 
-// On its own grid, as wide as the output's voxels.
-Volume resample_smoothed(Volume const& in,
-                         IndexMap const& map,
-                         Resample const& options,
-                         int threads) {
-  Separable plan;
-  double most = 0;
-  for (std::size_t axis = 0; axis < 3; ++axis) {
-    auto const sigma = resample_sigma(map, axis, options);
-    plan.bands[axis] = band_of(resample_places(0, 1, in.grid().size[axis]),
-                               in.grid().size[axis], options, sigma);
-    most = std::max(most, sigma);
-  }
-  if (most == 0) return in;
-  Volume out{in.grid(), fits_float(in.type()) ? Type::f32 : Type::f64, in.unit(),
-             in.channels()};
-  run_separable(in, plan, 0, out, threads);
+std::vector<std::int64_t> resample_nearest(std::vector<double> const& places,
+                                           std::int64_t voxels) {
+  std::vector<std::int64_t> out;
+  for (auto const place : places)
+    out.push_back(is_inside(place, voxels) ? static_cast<std::int64_t>(std::floor(place + 0.5))
+                                           : -1);
   return out;
 }
 
-void resample_turned(
-    Volume const& in, IndexMap const& map, Resample const& options, Volume& out, int threads) {
-  auto const places_of = [&](std::int64_t j, std::int64_t k, Places places) {
-    auto const start = map({{0, static_cast<double>(j), static_cast<double>(k)}}).ijk;
+// Slices from `slice` on, as many as `out` has.
+void resample_parallel(ReadPart const& read,
+                       ResampleWork const& work,
+                       std::int64_t slice,
+                       Volume& out) {
+  auto const nearest = work.options.interpolator == Interpolator::nearest;
+  Pick copies;
+  Separable plan;
+  IndexBox need;
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    auto const [from, step] = (*work.axes)[axis];
+    copies.from[axis] = plan.from[axis] = from;
+    auto const voxels = work.whole[from];
+    auto const begin = axis == 2 ? slice : 0;
+    auto const places =
+        resample_places(work.map.offset[from], step, begin, out.grid().size[axis]);
+    auto first = voxels;
+    auto end = std::int64_t{0};
+    if (nearest) {
+      copies.at[axis] = resample_nearest(places, voxels);
+      for (auto const at : copies.at[axis]) {
+        first = at < 0 ? first : std::min(first, at);
+        end = std::max(end, at + 1);
+      }
+    } else {
+      auto const& band = plan.bands[axis] =
+          band_of(places, voxels, work.options, resample_sigma(work.map, from, work.options));
+      for (std::size_t x = 0; x < band.first.size(); ++x) {
+        if (band.count[x] == 0) continue;
+        first = std::min(first, band.first[x]);
+        end = std::max(end, band.first[x] + band.count[x]);
+      }
+    }
+    // Where nothing is inside, one voxel is read all the same.
+    need.first[from] = std::min(first, voxels - 1);
+    need.size[from] = std::max<std::int64_t>(end - need.first[from], 1);
+  }
+  auto const part = read(need);
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    auto const from = plan.from[axis];
+    auto const first = part.first[from];
+    for (auto& at : copies.at[axis]) at -= at < 0 ? 0 : first;
+    auto& band = plan.bands[axis];
+    for (std::size_t x = 0; x < band.first.size(); ++x)
+      band.first[x] -= band.count[x] > 0 ? first : 0;
+    band.voxels = part.voxels.grid().size[from];
+  }
+  if (nearest) return pick(part.voxels, copies, work.options.outside, out, work.threads);
+  run_separable(part.voxels, plan, work.options.outside, out, work.threads);
+}
+
+Turned resample_turned(ResampleWork const& work, std::int64_t slice) {
+  auto const& map = work.map;
+  Turned how;
+  how.places_of = [&map, slice](std::int64_t i0, std::int64_t n, std::int64_t j, std::int64_t k,
+                                Places places) {
+    auto const start = map({{0, static_cast<double>(j), static_cast<double>(k + slice)}}).ijk;
     std::array const rows{places.i, places.j, places.k};
     for (std::size_t axis = 0; axis < 3; ++axis) {
-      for (std::int64_t i = 0; i < out.width(); ++i)
-        rows[axis][i] = start[axis] + map.matrix[axis][0] * static_cast<double>(i);
+      for (std::int64_t x = 0; x < n; ++x)
+        rows[axis][x] = start[axis] + map.matrix[axis][0] * static_cast<double>(i0 + x);
     }
   };
-  run_sampler(resample_smoothed(in, map, options, threads), places_of, options, out, threads);
+  how.reach = [&map, slice](IndexBox box) {
+    box.first[2] += slice;
+    return reach_of(map, box);
+  };
+  for (std::size_t axis = 0; axis < 3; ++axis)
+    how.sigma[axis] = resample_sigma(map, axis, work.options);
+  return how;
+}
+
+void resample_into(ReadPart const& read,
+                   bool reads,
+                   ResampleWork const& work,
+                   std::uint64_t memory,
+                   std::int64_t slice,
+                   Volume& out) {
+  if (work.axes) return resample_parallel(read, work, slice, out);
+  run_turned(read, reads, work.whole, work.type, resample_turned(work, slice), work.options,
+             memory, {{}, out.grid().size}, out, work.threads);
 }
 
 }  // namespace
 
 Volume resample(Volume const& volume, Grid const& onto, Resample const& options) {
-  resample_expect(options);
-  index_map(volume.grid(), onto);
-  auto const map = index_map(onto, volume.grid());
+  auto const work = resample_work(volume.grid(), volume.type(), onto, options);
   Volume out{onto, options.as_f32 ? Type::f32 : volume.type(), volume.unit(),
              volume.channels()};
-  auto const threads = options.threads > 0 ? options.threads : usable_cores();
-  auto const axes = resample_axes(map, onto);
-  if (axes && options.interpolator != Interpolator::label_linear) {
-    resample_parallel(volume, map, *axes, options, out, threads);
-  } else {
-    resample_turned(volume, map, options, out, threads);
-  }
+  auto const whole = [&](IndexBox const&) {
+    return VolumePart{volume, {}, volume.grid().size};
+  };
+  resample_into(whole, false, work,
+                resample_memory(options, volume.byte_count(), out.byte_count()), 0, out);
   return out;
 }
 

@@ -165,7 +165,10 @@ class SeparableBlock {
         height_(out.height()),
         identity_(bands[0].band->identity()) {
     std::array const stride{std::int64_t{1}, in.width(), in.width() * in.height()};
-    for (std::size_t axis = 0; axis < 3; ++axis) stride_[axis] = stride[plan.from[axis]];
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+      stride_[axis] = stride[plan.from[axis]];
+      in_ += plan.corner[axis] * stride[axis];
+    }
     find_rows();
     find_columns();
     auto const make = [](auto& numbers, std::int64_t n) {

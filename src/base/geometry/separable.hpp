@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 
 namespace fovea {
 
@@ -11,6 +12,7 @@ namespace fovea {
 struct Separable {
   std::array<std::size_t, 3> from{0, 1, 2};
   std::array<Band, 3> bands;
+  std::array<std::int64_t, 3> corner{};  ///< of the input: the voxel that the bands call 0
 };
 
 /// Fills `out`, in which every number is computed as float or, if the input's type needs it, as
