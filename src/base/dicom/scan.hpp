@@ -97,6 +97,7 @@ class DicomItem {
   std::optional<std::vector<double>> numbers(Tag tag) const;
   std::optional<double> number(Tag tag) const;  ///< the first
   std::optional<std::int64_t> whole(Tag tag) const;
+  DicomScan const& scan() const { return *scan_; }
   /// The items of a sequence; none if it is not there.
   std::vector<DicomItem> items(Tag tag) const;
 

@@ -1,4 +1,5 @@
 #include "base/core/words.hpp"
+#include "base/dicom/lookup.hpp"
 #include "base/io/dicom_series.hpp"
 
 #include <algorithm>
@@ -22,6 +23,11 @@ LoadRange load_range(std::vector<DicomSlice> const& slices) {
                 .high = std::numeric_limits<double>::lowest()};
   for (auto const& slice : slices) {
     auto const& shape = slice.shape;
+    if (slice.table) {
+      out.low = std::min(out.low, (*slice.table)[0]);
+      out.high = std::max(out.high, (*slice.table)[1]);
+      continue;
+    }
     auto const bits = shape.negative ? shape.stored - 1 : shape.stored;
     auto const most = std::ldexp(1.0, bits) - 1;
     auto const least = shape.negative ? -most - 1 : 0;
@@ -103,13 +109,26 @@ bool load_put(Volume const& stored, DicomSlice const& slice, Volume& out, std::i
   });
 }
 
+Volume load_looked_up(Volume const& stored, LookupTable const& table) {
+  auto out = image2d(stored.width(), stored.height(), Type::u16);
+  with_type(stored.type(), [&](auto zero) {
+    std::ranges::transform(
+        stored.as<decltype(zero)>(), out.write<std::uint16_t>().begin(), [&](auto value) {
+          return static_cast<std::uint16_t>(table.at(static_cast<double>(value)));
+        });
+  });
+  return out;
+}
+
 Volume load_slice(DicomSlice const& slice) {
   DicomFile const file{slice.file};
   if (file.scan().root().text(Tag::sop_instance) != slice.sop)
     throw Refusal{"changed", text(slice.file, " is no longer the image that it was"),
                   "read the folder again when nothing writes to it"};
   auto image = decode_frame(file, slice.shape, 0);
-  return load_grey(slice) ? image : in_colour(image, file.scan());
+  if (!load_grey(slice)) return in_colour(image, file.scan());
+  auto const table = modality_table(file.scan().root());
+  return table ? load_looked_up(image, *table) : image;
 }
 
 // None if a value does not fit the type.

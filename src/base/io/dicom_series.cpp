@@ -82,8 +82,10 @@ void series_refuse_by_header(DicomSeries& series, std::string const& code) {
       {"multi-frame", "an object of several frames, which is not read yet"},
       {"mosaic", "a mosaic: many slices in one picture, whose places it does not say"},
       {"concatenation", "a part of a concatenation, which is not read yet"},
-      {"modality-table", "its values stand in a table, which is not read yet"},
-      {"bad-scaling", "its slope or intercept is no number, or the slope is 0"},
+      {"bad-table",
+       "its values stand in a modality table that is broken or none of whole values"},
+      {"bad-scaling",
+       "its slope or intercept is no number, the slope is 0, or a table says otherwise"},
       {"tag-twice", "an attribute stands twice, and which one is meant nobody can say"},
       {"bad-spacing", "expected two pixel spacings above 0"}};
   auto const row = std::ranges::find(rows, std::string_view{code}, &Row::code);

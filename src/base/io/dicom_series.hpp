@@ -26,6 +26,7 @@ struct DicomSlice {
   std::optional<std::array<double, 2>> spacing;      ///< between rows, between columns
   double thickness = 0;
   double slope = 1, intercept = 0;
+  std::optional<std::array<double, 2>> table;  ///< ends of a modality table's values
   bool hounsfield = false;
   std::string refusal;  ///< a code, if the header alone is reason enough
 };
@@ -56,7 +57,7 @@ struct DicomSeries {
 /// adjusted   gantry-tilt, duplicate-dropped, no-thickness (of a single slice)
 /// refused    mixed-patients, no-position, not-orthogonal, bad-spacing, pixel-spacing-differs,
 ///            duplicate-position, same-uid, missing-slice, variable-spacing,
-///            irregular-positions, multi-frame, mosaic, concatenation, modality-table,
+///            irregular-positions, multi-frame, mosaic, concatenation, bad-table,
 ///            bad-scaling, tag-twice
 /// also said  split, single-slice, position-jitter, no-position (of images that have none by
 ///            design: CR, DX, MG, XA, US, secondary captures; each becomes a 2D image)
@@ -84,7 +85,8 @@ DicomFound find_series(std::vector<fs::path> const& files,
                        int threads = usable_cores(),
                        std::function<void(std::size_t done)> const& seen = {});
 
-/// The voxels of a series: values by each slice's own slope and intercept; the first of u8, i16
+/// The voxels of a series: values by each slice's own slope and intercept, or by its modality
+/// table; the first of u8, i16
 /// and u16 that holds all that the headers allow, else i16 or i32 by the values, where they are
 /// whole; else f32 (f64 if more than 16 bits are stored); colours as red, green, blue. CT in
 /// Hounsfield units says so.

@@ -1,4 +1,5 @@
 #include "base/core/words.hpp"
+#include "base/dicom/lookup.hpp"
 #include "base/io/dicom_series.hpp"
 
 #include <algorithm>
@@ -20,6 +21,22 @@ std::optional<std::array<double, count>> slice_numbers(DicomItem const& item, Ta
   return out;
 }
 
+// Values that stand in a table instead.
+void slice_table(DicomItem const& item, DicomSlice& slice) {
+  try {
+    auto const table = modality_table(item);
+    if (!table) return;
+    auto const [low, high] = std::ranges::minmax(table->entries);
+    slice.table = {static_cast<double>(low), static_cast<double>(high)};
+    slice.hounsfield = slice.modality == "CT" && table->type == "HU";
+    if (slice.slope != 1 || slice.intercept != 0) slice.refusal = "bad-scaling";
+    auto const fractions = slice.shape.type == Type::f32 || slice.shape.type == Type::f64;
+    if (fractions || slice.shape.samples != 1) slice.refusal = "bad-table";
+  } catch (Refusal const&) {
+    slice.refusal = "bad-table";
+  }
+}
+
 void slice_scaling(DicomItem const& item, DicomSlice& slice) {
   auto const read = [&](Tag tag, double& value) {
     auto const* const element = item.find(tag);
@@ -31,10 +48,10 @@ void slice_scaling(DicomItem const& item, DicomSlice& slice) {
   if (!read(Tag::slope, slice.slope) || !read(Tag::intercept, slice.intercept) ||
       slice.slope == 0)
     slice.refusal = "bad-scaling";
-  if (!item.items(Tag::modality_table).empty()) slice.refusal = "modality-table";
   auto const unit = item.text(Tag::rescale_type);
   slice.hounsfield = slice.modality == "CT" && (unit == "HU" || unit.empty()) &&
                      item.find(Tag::slope) != nullptr;
+  slice_table(item, slice);
 }
 
 bool slice_says_twice(DicomScan const& scan) {

@@ -73,6 +73,30 @@ inline std::string made_file(std::string_view syntax, std::string const& dataset
   return std::string(128, '\0') + "DICM" + length.bytes() + meta.bytes() + dataset;
 }
 
+/// An attribute of words, or of bytes as they are, in explicit little endian: for `parts`.
+inline std::string made_value(Tag tag, std::string_view kind, std::string value) {
+  MadeDicom out;
+  out.put(tag, kind, std::move(value));
+  return out.bytes();
+}
+
+/// Numbers of so many bytes, the least significant first: "US" of 4096, -2048 and 16.
+inline std::string made_numbers(std::vector<std::int64_t> const& values, int bytes = 2) {
+  MadeDicom out;
+  for (auto const value : values) out.number(static_cast<std::uint64_t>(value), bytes);
+  return out.bytes();
+}
+
+/// A sequence of items made by the others.
+inline std::string made_sequence(Tag tag, std::vector<std::string> const& items) {
+  MadeDicom inside;
+  for (auto const& item : items) {
+    inside.start(Tag::item, "", static_cast<std::uint32_t>(item.size()));
+    inside.words(item);
+  }
+  return made_value(tag, "SQ", inside.bytes());
+}
+
 inline constexpr std::string_view made_implicit = "1.2.840.10008.1.2";
 inline constexpr std::string_view made_explicit = "1.2.840.10008.1.2.1";
 inline constexpr std::string_view made_big_endian_dicom = "1.2.840.10008.1.2.2";
@@ -142,8 +166,9 @@ struct MadeSlice {
   std::string intercept = "-1024";
   bool negative = false;
   int stored = 12;
-  std::vector<std::pair<Tag, std::string>> more;  // decimal or text, any order
-  std::vector<std::uint16_t> pixels;              // rows x columns, else made up
+  std::vector<std::pair<Tag, std::string>> more;   // decimal or text, any order
+  std::vector<std::pair<Tag, std::string>> parts;  // whole attributes of any kind, any order
+  std::vector<std::uint16_t> pixels;               // rows x columns, else made up
 
   MadeSlice& at(double x, double y, double z) {
     position = made_decimals({x, y, z});
@@ -151,17 +176,17 @@ struct MadeSlice {
   }
 
   std::string bytes() const {
-    std::map<std::uint32_t, std::string> parts;
+    std::map<std::uint32_t, std::string> all;
     auto const text_of = [&](Tag tag, std::string_view kind, std::string const& value) {
       if (value.empty()) return;
       MadeDicom one;
       one.put(tag, kind, value);
-      parts[number_of(tag)] = one.bytes();
+      all[number_of(tag)] = one.bytes();
     };
     auto const number_of_tag = [&](Tag tag, std::uint32_t value) {
       MadeDicom one;
       one.put_short(tag, value);
-      parts[number_of(tag)] = one.bytes();
+      all[number_of(tag)] = one.bytes();
     };
     text_of(Tag::sop_class, "UI", sop_class);
     text_of(Tag::sop_instance, "UI", sop);
@@ -177,6 +202,7 @@ struct MadeSlice {
     text_of(Tag::slope, "DS", slope);
     text_of(Tag::intercept, "DS", intercept);
     for (auto const& [tag, value] : more) text_of(tag, "DS", value);
+    for (auto const& [tag, part] : parts) all[number_of(tag)] = part;
     number_of_tag(Tag::samples, 1);
     number_of_tag(Tag::rows, rows);
     number_of_tag(Tag::columns, columns);
@@ -188,9 +214,9 @@ struct MadeSlice {
     auto const count = std::size_t{rows} * columns;
     image.start(Tag::pixels, "OW", static_cast<std::uint32_t>(2 * count));
     for (std::size_t i = 0; i < count; ++i) image.number(i < pixels.size() ? pixels[i] : i, 2);
-    parts[number_of(Tag::pixels)] = image.bytes();
+    all[number_of(Tag::pixels)] = image.bytes();
     std::string dataset;
-    for (auto const& [tag, part] : parts) dataset += part;
+    for (auto const& [tag, part] : all) dataset += part;
     return made_file(made_explicit, dataset);
   }
 };
