@@ -148,8 +148,8 @@ nothing_is_overwritten_and_wrong_words_are_refused() {
 tags_of_a_file_are_shown() {
   series ct 1
   ends_with 0 "$fovea" inspect ct/im0-0.dcm --tags
-  holds "$out" "(0028,0010) US 8"
-  holds "$out" '(0028,0030) DS 0.5\0.75'
+  holds "$out" "(0028,0010) US Rows: 8"
+  holds "$out" '(0028,0030) DS PixelSpacing: 0.5\0.75'
 }
 
 for name in $(declare -F | awk '{print $3}' | grep -E '_.*_' ); do case_ "${name//_/ }" "$name"; done

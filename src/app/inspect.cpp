@@ -1,5 +1,6 @@
 #include "app/command.hpp"
 #include "app/found.hpp"
+#include "app/inspect_tags.hpp"
 #include "base/core/error.hpp"
 #include "base/core/words.hpp"
 
@@ -108,45 +109,6 @@ void inspect_expect_usable(Found const& found, std::vector<FoundVolume> const& v
                                                              : "the reasons stand above"};
 }
 
-std::string inspect_kind(Vr kind) {
-  auto const letters = static_cast<std::uint16_t>(kind);
-  if (kind == Vr::none) return "  ";
-  return {static_cast<char>(letters >> 8), static_cast<char>(letters & 255)};
-}
-
-std::string inspect_value(DicomScan const& scan, DicomElement const& one) {
-  constexpr std::string_view binary = "AT FL FD OB OD OF OL OV OW SL SS SV UL UN US UV";
-  constexpr std::size_t most_numbers = 16;
-  constexpr std::size_t most = 72;
-  if (one.kind == vr("SQ") || one.length == 0) return "";
-  if (one.depth == 0 && one.kept != 0) {
-    auto const numbers = scan.root().numbers(one.tag);
-    if (numbers && numbers->size() <= most_numbers) {
-      std::vector<std::string> words;
-      for (auto const number : *numbers) words.push_back(spelled(number));
-      return joined(words, "\\");
-    }
-  }
-  if (one.kept == 0 || binary.find(inspect_kind(one.kind)) != std::string_view::npos)
-    return text("(", one.length, " bytes)");
-  auto const bytes = scan.value(one);
-  auto const words =
-      printable(trimmed({reinterpret_cast<char const*>(bytes.data()), bytes.size()}), {});
-  return words.size() > most ? words.substr(0, most) + " ..." : words;
-}
-
-// What the file itself says, attribute by attribute, in the file's own characters.
-void inspect_tags(fs::path const& path) {
-  DicomFile const file{path};
-  auto const& scan = file.scan();
-  std::cout << printable(path.string(), {}) << ": " << scan.syntax().name << '\n';
-  for (auto const& note : scan.notes())
-    std::cout << "  note: " << note.code << ": " << printable(note.words) << '\n';
-  for (auto const& one : scan.elements())
-    std::cout << std::string(2 + 2 * std::size_t{one.depth}, ' ') << words_of(one.tag) << ' '
-              << inspect_kind(one.kind) << ' ' << inspect_value(scan, one) << '\n';
-}
-
 }  // namespace
 
 int inspect_command(Arguments const& arguments) {
@@ -171,7 +133,7 @@ int inspect_command(Arguments const& arguments) {
   if (tags && json)
     throw Error{Fault::usage, "--tags is for people, --json for programs", "leave one out"};
   if (tags) {
-    for (auto const& input : inputs) inspect_tags(input);
+    for (auto const& input : inputs) print_tags(input);
     return 0;
   }
   auto const& stop = stop_on_signals();

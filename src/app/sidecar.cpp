@@ -1,6 +1,7 @@
 #include "app/sidecar.hpp"
 
 #include "base/core/words.hpp"
+#include "base/dicom/charset.hpp"
 
 namespace fovea {
 namespace {
@@ -40,10 +41,10 @@ constexpr SidecarRow sidecar_rows[] = {
     {"ConvolutionKernel", 0x00181210, SidecarKind::words},
     {"GantryDetectorTilt", 0x00181120, SidecarKind::number}};
 
-Json sidecar_value(DicomItem const& item, SidecarRow const& row) {
+Json sidecar_value(DicomItem const& item, SidecarRow const& row, Charset const& charset) {
   Tag const tag{row.tag};
   if (row.kind == SidecarKind::words) {
-    auto const words = item.texts(tag);
+    auto const words = text_of(item, tag, charset).values;
     if (words.empty() || (words.size() == 1 && words[0].empty())) return {};
     return words.size() == 1 ? Json(words[0]) : Json(words);
   }
@@ -63,8 +64,9 @@ Json sidecar_of(FoundVolume const& volume) {
   if (volume.dicom != nullptr) {
     DicomFile const file{volume.dicom->slices.front().file};
     auto const root = file.scan().root();
+    auto const charset = charset_of(root);
     for (auto const& row : sidecar_rows) {
-      auto value = sidecar_value(root, row);
+      auto value = sidecar_value(root, row, charset);
       if (!value.is_null()) out[std::string{row.name}] = std::move(value);
     }
   }

@@ -354,8 +354,10 @@ DicomText text_of(DicomItem const& item, Tag tag, Charset const& charset) {
   auto const* const element = item.find(tag);
   if (element == nullptr) return {};
   auto const bytes = item.value(*element);
-  return decoded({reinterpret_cast<char const*>(bytes.data()), bytes.size()}, element->kind,
-                 has_charset(element->kind) ? charset : Charset{});
+  auto const unsaid = element->kind == Vr::none || element->kind == vr("UN");
+  auto const kind = unsaid ? usual_vr(tag) : element->kind;
+  return decoded({reinterpret_cast<char const*>(bytes.data()), bytes.size()}, kind,
+                 has_charset(kind) ? charset : Charset{});
 }
 
 }  // namespace fovea

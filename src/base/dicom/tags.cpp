@@ -1,16 +1,9 @@
 #include "base/dicom/tags.hpp"
 
-#include <algorithm>
 #include <array>
-#include <iterator>
 
 namespace fovea {
 namespace {
-
-constexpr std::uint32_t tags_sequences[] = {
-#include "base/dicom/sequences.inc"
-};
-static_assert(std::ranges::is_sorted(tags_sequences));
 
 constexpr Vr tags_short[] = {vr("AE"), vr("AS"), vr("AT"), vr("CS"), vr("DA"), vr("DS"),
                              vr("DT"), vr("FD"), vr("FL"), vr("IS"), vr("LO"), vr("LT"),
@@ -41,38 +34,6 @@ TagsKind tags_kind(Vr kind) {
   return tags_kinds[tags_place(kind)];
 }
 
-struct TagsRow {
-  Tag tag;
-  Vr kind;
-};
-// Those whose values are binary: all other named ones are text.
-constexpr TagsRow tags_binary[] = {{Tag::b_value, vr("FD")},
-                                   {Tag::samples, vr("US")},
-                                   {Tag::planar, vr("US")},
-                                   {Tag::rows, vr("US")},
-                                   {Tag::columns, vr("US")},
-                                   {Tag::bits_allocated, vr("US")},
-                                   {Tag::bits_stored, vr("US")},
-                                   {Tag::high_bit, vr("US")},
-                                   {Tag::signedness, vr("US")},
-                                   {Tag::padding_value, vr("US")},
-                                   {Tag::padding_limit, vr("US")},
-                                   {Tag::time_point, vr("IS")},
-                                   {Tag::palette_red, vr("US")},
-                                   {Tag::palette_green, vr("US")},
-                                   {Tag::palette_blue, vr("US")},
-                                   {Tag::palette_red_data, vr("OW")},
-                                   {Tag::palette_green_data, vr("OW")},
-                                   {Tag::palette_blue_data, vr("OW")},
-                                   {Tag::palette_red_segments, vr("OW")},
-                                   {Tag::palette_green_segments, vr("OW")},
-                                   {Tag::palette_blue_segments, vr("OW")},
-                                   {Tag::table_descriptor, vr("US")},
-                                   {Tag::table_data, vr("OW")},
-                                   {Tag::pixels, vr("OW")},
-                                   {Tag::float_pixels, vr("OF")},
-                                   {Tag::double_pixels, vr("OD")}};
-
 }  // namespace
 
 std::string words_of(Tag tag) {
@@ -91,16 +52,6 @@ bool is_long(Vr kind) {
 
 bool is_known(Vr kind) {
   return tags_kind(kind) != TagsKind::unknown;
-}
-
-bool is_sequence(Tag tag) {
-  return std::ranges::binary_search(tags_sequences, number_of(tag));
-}
-
-Vr usual_vr(Tag tag) {
-  if (is_sequence(tag)) return vr("SQ");
-  auto const row = std::ranges::find(tags_binary, tag, &TagsRow::tag);
-  return row == std::end(tags_binary) ? Vr::none : row->kind;
 }
 
 }  // namespace fovea

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace fovea {
 
@@ -100,10 +101,10 @@ constexpr Vr vr(char const (&letters)[3]) {
 bool is_known(Vr kind);
 /// True if its length has 32 bits in the explicit encodings.
 bool is_long(Vr kind);
-/// Of the attributes that have names above, and of numbers and sequences that data sets without
-/// kinds leave to the reader; none if it is not known.
+/// The kind that the standard gives an attribute, for data sets without kinds: the first where
+/// it leaves a choice, LO of private creators, UL of group lengths; none if it is not known.
 Vr usual_vr(Tag tag);
-/// True if the standard says that this attribute is a sequence.
-bool is_sequence(Tag tag);
+/// The standard's keyword, as "PatientName"; empty if it is not known.
+std::string_view keyword_of(Tag tag);
 
 }  // namespace fovea
