@@ -47,8 +47,8 @@ Json found_affine(Grid const& grid) {
 }
 
 fs::path found_folder(DicomSeries const& series) {
-  return series.slices.size() == 1 ? series.slices.front().file
-                                   : series.slices.front().file.parent_path();
+  auto const first = series.slices.front().file();
+  return series.files() == 1 ? first : first.parent_path();
 }
 
 }  // namespace
@@ -97,7 +97,7 @@ FoundVolume volume_of(DicomSeries const& series) {
   FoundVolume out{.source = found_folder(series),
                   .series = series.series,
                   .modality = series.modality,
-                  .files = series.slices.size(),
+                  .files = series.files(),
                   .grid = series.grid,
                   .placed = series.placed,
                   .verdict = series.verdict,
@@ -105,11 +105,14 @@ FoundVolume volume_of(DicomSeries const& series) {
                   .dicom = &series,
                   .image = {}};
   auto const& first = series.slices.front();
-  out.channels = first.shape.samples;
-  if (std::ranges::all_of(series.slices, &DicomSlice::hounsfield)) out.unit = Unit::hounsfield;
+  out.channels = first.shape().samples * series.fourth;
+  out.unit = first.head->unit;
+  for (auto const& slice : series.slices) {
+    if (slice.head->unit != out.unit) out.unit = Unit::arbitrary;
+  }
   auto const slices = static_cast<std::int64_t>(series.slices.size());
   if (out.verdict == Verdict::refused)
-    out.grid.size = {first.shape.columns, first.shape.rows, slices * first.shape.frames};
+    out.grid.size = {first.shape().columns, first.shape().rows, slices};
   return out;
 }
 
@@ -133,10 +136,15 @@ ImageFile FoundVolume::read() const {
   if (dicom == nullptr) return read_volume(source);
   auto out = image_of(load_series(*dicom));
   if (!placed) out.space = ImageSpace::none;
-  if (out.volume.channels() == 3) {
-    out.colour = true;
-    out.more.clear();
+  if (dicom->labels) {
+    if (dicom->fourth == 1 && out.volume.channels() > 1)
+      out.notes.push_back({"overlap", text("segments overlap: ", out.volume.channels(),
+                                           " layers lie along axis 4")});
+    return out;
   }
+  out.colour = out.volume.channels() == 3 * dicom->fourth;
+  out.more.clear();
+  if (dicom->fourth > 1) out.more.push_back(dicom->fourth);
   return out;
 }
 

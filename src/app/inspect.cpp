@@ -21,9 +21,9 @@ InspectCounts inspect_counts(DicomFound const& found) {
   std::set<std::string_view> patients, studies, series;
   for (auto const& one : found.series) {
     for (auto const& slice : one.slices) {
-      patients.insert(slice.patient);
-      studies.insert(slice.study);
-      series.insert(slice.series);
+      patients.insert(slice.head->patient);
+      studies.insert(slice.head->study);
+      series.insert(slice.head->series);
     }
   }
   return {patients.size(), studies.size(), series.size()};

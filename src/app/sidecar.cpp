@@ -62,7 +62,7 @@ Json sidecar_value(DicomItem const& item, SidecarRow const& row, Charset const& 
 Json sidecar_of(FoundVolume const& volume) {
   Json out = Json::object();
   if (volume.dicom != nullptr) {
-    DicomFile const file{volume.dicom->slices.front().file};
+    DicomFile const file{volume.dicom->slices.front().file()};
     auto const root = file.scan().root();
     auto const charset = charset_of(root);
     for (auto const& row : sidecar_rows) {

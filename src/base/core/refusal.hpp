@@ -14,6 +14,8 @@ namespace fovea {
 struct Note {
   std::string_view code;  ///< a literal: "sform-qform-differ"
   std::string words;
+
+  bool operator==(Note const&) const = default;
 };
 
 /// An Error{input} that programs can tell from others: by its code, which never changes, and by

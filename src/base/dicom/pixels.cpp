@@ -302,6 +302,13 @@ DicomShape dicom_shape(DicomScan const& scan) {
   return shape;
 }
 
+bool holds_frames(DicomScan const& scan, DicomShape const& shape) {
+  auto const& place = scan.pixels();
+  auto const frames = static_cast<std::uint64_t>(shape.frames);
+  if (place.encapsulated) return place.fragments.size() >= frames;
+  return place.length >= (pixels_bits(shape) * frames + 7) / 8;
+}
+
 std::vector<DicomFragment> fragments_of(DicomPixels const& pixels,
                                         DicomShape const& shape,
                                         std::int64_t frame) {

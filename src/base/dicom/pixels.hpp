@@ -21,11 +21,16 @@ struct DicomShape {
   Type type = Type::u16;      ///< of the decoded samples
 
   std::int64_t pixels() const { return rows * columns; }
+  bool operator==(DicomShape const&) const = default;
 };
 
 /// Throws Refusal: no-pixels, bad-size (zero rows, senseless numbers of samples or frames),
 /// bad-bits.
 DicomShape dicom_shape(DicomScan const& scan);
+
+/// Could the pixels of so many frames be there? Native ones by their bytes, packed ones by
+/// their pieces: what is cut short inside a frame only decode_frame sees.
+bool holds_frames(DicomScan const& scan, DicomShape const& shape);
 
 /// A frame's values as stored: one slice, a channel for each sample, spacing 1. Only the bits
 /// that the header calls stored are kept (what overlays hide in the others is cut off), with

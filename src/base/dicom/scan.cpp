@@ -525,7 +525,9 @@ std::vector<double> scan_binary(std::span<std::byte const> bytes, bool big) {
 std::optional<std::vector<double>> scan_binaries(Vr kind,
                                                  std::span<std::byte const> bytes,
                                                  bool big) {
-  if (kind == vr("US") || kind == vr("OW")) return scan_binary<std::uint16_t>(bytes, big);
+  // A tag is a group and an element.
+  if (kind == vr("US") || kind == vr("OW") || kind == vr("AT"))
+    return scan_binary<std::uint16_t>(bytes, big);
   if (kind == vr("SS")) return scan_binary<std::int16_t>(bytes, big);
   if (kind == vr("UL") || kind == vr("OL")) return scan_binary<std::uint32_t>(bytes, big);
   if (kind == vr("SL")) return scan_binary<std::int32_t>(bytes, big);

@@ -1,11 +1,13 @@
 #include "base/core/words.hpp"
 #include "base/dicom/lookup.hpp"
+#include "base/io/dicom_seg_read.hpp"
 #include "base/io/dicom_series.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <limits>
+#include <mutex>
 #include <utility>
 
 // A series that the gate let through, as voxels.
@@ -22,10 +24,10 @@ LoadRange load_range(std::vector<DicomSlice> const& slices) {
   LoadRange out{.low = std::numeric_limits<double>::max(),
                 .high = std::numeric_limits<double>::lowest()};
   for (auto const& slice : slices) {
-    auto const& shape = slice.shape;
-    if (slice.table) {
-      out.low = std::min(out.low, (*slice.table)[0]);
-      out.high = std::max(out.high, (*slice.table)[1]);
+    auto const& shape = slice.shape();
+    if (auto const& table = slice.head->table) {
+      out.low = std::min(out.low, (*table)[0]);
+      out.high = std::max(out.high, (*table)[1]);
       continue;
     }
     auto const bits = shape.negative ? shape.stored - 1 : shape.stored;
@@ -60,8 +62,9 @@ Type load_type(std::vector<DicomSlice> const& slices) {
 }
 
 bool load_grey(DicomSlice const& slice) {
-  return slice.shape.photometric == "MONOCHROME1" || slice.shape.photometric == "MONOCHROME2" ||
-         (slice.shape.photometric.empty() && slice.shape.samples == 1);
+  auto const& photometric = slice.shape().photometric;
+  return photometric == "MONOCHROME1" || photometric == "MONOCHROME2" ||
+         (photometric.empty() && slice.shape().samples == 1);
 }
 
 // False if a value is none of To's.
@@ -80,19 +83,23 @@ bool load_scale(std::span<From const> in, std::span<To> out, double slope, doubl
   return !std::is_integral_v<To> || (low >= least && high <= most);
 }
 
-bool load_put(Volume const& stored, DicomSlice const& slice, Volume& out, std::int64_t k) {
+// Slice `at` of a stack, or frame `at` of a film, whose colours are the faster channels.
+bool load_put(Volume const& stored, DicomSlice const& slice, Volume& out, std::int64_t at) {
   auto const plane = static_cast<std::size_t>(out.width() * out.height());
   auto const depth = static_cast<std::size_t>(out.depth());
+  auto const colours = static_cast<std::size_t>(stored.channels());
+  auto const film = static_cast<std::size_t>(out.channels()) > colours;
+  auto const which = static_cast<std::size_t>(at);
   auto const grey = load_grey(slice);
   return with_type(out.type(), [&](auto to) {
     using To = decltype(to);
     return with_type(stored.type(), [&](auto from) {
       using From = decltype(from);
       auto fits = true;
-      for (std::size_t c = 0; c < static_cast<std::size_t>(out.channels()); ++c) {
+      for (std::size_t c = 0; c < colours; ++c) {
         auto const in = stored.as<From>().subspan(c * plane, plane);
-        auto const room =
-            out.write<To>().subspan((c * depth + static_cast<std::size_t>(k)) * plane, plane);
+        auto const room = out.write<To>().subspan(
+            (film ? which * colours + c : c * depth + which) * plane, plane);
         auto const plain = !grey || (slice.slope == 1 && slice.intercept == 0);
         if constexpr (std::is_same_v<From, To>) {
           if (plain) {
@@ -120,13 +127,45 @@ Volume load_looked_up(Volume const& stored, LookupTable const& table) {
   return out;
 }
 
-Volume load_slice(DicomSlice const& slice) {
-  DicomFile const file{slice.file};
-  if (file.scan().root().text(Tag::sop_instance) != slice.sop)
-    throw Refusal{"changed", text(slice.file, " is no longer the image that it was"),
-                  "read the folder again when nothing writes to it"};
-  auto image = decode_frame(file, slice.shape, 0);
+/// The files of a series. One of many frames stays open until others are asked for: its header
+/// may be long.
+class LoadFiles {
+ public:
+  std::shared_ptr<DicomFile const> open(DicomSlice const& slice) {
+    if (slice.shape().frames == 1) return opened(slice);
+    std::scoped_lock const lock{guard_};
+    auto const at = std::ranges::find(open_, slice.object, &Open::object);
+    if (at != open_.end()) return at->file;
+    constexpr std::size_t most = 16;
+    if (open_.size() == most) open_.erase(open_.begin());
+    open_.push_back({slice.object, opened(slice)});
+    return open_.back().file;
+  }
+
+ private:
+  struct Open {
+    std::shared_ptr<DicomObject const> object;
+    std::shared_ptr<DicomFile const> file;
+  };
+
+  static std::shared_ptr<DicomFile const> opened(DicomSlice const& slice) {
+    auto file = std::make_shared<DicomFile const>(slice.file());
+    auto const same = file->scan().root().text(Tag::sop_instance) == slice.sop() &&
+                      dicom_shape(file->scan()) == slice.shape();
+    if (!same)
+      throw Refusal{"changed", text(slice.file(), " is no longer the image that it was"),
+                    "read the folder again when nothing writes to it"};
+    return file;
+  }
+
+  std::mutex guard_;
+  std::vector<Open> open_;
+};
+
+Volume load_slice(DicomFile const& file, DicomSlice const& slice) {
+  auto image = decode_frame(file, slice.shape(), slice.frame);
   if (!load_grey(slice)) return in_colour(image, file.scan());
+  if (!slice.head->table) return image;
   auto const table = modality_table(file.scan().root());
   return table ? load_looked_up(image, *table) : image;
 }
@@ -134,15 +173,18 @@ Volume load_slice(DicomSlice const& slice) {
 // None if a value does not fit the type.
 std::optional<Volume> load_loaded(DicomSeries const& series, Type type, int threads) {
   auto const grey = load_grey(series.slices.front());
-  auto const hounsfield = std::ranges::all_of(series.slices, &DicomSlice::hounsfield);
-  Volume out{series.grid, type, hounsfield ? Unit::hounsfield : Unit::arbitrary, grey ? 1 : 3};
+  auto const unit = series.slices.front().head->unit;
+  auto const alike = std::ranges::all_of(
+      series.slices, [&](DicomSlice const& slice) { return slice.head->unit == unit; });
+  Volume out{series.grid, type, alike ? unit : Unit::arbitrary, (grey ? 1 : 3) * series.fourth};
   std::atomic<bool> fits{true};
-  in_parallel(out.depth(), threads, [&](std::int64_t k) {
-    auto const& slice = series.slices[static_cast<std::size_t>(k)];
+  LoadFiles files;
+  in_parallel(static_cast<std::int64_t>(series.slices.size()), threads, [&](std::int64_t at) {
+    auto const& slice = series.slices[static_cast<std::size_t>(at)];
     if (load_grey(slice) != grey)
       throw Refusal{"mixed-colours", "grey and coloured images share one series",
                     "choose another series"};
-    if (fits && !load_put(load_slice(slice), slice, out, k)) fits = false;
+    if (fits && !load_put(load_slice(*files.open(slice), slice), slice, out, at)) fits = false;
   });
   return fits ? std::optional{std::move(out)} : std::nullopt;
 }
@@ -154,9 +196,10 @@ Volume load_series(DicomSeries const& series, int threads) {
     throw Refusal{series.reasons.front().code, series.reasons.front().words,
                   "choose another series"};
   auto const& first = series.slices.front();
+  if (series.labels) return read_dicom_seg(DicomFile{first.file()}, threads).voxels;
   auto const grey = load_grey(first);
-  auto const palette = first.shape.photometric == "PALETTE COLOR";
-  auto const type = grey ? load_type(series.slices) : palette ? Type::u16 : first.shape.type;
+  auto const palette = first.shape().photometric == "PALETTE COLOR";
+  auto const type = grey ? load_type(series.slices) : palette ? Type::u16 : first.shape().type;
   // Headers often promise 16 bits and fill 12: half the memory, if that is true.
   if (grey && type == Type::i32) {
     if (auto const narrow = load_loaded(series, Type::i16, threads)) return *narrow;

@@ -1,49 +1,19 @@
 #include "base/io/dicom_series.hpp"
 
 #include "base/core/words.hpp"
+#include "base/io/dicom_gate.hpp"
+#include "base/io/dicom_head.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <map>
 #include <mutex>
-#include <numbers>
 #include <set>
+#include <tuple>
 #include <utility>
 
 namespace fovea {
 namespace {
-
-using SeriesPoint = std::array<double, 3>;
-
-// DICOM writes positions as decimal strings, so equal slice gaps may differ in the last digits.
-double series_tolerance(double spacing) {
-  return std::max(1e-3, 0.01 * spacing);
-}
-constexpr double series_cosines = 1e-3;      // off a unit vector, off a right angle
-constexpr double series_orientation = 1e-4;  // between slices of one volume
-
-double series_dot(SeriesPoint const& a, SeriesPoint const& b) {
-  return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-}
-double series_norm(SeriesPoint const& a) {
-  return std::sqrt(series_dot(a, a));
-}
-SeriesPoint series_minus(SeriesPoint const& a, SeriesPoint const& b) {
-  return {a[0] - b[0], a[1] - b[1], a[2] - b[2]};
-}
-SeriesPoint series_row(DicomSlice const& slice) {
-  auto const& o = *slice.orientation;
-  return {o[0], o[1], o[2]};
-}
-SeriesPoint series_column(DicomSlice const& slice) {
-  auto const& o = *slice.orientation;
-  return {o[3], o[4], o[5]};
-}
-SeriesPoint series_normal(DicomSlice const& slice) {
-  auto const r = series_row(slice);
-  auto const c = series_column(slice);
-  return {r[1] * c[2] - r[2] * c[1], r[2] * c[0] - r[0] * c[2], r[0] * c[1] - r[1] * c[0]};
-}
 
 // --- one group
 // -----------------------------------------------------------------------------------
@@ -52,98 +22,8 @@ SeriesPoint series_normal(DicomSlice const& slice) {
 bool series_flat(DicomSlice const& slice) {
   constexpr std::string_view flat[] = {"CR", "DX", "MG", "XA", "RF", "US", "IO", "PX", "OT",
                                        "SC", "ES", "XC", "GM", "OP", "SM", "DG", "TG", "RG"};
-  return std::ranges::find(flat, slice.modality) != std::end(flat) ||
-         slice.sop_class.starts_with("1.2.840.10008.5.1.4.1.1.7");
-}
-
-DicomSeries series_of(std::vector<DicomSlice> slices) {
-  DicomSeries out;
-  out.series = slices.front().series;
-  out.modality = slices.front().modality;
-  out.slices = std::move(slices);
-  return out;
-}
-
-void series_refuse(DicomSeries& series, std::string_view code, std::string words) {
-  series.verdict = Verdict::refused;
-  series.reasons.insert(series.reasons.begin(), {code, std::move(words)});
-}
-
-std::string series_millimetres(double value) {
-  return fixed(value, 2) + " mm";
-}
-
-// Of a code that slice_of found.
-void series_refuse_by_header(DicomSeries& series, std::string const& code) {
-  struct Row {
-    std::string_view code, words;
-  };
-  static constexpr Row rows[] = {
-      {"multi-frame", "an object of several frames, which is not read yet"},
-      {"mosaic", "a mosaic: many slices in one picture, whose places it does not say"},
-      {"concatenation", "a part of a concatenation, which is not read yet"},
-      {"bad-table",
-       "its values stand in a modality table that is broken or none of whole values"},
-      {"bad-scaling",
-       "its slope or intercept is no number, the slope is 0, or a table says otherwise"},
-      {"tag-twice", "an attribute stands twice, and which one is meant nobody can say"},
-      {"bad-spacing", "expected two pixel spacings above 0"}};
-  auto const row = std::ranges::find(rows, std::string_view{code}, &Row::code);
-  series_refuse(series, row->code, std::string{row->words});
-}
-
-bool series_right_angled(DicomSlice const& slice) {
-  auto const r = series_row(slice);
-  auto const c = series_column(slice);
-  return std::abs(series_norm(r) - 1) <= series_cosines &&
-         std::abs(series_norm(c) - 1) <= series_cosines &&
-         std::abs(series_dot(r, c)) <= series_cosines;
-}
-
-bool series_same_spacing(DicomSlice const& a, DicomSlice const& b) {
-  constexpr double relative = 1e-4;
-  return std::ranges::equal(*a.spacing, *b.spacing,
-                            [](double x, double y) { return std::abs(x - y) <= relative * x; });
-}
-
-// What every slice must have, before places are compared. True if all is well.
-bool series_check_slices(DicomSeries& series) {
-  for (auto const& slice : series.slices) {
-    if (!slice.refusal.empty()) {
-      series_refuse_by_header(series, slice.refusal);
-      return false;
-    }
-  }
-  auto const& first = series.slices.front();
-  for (auto const& slice : series.slices) {
-    if (!slice.position || !slice.orientation) {
-      series_refuse(series, "no-position", "an image does not say where it lies");
-      return false;
-    }
-    if (!series_right_angled(slice)) {
-      series_refuse(series, "not-orthogonal",
-                    "expected direction cosines of length 1 at right angles");
-      return false;
-    }
-    if (!slice.spacing) {
-      series_refuse(series, "bad-spacing", "expected two pixel spacings above 0, got none");
-      return false;
-    }
-    if (!series_same_spacing(first, slice)) {
-      series_refuse(series, "pixel-spacing-differs",
-                    text("expected one pixel spacing, got ", spelled((*first.spacing)[0]),
-                         " and ", spelled((*slice.spacing)[0])));
-      return false;
-    }
-  }
-  return true;
-}
-
-void series_sort(DicomSeries& series) {
-  auto const normal = series_normal(series.slices.front());
-  std::ranges::stable_sort(series.slices, {}, [&](DicomSlice const& slice) {
-    return series_dot(*slice.position, normal);
-  });
+  return std::ranges::find(flat, slice.head->modality) != std::end(flat) ||
+         slice.head->sop_class.starts_with("1.2.840.10008.5.1.4.1.1.7");
 }
 
 bool series_same_place(DicomSlice const& a, DicomSlice const& b) {
@@ -154,36 +34,6 @@ bool series_same_place(DicomSlice const& a, DicomSlice const& b) {
 // True if images of one place are left.
 bool series_doubled(std::vector<DicomSlice> const& sorted) {
   return std::ranges::adjacent_find(sorted, series_same_place) != sorted.end();
-}
-
-// Drops what is there twice byte for byte. False if one identifier names two things.
-bool series_drop_copies(DicomSeries& series,
-                        std::function<bool(fs::path const&, fs::path const&)> const& same) {
-  std::map<std::string, std::size_t> seen;
-  std::vector<DicomSlice> kept;
-  std::size_t dropped = 0;
-  for (auto& slice : series.slices) {
-    auto const [place, fresh] = seen.try_emplace(slice.sop, kept.size());
-    if (fresh) {
-      kept.push_back(std::move(slice));
-      continue;
-    }
-    if (!same(kept[place->second].file, slice.file)) {
-      kept.push_back(std::move(slice));
-      series.slices = std::move(kept);
-      series_refuse(series, "same-uid", "two different images have one SOP instance UID");
-      return false;
-    }
-    ++dropped;
-  }
-  series.slices = std::move(kept);
-  if (dropped > 0) {
-    series.verdict = Verdict::adjusted;
-    series.reasons.push_back({"duplicate-dropped", text(dropped,
-                                                        " files are there twice, byte for "
-                                                        "byte; each is read once")});
-  }
-  return true;
 }
 
 struct SeriesGap {
@@ -243,46 +93,20 @@ void series_refuse_gaps(DicomSeries& series, std::vector<SeriesGap> const& gaps)
       text("the distance between slices changes: ", list(changes), ", along the normal"));
 }
 
-void series_place(DicomSeries& series, SeriesPoint const& step) {
-  auto const& first = series.slices.front();
-  auto& grid = series.grid;
-  grid.size = {first.shape.columns, first.shape.rows,
-               static_cast<std::int64_t>(series.slices.size())};
-  grid.origin.mm = *first.position;
-  for (std::size_t r = 0; r < 3; ++r) {
-    // The first spacing is the one between rows, so along j.
-    grid.axes[0].mm[r] = series_row(first)[r] * (*first.spacing)[1];
-    grid.axes[1].mm[r] = series_column(first)[r] * (*first.spacing)[0];
-    grid.axes[2].mm[r] = step[r];
-  }
-  series.placed = true;
-}
-
 void series_place_one(DicomSeries& series) {
   auto const& only = series.slices.front();
-  auto const said = only.thickness > 0;
+  auto const said = only.head->thickness > 0;
   auto step = series_normal(only);
-  for (auto& part : step) part *= said ? only.thickness : 1;
-  series_place(series, step);
+  for (auto& part : step) part *= said ? only.head->thickness : 1;
+  series_place(series, step, static_cast<std::int64_t>(series.slices.size()));
   if (said)
-    return series.reasons.push_back({"single-slice", text("one slice only; its thickness of ",
-                                                          series_millimetres(only.thickness),
-                                                          " is taken for the spacing")});
+    return series.reasons.push_back(
+        {"single-slice",
+         text("one slice only; its thickness of ", series_millimetres(only.head->thickness),
+              " is taken for the spacing")});
   series.verdict = Verdict::adjusted;
   series.reasons.push_back(
       {"no-thickness", "one slice only, which does not say how thick it is: 1 mm is assumed"});
-}
-
-void series_tilt(DicomSeries& series, SeriesPoint const& step) {
-  auto const normal = series_normal(series.slices.front());
-  if (!series.grid.sheared()) return;
-  auto const cosine = std::clamp(
-      series_dot(step, normal) / (series_norm(step) * series_norm(normal)), -1.0, 1.0);
-  series.verdict = Verdict::adjusted;
-  series.reasons.push_back(
-      {"gantry-tilt", text("slices are shifted against each other, ",
-                           fixed(std::acos(cosine) * 180 / std::numbers::pi, 2),
-                           " degrees off their normal; the sheared grid is kept")});
 }
 
 // Places of slices that are sorted and all differ.
@@ -307,12 +131,24 @@ void series_regular(DicomSeries& series) {
     return series_refuse(series, "irregular-positions",
                          text("slices lie up to ", series_millimetres(off),
                               " beside the straight line through the first and the last"));
-  series_place(series, step);
+  series_place(series, step, static_cast<std::int64_t>(series.slices.size()));
   if (off > 1e-6)
     series.reasons.push_back({"position-jitter", text("slices lie up to ", fixed(off, 6),
                                                       " mm off equal steps; up to ",
                                                       fixed(tolerance, 6), " is taken")});
   series_tilt(series, step);
+}
+
+// What the headers of its slices have people know.
+void series_say_heads(DicomSeries& series) {
+  std::set<DicomHead const*> heads;
+  for (auto const& slice : series.slices) {
+    if (!heads.insert(slice.head.get()).second) continue;
+    for (auto const& note : slice.head->notes) {
+      if (std::ranges::find(series.reasons, note) == series.reasons.end())
+        series.reasons.push_back(note);
+    }
+  }
 }
 
 void series_say_split(std::vector<DicomSeries>& parts, std::string const& by) {
@@ -321,11 +157,14 @@ void series_say_split(std::vector<DicomSeries>& parts, std::string const& by) {
         {"split", text("one of ", parts.size(), " volumes of this series, apart by ", by)});
 }
 
-// Images of one place that differ in acquisition or time, if that parts them evenly.
-std::vector<std::vector<DicomSlice>> series_turns(std::vector<DicomSlice> const& sorted) {
+using SeriesTurns = std::vector<std::vector<DicomSlice>>;
+
+// By one line of what may part images of one place, if that parts them evenly.
+SeriesTurns series_turns_by(std::vector<DicomSlice> const& sorted,
+                            std::function<std::string(DicomSlice const&)> const& key) {
   std::map<std::string, std::vector<DicomSlice>> turns;
-  for (auto const& slice : sorted) turns[slice.turn].push_back(slice);
-  std::vector<std::vector<DicomSlice>> out;
+  for (auto const& slice : sorted) turns[key(slice)].push_back(slice);
+  SeriesTurns out;
   for (auto& [turn, slices] : turns) {
     auto const even = slices.size() * turns.size() == sorted.size() && !series_doubled(slices);
     auto const alike =
@@ -336,9 +175,26 @@ std::vector<std::vector<DicomSlice>> series_turns(std::vector<DicomSlice> const&
   return out;
 }
 
-std::vector<DicomSeries> series_volumes(
-    std::vector<DicomSlice> slices,
-    std::function<bool(fs::path const&, fs::path const&)> const& same) {
+// Each line by itself first: where acquisitions part the images, the time of each slice does
+// not.
+SeriesTurns series_turns(std::vector<DicomSlice> const& sorted) {
+  std::size_t lines = 0;
+  auto const all = [](DicomSlice const& slice) {
+    return slice.turn ? *slice.turn : std::string{};
+  };
+  for (auto const& slice : sorted)
+    lines = std::max(lines, static_cast<std::size_t>(std::ranges::count(all(slice), '\n')));
+  for (std::size_t line = 0; line < lines; ++line) {
+    auto out = series_turns_by(sorted, [&](DicomSlice const& slice) {
+      auto const parts = fovea::split(all(slice), '\n');
+      return line < parts.size() ? parts[line] : std::string{};
+    });
+    if (out.size() > 1) return out;
+  }
+  return series_turns_by(sorted, all);
+}
+
+std::vector<DicomSeries> series_volumes(std::vector<DicomSlice> slices, SameFiles const& same) {
   auto series = series_of(std::move(slices));
   if (!series_drop_copies(series, same) || !series_check_slices(series)) return {series};
   series_sort(series);
@@ -368,30 +224,40 @@ std::vector<DicomSeries> series_volumes(
 // --- a whole series
 // ------------------------------------------------------------------------------
 
+// Pictures without a place, each file by itself: its frames lie along axis 4.
 std::vector<DicomSeries> series_flats(std::vector<DicomSlice> slices) {
   std::vector<DicomSeries> out;
-  for (auto& slice : slices) {
-    auto one = series_of({std::move(slice)});
-    auto const& only = one.slices.front();
-    if (!only.refusal.empty()) {
-      series_refuse_by_header(one, only.refusal);
-    } else {
-      auto const spacing = only.spacing.value_or(std::array<double, 2>{1, 1});
-      one.grid =
-          upright({only.shape.columns, only.shape.rows, 1}, {{spacing[1], spacing[0], 1}});
-      one.reasons.push_back(
-          {"no-position", "a picture that has no place in the patient by design"});
+  for (auto from = slices.begin(); from != slices.end();) {
+    auto const to = std::find_if(from, slices.end(), [&](DicomSlice const& slice) {
+      return slice.object != from->object;
+    });
+    auto one = series_of({from, to});
+    from = to;
+    auto const& first = one.slices.front();
+    if (series_refused_by_header(one)) {
+      out.push_back(std::move(one));
+      continue;
     }
+    auto const spacing = first.head->spacing.value_or(std::array<double, 2>{1, 1});
+    one.grid =
+        upright({first.shape().columns, first.shape().rows, 1}, {{spacing[1], spacing[0], 1}});
+    one.fourth = static_cast<std::int64_t>(one.slices.size());
+    one.reasons.push_back(
+        {"no-position", "a picture that has no place in the patient by design"});
+    if (one.fourth > 1)
+      one.reasons.push_back(
+          {"frames", text(one.fourth, " frames without a place lie along axis 4")});
     out.push_back(std::move(one));
   }
   return out;
 }
 
 bool series_alike(DicomSlice const& a, DicomSlice const& b) {
-  if (a.split != b.split || a.orientation.has_value() != b.orientation.has_value())
+  if (a.head->split != b.head->split ||
+      a.head->orientation.has_value() != b.head->orientation.has_value())
     return false;
-  if (!a.orientation) return true;
-  return std::ranges::equal(*a.orientation, *b.orientation, [](double x, double y) {
+  if (!a.head->orientation) return true;
+  return std::ranges::equal(*a.head->orientation, *b.head->orientation, [](double x, double y) {
     return std::abs(x - y) <= series_orientation;
   });
 }
@@ -400,7 +266,7 @@ std::vector<std::vector<DicomSlice>> series_split(std::vector<DicomSlice> slices
   std::map<std::string, std::vector<std::vector<DicomSlice>>> groups;
   std::vector<std::vector<DicomSlice>> out;
   for (auto& slice : slices) {
-    auto& some = groups[slice.split];
+    auto& some = groups[slice.head->split];
     auto const at = std::ranges::find_if(
         some, [&](auto const& group) { return series_alike(group.front(), slice); });
     if (at != some.end())
@@ -414,26 +280,46 @@ std::vector<std::vector<DicomSlice>> series_split(std::vector<DicomSlice> slices
   return out;
 }
 
-template <class Value>
-bool series_differ(std::vector<DicomSlice> const& slices, Value DicomSlice::*part) {
+bool series_differ(std::vector<DicomSlice> const& slices, std::string DicomHead::*part) {
+  auto const& first = *slices.front().head;
   return std::ranges::any_of(
-      slices, [&](auto const& slice) { return slice.*part != slices.front().*part; });
+      slices, [&](DicomSlice const& slice) { return (*slice.head).*part != first.*part; });
 }
 
-std::vector<DicomSeries> series_sorted(
-    std::vector<DicomSlice> slices,
-    std::function<bool(fs::path const&, fs::path const&)> const& same) {
+std::vector<DicomSeries> series_sorted(std::vector<DicomSlice> slices, SameFiles const& same);
+
+// Each segmentation is a volume of its own; what else is in the series, a series.
+std::vector<DicomSeries> series_with_segmentations(std::vector<DicomSlice> slices,
+                                                   SameFiles const& same) {
+  std::map<std::string_view, std::vector<DicomSlice>> objects;
+  std::vector<DicomSlice> others;
+  for (auto& slice : slices)
+    (is_segmentation(slice.head->sop_class) ? objects[slice.sop()] : others).push_back(slice);
+  std::vector<DicomSeries> out;
+  for (auto& [sop, frames] : objects)
+    out.push_back(series_of_segments(std::move(frames), same));
+  if (!others.empty()) {
+    for (auto& series : series_sorted(std::move(others), same))
+      out.push_back(std::move(series));
+  }
+  return out;
+}
+
+std::vector<DicomSeries> series_sorted(std::vector<DicomSlice> slices, SameFiles const& same) {
   auto const refused = [&](std::string_view code, std::string words) {
     auto series = series_of(std::move(slices));
     series_refuse(series, code, std::move(words));
     return std::vector<DicomSeries>{std::move(series)};
   };
-  if (series_differ(slices, &DicomSlice::patient) || series_differ(slices, &DicomSlice::study))
+  if (series_differ(slices, &DicomHead::patient) || series_differ(slices, &DicomHead::study))
     return refused("mixed-patients", "images of several patients or studies share one series");
-  auto const unplaced = [](DicomSlice const& s) { return !s.position || !s.orientation; };
-  auto const single = [](DicomSlice const& s) { return s.refusal.empty(); };
+  auto const unplaced = [](DicomSlice const& s) { return !s.position || !s.head->orientation; };
+  auto const single = [](DicomSlice const& s) { return s.head->refusal.empty(); };
   if (std::ranges::all_of(slices, unplaced) && std::ranges::all_of(slices, series_flat))
     return series_flats(std::move(slices));
+  if (std::ranges::any_of(slices,
+                          [](auto const& s) { return is_segmentation(s.head->sop_class); }))
+    return series_with_segmentations(std::move(slices), same);
   if (std::ranges::any_of(slices, [&](auto const& s) { return unplaced(s) && single(s); }))
     return refused("no-position", "an image of the series does not say where it lies");
   auto groups = series_split(std::move(slices));
@@ -443,7 +329,8 @@ std::vector<DicomSeries> series_sorted(
       out.push_back(std::move(series));
   }
   if (groups.size() > 1)
-    series_say_split(out, "orientation, size, echo, time point, b-value or kernel");
+    series_say_split(
+        out, "orientation, size, stack, echo, time point, b-value, kernel, quantity or dose");
   return out;
 }
 
@@ -457,18 +344,29 @@ std::string_view name_of(Verdict verdict) {
 std::vector<DicomSeries> sorted_series(
     std::vector<DicomSlice> slices,
     std::function<bool(fs::path const&, fs::path const&)> const& same) {
+  // Frames ask for each of them whether their files are the same.
+  std::map<std::pair<fs::path, fs::path>, bool> answers;
+  auto const once = [&](fs::path const& a, fs::path const& b) {
+    auto const [place, fresh] = answers.try_emplace({a, b}, false);
+    if (fresh) place->second = same(a, b);
+    return place->second;
+  };
   std::map<std::string, std::vector<DicomSlice>> all;
   for (auto& slice : slices) {
-    auto& group = all[slice.series];
+    auto& group = all[slice.head->series];
     group.push_back(std::move(slice));
   }
   std::vector<DicomSeries> out;
   for (auto& [uid, group] : all) {
     // Whatever order they came in, the answer is the same.
     std::ranges::sort(group, [](DicomSlice const& a, DicomSlice const& b) {
-      return a.sop != b.sop ? a.sop < b.sop : a.file < b.file;
+      return std::tie(a.object->sop, a.object->file, a.frame) <
+             std::tie(b.object->sop, b.object->file, b.frame);
     });
-    for (auto& series : series_sorted(std::move(group), same)) out.push_back(std::move(series));
+    for (auto& series : series_sorted(std::move(group), once)) {
+      series_say_heads(series);
+      out.push_back(std::move(series));
+    }
   }
   return out;
 }
@@ -479,12 +377,13 @@ DicomFound find_series(std::vector<fs::path> const& files,
   enum class Kind { slice, other, damaged };
   struct Look {
     Kind kind = Kind::other;
-    DicomSlice slice;
+    std::vector<DicomSlice> slices;
     DicomDamaged damaged;
   };
   std::vector<Look> looks(files.size());
   std::mutex guard;
   std::size_t done = 0;
+  DicomPool pool;
   in_parallel(static_cast<std::int64_t>(files.size()), threads, [&](std::int64_t i) {
     auto const at = static_cast<std::size_t>(i);
     auto& look = looks[at];
@@ -493,7 +392,10 @@ DicomFound find_series(std::vector<fs::path> const& files,
       seen(done++);
     }
     try {
-      look.slice = slice_of(DicomFile{files[at]}, files[at]);
+      auto found = slices_of(DicomFile{files[at]}, files[at]);
+      std::scoped_lock const lock{guard};
+      for (auto& slice : found) pool.share(slice);
+      look.slices = std::move(found);
       look.kind = Kind::slice;
     } catch (Refusal const& fault) {
       if (fault.code() == "no-pixels") return;
@@ -507,7 +409,7 @@ DicomFound find_series(std::vector<fs::path> const& files,
   DicomFound out;
   std::vector<DicomSlice> slices;
   for (auto& look : looks) {
-    if (look.kind == Kind::slice) slices.push_back(std::move(look.slice));
+    if (look.kind == Kind::slice) std::ranges::move(look.slices, std::back_inserter(slices));
     if (look.kind == Kind::damaged) out.damaged.push_back(std::move(look.damaged));
     if (look.kind == Kind::other) ++out.others;
   }

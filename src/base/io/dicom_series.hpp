@@ -6,6 +6,7 @@
 
 #include <array>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,26 +14,51 @@
 
 namespace fovea {
 
-/// What the gate needs to know of one DICOM image.
-struct DicomSlice {
-  fs::path file;
-  std::string sop_class, sop, study, series, patient, frame_of_reference, modality;
-  std::string split;  ///< what parts a series: size, echo, time point, b-value, kernel …
-  std::string turn;   ///< what parts images of one place: acquisition, its time, trigger time
-  std::string image_type;
-  DicomShape shape;
-  std::optional<std::array<double, 3>> position;     ///< centre of the first voxel, LPS, mm
-  std::optional<std::array<double, 6>> orientation;  ///< along a row, down a column
-  std::optional<std::array<double, 2>> spacing;      ///< between rows, between columns
-  double thickness = 0;
-  double slope = 1, intercept = 0;
-  std::optional<std::array<double, 2>> table;  ///< ends of a modality table's values
-  bool hounsfield = false;
-  std::string refusal;  ///< a code, if the header alone is reason enough
+/// What images of one volume have in common. They share it, and so do the frames of one file:
+/// a slice more costs little memory.
+struct DicomHead {
+  std::string sop_class{}, study{}, series{}, patient{}, frame_of_reference{}, modality{};
+  std::string image_type{};
+  std::string split{};  ///< what parts a series: size, echo, time point, b-value, kernel …
+  DicomShape shape{};
+  std::optional<std::array<double, 6>> orientation{};  ///< along a row, down a column
+  std::optional<std::array<double, 2>> spacing{};      ///< between rows, between columns
+  double thickness = 0;                                ///< mm; 0: not said
+  double between = 0;  ///< mm from slice to slice, as written; 0: not said
+  std::optional<std::array<double, 2>> table{};  ///< ends of a modality table's values
+  Unit unit = Unit::arbitrary;                   ///< of stored value x slope + intercept
+  int fractions = 0;                             ///< segments of a fractional segmentation
+  std::string_view refusal{};  ///< a code, if the header alone is reason enough
+  std::vector<Note> notes{};   ///< what people should know of the volume
+
+  bool operator==(DicomHead const&) const = default;
 };
 
-/// Reads the header of an image. Throws as dicom_shape does.
-DicomSlice slice_of(DicomFile const& file, fs::path const& path);
+/// One DICOM file.
+struct DicomObject {
+  std::string file, sop;
+};
+
+/// What the gate needs to know of one image: a file, or a frame of one.
+struct DicomSlice {
+  std::shared_ptr<DicomHead const> head;
+  std::shared_ptr<DicomObject const> object;
+  /// What parts images of one place, a line for each: acquisition, trigger time, dimensions …
+  std::shared_ptr<std::string const> turn;
+  std::optional<std::array<double, 3>> position;  ///< centre of the first voxel, LPS, mm
+  double slope = 1, intercept = 0;
+  std::int32_t frame = 0;    ///< of the file, from 0
+  std::int32_t segment = 0;  ///< of a segmentation, from 1
+
+  fs::path file() const { return object->file; }
+  std::string const& sop() const { return object->sop; }
+  DicomShape const& shape() const { return head->shape; }
+};
+
+/// Reads the header of a file: a slice for each frame. Where frames lie, how they are scaled
+/// and which belong together is taken from the shared and the per-frame functional groups
+/// (PS3.3 C.7.6.16), of dose grids from their offsets (C.8.8.3.2). Throws as dicom_shape does.
+std::vector<DicomSlice> slices_of(DicomFile const& file, fs::path const& path);
 
 enum class Verdict { ok, adjusted, refused };
 std::string_view name_of(Verdict verdict);
@@ -43,9 +69,13 @@ struct DicomSeries {
   std::vector<DicomSlice> slices;  ///< along the normal, in the order of k
   Grid grid;                       ///< only true if `placed`
   bool placed = false;
+  bool labels = false;      ///< a segmentation: `slices` are its frames; see read_dicom_seg
+  std::int64_t fourth = 1;  ///< size of axis 4: frames of a film, fractional segments
   Verdict verdict = Verdict::ok;
   std::vector<Note>
       reasons;  ///< why it is adjusted or refused, and what else people should know
+
+  std::size_t files() const;  ///< how many it is made of
 };
 
 /// The gate: sorts images into volumes by series, frame of reference, orientation, size, echo,
@@ -57,10 +87,11 @@ struct DicomSeries {
 /// adjusted   gantry-tilt, duplicate-dropped, no-thickness (of a single slice)
 /// refused    mixed-patients, no-position, not-orthogonal, bad-spacing, pixel-spacing-differs,
 ///            duplicate-position, same-uid, missing-slice, variable-spacing,
-///            irregular-positions, multi-frame, mosaic, concatenation, bad-table,
-///            bad-scaling, tag-twice
+///            irregular-positions, bad-frames, short-pixels, tiles, mosaic,
+///            concatenation, bad-table, bad-scaling, dose-unit, tag-twice
 /// also said  split, single-slice, position-jitter, no-position (of images that have none by
-///            design: CR, DX, MG, XA, US, secondary captures; each becomes a 2D image)
+///            design: CR, DX, MG, XA, US, secondary captures; each file becomes a 2D image,
+///            frames along axis 4)
 /// `same`     are the files of two images equal byte for byte?
 std::vector<DicomSeries> sorted_series(
     std::vector<DicomSlice> slices,

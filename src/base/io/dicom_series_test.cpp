@@ -102,7 +102,8 @@ TEST(Gate, GivesTheSameAnswerForAnyOrderOfFiles) {
     auto const again = folder.only();
     EXPECT_EQ(again.grid.origin.mm, first.grid.origin.mm);
     EXPECT_EQ(again.grid.axes[2].mm, first.grid.axes[2].mm);
-    for (std::size_t k = 0; k < 12; ++k) EXPECT_EQ(again.slices[k].sop, first.slices[k].sop);
+    for (std::size_t k = 0; k < 12; ++k)
+      EXPECT_EQ(again.slices[k].sop(), first.slices[k].sop());
   }
 }
 
@@ -391,7 +392,7 @@ TEST(Gate, RefusesScalingThatIsNone) {
 
 TEST(Gate, RefusesWhatItDoesNotReadYet) {
   for (auto const& [tag, value, code] :
-       {std::tuple{Tag::frames, "2", "multi-frame"},
+       {std::tuple{Tag::frames, "2", "short-pixels"},
         {Tag::image_type, "ORIGINAL\\PRIMARY\\M\\MOSAIC", "mosaic"},
         {Tag::concatenation, "1.2.3", "concatenation"}}) {
     SeriesFolder folder;

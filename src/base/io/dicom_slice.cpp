@@ -1,43 +1,88 @@
 #include "base/core/words.hpp"
 #include "base/dicom/lookup.hpp"
-#include "base/io/dicom_series.hpp"
+#include "base/io/dicom_head.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
-// One image's header, as the gate sees it.
+// A file's header, as the gate sees it.
 namespace fovea {
 namespace {
 
-constexpr double slice_far = 1e6;  // mm; nobody is a kilometre long
+constexpr std::string_view slice_dose = "1.2.840.10008.5.1.4.1.1.481.2";
+constexpr Tag slice_between{0x00180088};
+constexpr Tag slice_tiles{0x00480006};  // columns of a picture that frames are tiles of
 
-template <std::size_t count>
-std::optional<std::array<double, count>> slice_numbers(DicomItem const& item, Tag tag) {
-  auto const all = item.numbers(tag);
-  auto const near = [](double value) { return std::abs(value) <= slice_far; };
-  if (!all || all->size() != count || !std::ranges::all_of(*all, near)) return std::nullopt;
-  std::array<double, count> out{};
-  std::ranges::copy(*all, out.begin());
-  return out;
+bool slice_says_twice(DicomScan const& scan) {
+  return std::ranges::find(scan.notes(), std::string_view{"tag-twice"}, &Note::code) !=
+         scan.notes().end();
+}
+
+DicomHead slice_head(DicomFile const& file) {
+  auto const item = file.scan().root();
+  DicomHead head{.sop_class = item.text(Tag::sop_class),
+                 .study = item.text(Tag::study),
+                 .series = item.text(Tag::series),
+                 .patient = item.text(Tag::patient_id),
+                 .frame_of_reference = item.text(Tag::frame_of_reference),
+                 .modality = item.text(Tag::modality),
+                 .image_type = item.text(Tag::image_type),
+                 .shape = dicom_shape(file.scan())};
+  if (head.image_type.find("MOSAIC") != std::string::npos) head.refusal = "mosaic";
+  if (item.find(Tag::concatenation) != nullptr) head.refusal = "concatenation";
+  if (item.find(slice_tiles) != nullptr) head.refusal = "tiles";
+  // Frames cost memory: none for those that are only promised.
+  if (!holds_frames(file.scan(), head.shape)) head.refusal = "short-pixels";
+  if (slice_says_twice(file.scan())) head.refusal = "tag-twice";
+  head.split = text(head.frame_of_reference, '\n', head.shape.rows, 'x', head.shape.columns,
+                    'x', head.shape.samples, '\n');
+  return head;
 }
 
 // Values that stand in a table instead.
-void slice_table(DicomItem const& item, DicomSlice& slice) {
+void slice_table(DicomItem const& item, DicomHead& head, DicomSlice const& slice) {
   try {
     auto const table = modality_table(item);
     if (!table) return;
     auto const [low, high] = std::ranges::minmax(table->entries);
-    slice.table = {static_cast<double>(low), static_cast<double>(high)};
-    slice.hounsfield = slice.modality == "CT" && table->type == "HU";
-    if (slice.slope != 1 || slice.intercept != 0) slice.refusal = "bad-scaling";
-    auto const fractions = slice.shape.type == Type::f32 || slice.shape.type == Type::f64;
-    if (fractions || slice.shape.samples != 1) slice.refusal = "bad-table";
+    head.table = {static_cast<double>(low), static_cast<double>(high)};
+    head.unit =
+        head.modality == "CT" && table->type == "HU" ? Unit::hounsfield : Unit::arbitrary;
+    if (slice.slope != 1 || slice.intercept != 0) head.refusal = "bad-scaling";
+    auto const fractions = head.shape.type == Type::f32 || head.shape.type == Type::f64;
+    if (fractions || head.shape.samples != 1) head.refusal = "bad-table";
   } catch (Refusal const&) {
-    slice.refusal = "bad-table";
+    head.refusal = "bad-table";
   }
 }
 
-void slice_scaling(DicomItem const& item, DicomSlice& slice) {
+// Several frames and nothing that says where each of them lies: one place for all of them would
+// be none.
+std::vector<DicomSlice> slice_film(DicomHead const& head, DicomSlice slice) {
+  slice.head = std::make_shared<DicomHead const>(head);
+  slice.position.reset();
+  std::vector<DicomSlice> out;
+  out.reserve(static_cast<std::size_t>(head.shape.frames));
+  for (std::int64_t frame = 0; frame < head.shape.frames; ++frame) {
+    slice.frame = static_cast<std::int32_t>(frame);
+    out.push_back(slice);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string slice_words(DicomItem const& item, std::initializer_list<Tag> tags) {
+  std::string key;
+  for (auto const tag : tags) {
+    auto const number = item.numbers(tag);
+    key += (number ? spelled(number->front()) : item.text(tag)) + '\n';
+  }
+  return key;
+}
+
+void slice_scaling(DicomItem const& item, DicomHead& head, DicomSlice& slice) {
   auto const read = [&](Tag tag, double& value) {
     auto const* const element = item.find(tag);
     if (element == nullptr || element->length == 0) return true;
@@ -47,60 +92,62 @@ void slice_scaling(DicomItem const& item, DicomSlice& slice) {
   };
   if (!read(Tag::slope, slice.slope) || !read(Tag::intercept, slice.intercept) ||
       slice.slope == 0)
-    slice.refusal = "bad-scaling";
+    head.refusal = "bad-scaling";
   auto const unit = item.text(Tag::rescale_type);
-  slice.hounsfield = slice.modality == "CT" && (unit == "HU" || unit.empty()) &&
-                     item.find(Tag::slope) != nullptr;
-  slice_table(item, slice);
+  auto const hounsfield = head.modality == "CT" && (unit == "HU" || unit.empty()) &&
+                          item.find(Tag::slope) != nullptr;
+  if (hounsfield) head.unit = Unit::hounsfield;
+  slice_table(item, head, slice);
 }
 
-bool slice_says_twice(DicomScan const& scan) {
-  return std::ranges::find(scan.notes(), std::string_view{"tag-twice"}, &Note::code) !=
-         scan.notes().end();
-}
-
-}  // namespace
-
-DicomSlice slice_of(DicomFile const& file, fs::path const& path) {
-  auto const item = file.scan().root();
-  DicomSlice out;
-  out.file = path;
-  out.sop_class = item.text(Tag::sop_class);
-  out.sop = item.text(Tag::sop_instance);
-  out.study = item.text(Tag::study);
-  out.series = item.text(Tag::series);
-  out.patient = item.text(Tag::patient_id);
-  out.frame_of_reference = item.text(Tag::frame_of_reference);
-  out.modality = item.text(Tag::modality);
-  out.image_type = item.text(Tag::image_type);
-  out.shape = dicom_shape(file.scan());
-  out.position = slice_numbers<3>(item, Tag::position);
-  out.orientation = slice_numbers<6>(item, Tag::orientation);
-  out.spacing = slice_numbers<2>(item, Tag::pixel_spacing);
-  out.thickness = std::min(item.number(Tag::slice_thickness).value_or(0), slice_far);
-  slice_scaling(item, out);
+void slice_measures(DicomItem const& item, DicomHead& head) {
+  head.spacing = slice_numbers<2>(item, Tag::pixel_spacing);
+  head.thickness = std::min(item.number(Tag::slice_thickness).value_or(0), slice_far);
+  head.between = std::clamp(item.number(slice_between).value_or(0), -slice_far, slice_far);
   auto const* const spacing = item.find(Tag::pixel_spacing);
   auto const bad = spacing != nullptr && spacing->length > 0 &&
-                   (!out.spacing || !((*out.spacing)[0] > 0) || !((*out.spacing)[1] > 0));
-  if (bad) out.refusal = "bad-spacing";
-  if (out.image_type.find("MOSAIC") != std::string::npos) out.refusal = "mosaic";
-  if (item.find(Tag::concatenation) != nullptr) out.refusal = "concatenation";
-  if (out.shape.frames > 1) out.refusal = "multi-frame";
-  if (slice_says_twice(file.scan())) out.refusal = "tag-twice";
-  auto const words = [&](std::initializer_list<Tag> tags) {
-    std::string key;
-    for (auto const tag : tags) {
-      auto const number = item.numbers(tag);
-      key += (number ? spelled(number->front()) : item.text(tag)) + '\n';
-    }
-    return key;
-  };
-  out.split = text(out.frame_of_reference, '\n', out.shape.rows, 'x', out.shape.columns, 'x',
-                   out.shape.samples, '\n',
-                   words({Tag::echo_time, Tag::echo_number, Tag::time_point, Tag::b_value}),
-                   item.text(Tag::kernel));
-  out.turn = words({Tag::acquisition_number, Tag::trigger_time, Tag::acquisition_time});
-  return out;
+                   (!head.spacing || !((*head.spacing)[0] > 0) || !((*head.spacing)[1] > 0));
+  if (bad) head.refusal = "bad-spacing";
+}
+
+std::vector<DicomSlice> slices_of(DicomFile const& file, fs::path const& path) {
+  auto const item = file.scan().root();
+  auto head = slice_head(file);
+  DicomSlice slice;
+  slice.object = std::make_shared<DicomObject const>(
+      DicomObject{.file = path.string(), .sop = item.text(Tag::sop_instance)});
+  if (has_frame_groups(item)) return slices_of_groups(file, head, slice);
+  slice_measures(item, head);
+  slice_scaling(item, head, slice);
+  slice.position = slice_numbers<3>(item, Tag::position);
+  head.orientation = slice_numbers<6>(item, Tag::orientation);
+  head.split +=
+      slice_words(item, {Tag::echo_time, Tag::echo_number, Tag::time_point, Tag::b_value}) +
+      item.text(Tag::kernel);
+  slice.turn = std::make_shared<std::string const>(
+      slice_words(item, {Tag::acquisition_number, Tag::trigger_time, Tag::acquisition_time}));
+  if (head.sop_class == slice_dose) return slices_of_dose(file, head, slice);
+  if (head.shape.frames > 1 && head.refusal.empty()) return slice_film(head, slice);
+  slice.head = std::make_shared<DicomHead const>(std::move(head));
+  return {slice};
+}
+
+// --- memory ----------------------------------------------------------------------------------
+
+void DicomPool::share(DicomSlice& slice) {
+  // Where heads of one series differ in each slice, looking for an equal one would never end.
+  constexpr std::size_t most = 16;
+  std::hash<std::string> const hash;
+  auto const& head = *slice.head;
+  auto& heads = heads_[hash(head.series) ^ hash(head.split) * 31];
+  auto const from = heads.end() - static_cast<std::ptrdiff_t>(std::min(most, heads.size()));
+  auto const same =
+      std::find_if(from, heads.end(), [&](auto const& one) { return *one == head; });
+  if (same != heads.end())
+    slice.head = *same;
+  else
+    heads.push_back(slice.head);
+  if (slice.turn) slice.turn = turns_.try_emplace(*slice.turn, slice.turn).first->second;
 }
 
 }  // namespace fovea

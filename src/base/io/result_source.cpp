@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 namespace fovea {
 namespace {
@@ -182,10 +183,10 @@ ResultSource result_source(DicomSeries const& series) {
                   "choose another series"};
   ResultSource out;
   auto const& first = series.slices.front();
-  DicomFile const file{first.file};
+  DicomFile const file{first.file()};
   auto const root = file.scan().root();
-  if (root.text(Tag::sop_instance) != first.sop)
-    throw Refusal{"changed", text(first.file, " is no longer the image that it was"),
+  if (root.text(Tag::sop_instance) != first.sop())
+    throw Refusal{"changed", text(first.file(), " is no longer the image that it was"),
                   "read the folder again when nothing writes to it"};
   for (auto const which : result_always) out.patient_and_study.set(which);
   for (auto const which : result_copied) result_copy(out.patient_and_study, root, which);
@@ -194,21 +195,22 @@ ResultSource result_source(DicomSeries const& series) {
     out.frame_of_reference.set(dcm::position_reference);
     result_copy(out.frame_of_reference, root, dcm::position_reference);
   }
-  out.study = first.study;
-  out.series = first.series;
-  out.modality = first.modality;
+  out.study = first.head->study;
+  out.series = first.head->series;
+  out.modality = first.head->modality;
   result_when(out, root);
   result_losses(out, root);
   for (auto const& slice : series.slices)
-    out.images.push_back({.sop_class = slice.sop_class,
-                          .sop = slice.sop,
+    out.images.push_back({.sop_class = slice.head->sop_class,
+                          .sop = slice.sop(),
+                          .frame = slice.shape().frames > 1 ? slice.frame + 1 : 0,
                           .position = slice.position,
-                          .orientation = slice.orientation});
+                          .orientation = slice.head->orientation});
   out.grid = series.grid;
   out.placed = series.placed;
-  out.spacing = first.spacing.value_or(out.spacing);
-  out.thickness = first.thickness;
-  out.first = first.file;
+  out.spacing = first.head->spacing.value_or(out.spacing);
+  out.thickness = first.head->thickness;
+  out.first = first.file();
   return out;
 }
 
@@ -230,6 +232,7 @@ DicomData item_of(SourceImage const& image) {
   DicomData out;
   out.copy(dcm::referenced_sop_class, image.sop_class)
       .copy(dcm::referenced_sop_instance, image.sop);
+  if (image.frame > 0) out.set(dcm::referenced_frame, image.frame);
   return out;
 }
 
@@ -257,7 +260,13 @@ DicomData result_head(ResultSource const& source, ResultHead const& head) {
 
 DicomData result_references(ResultSource const& source) {
   std::vector<DicomData> images;
-  for (auto const& image : source.images) images.push_back(item_of(image));
+  std::set<std::string_view> seen;  // frames of one object are one reference to all of it
+  for (auto const& image : source.images) {
+    if (!seen.insert(image.sop).second) continue;
+    auto all = image;
+    all.frame = 0;
+    images.push_back(item_of(all));
+  }
   DicomData series;
   series.copy(dcm::series, source.series).set(dcm::referenced_instance, std::move(images));
   DicomData out;

@@ -15,6 +15,7 @@ namespace fovea {
 /// One image that a result was made from.
 struct SourceImage {
   std::string sop_class, sop;
+  std::int32_t frame = 0;  ///< from 1, of an object of several frames; 0: all of it
   std::optional<std::array<double, 3>> position;     ///< as DicomSlice
   std::optional<std::array<double, 6>> orientation;  ///< along a row, down a column
 };

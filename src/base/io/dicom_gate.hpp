@@ -1,0 +1,67 @@
+#pragma once
+
+#include "base/io/dicom_series.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+// What the rules of the gate share. Inside base/io only.
+namespace fovea {
+
+using SeriesPoint = std::array<double, 3>;
+using SameFiles = std::function<bool(fs::path const&, fs::path const&)>;
+
+/// DICOM writes positions as decimal strings, so equal slice gaps may differ in the last
+/// digits.
+inline double series_tolerance(double spacing) {
+  return std::max(1e-3, 0.01 * spacing);
+}
+inline constexpr double series_cosines = 1e-3;      ///< off a unit vector, off a right angle
+inline constexpr double series_orientation = 1e-4;  ///< between slices of one volume
+
+inline double series_dot(SeriesPoint const& a, SeriesPoint const& b) {
+  return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+}
+inline double series_norm(SeriesPoint const& a) {
+  return std::sqrt(series_dot(a, a));
+}
+inline SeriesPoint series_minus(SeriesPoint const& a, SeriesPoint const& b) {
+  return {a[0] - b[0], a[1] - b[1], a[2] - b[2]};
+}
+inline SeriesPoint series_row(DicomSlice const& slice) {
+  auto const& o = *slice.head->orientation;
+  return {o[0], o[1], o[2]};
+}
+inline SeriesPoint series_column(DicomSlice const& slice) {
+  auto const& o = *slice.head->orientation;
+  return {o[3], o[4], o[5]};
+}
+inline SeriesPoint series_normal(DicomSlice const& slice) {
+  auto const r = series_row(slice);
+  auto const c = series_column(slice);
+  return {r[1] * c[2] - r[2] * c[1], r[2] * c[0] - r[0] * c[2], r[0] * c[1] - r[1] * c[0]};
+}
+
+DicomSeries series_of(std::vector<DicomSlice> slices);
+void series_refuse(DicomSeries& series, std::string_view code, std::string words);
+std::string series_millimetres(double value);
+/// Refuses it if a header alone is reason enough. True if it did.
+bool series_refused_by_header(DicomSeries& series);
+/// What every slice must have, before places are compared. True if all is well.
+bool series_check_slices(DicomSeries& series);
+/// Along the normal of the first.
+void series_sort(DicomSeries& series);
+/// Drops what is there twice byte for byte. False if one identifier names two things.
+bool series_drop_copies(DicomSeries& series, SameFiles const& same);
+/// The grid of so many slices, one `step` apart, from the first one on.
+void series_place(DicomSeries& series, SeriesPoint const& step, std::int64_t depth);
+/// Says by how much slices are shifted against each other, if they are.
+void series_tilt(DicomSeries& series, SeriesPoint const& step);
+
+/// Is it a segmentation?
+bool is_segmentation(std::string_view sop_class);
+/// The grid of a segmentation's frames, of which empty ones are left out.
+DicomSeries series_of_segments(std::vector<DicomSlice> frames, SameFiles const& same);
+
+}  // namespace fovea
