@@ -2,6 +2,7 @@
 
 #include "base/geometry/resample.hpp"
 
+#include <cmath>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -46,8 +47,7 @@ PreparedBand band_prepared(std::int64_t first,
   // Twice the place is rounded to a whole number by adding what leaves no bits for more.
   constexpr double whole = 0x1.8p52;
   auto const half = ((2 * place + whole) - whole) / 2;
-  auto const off = place - half;
-  return off < 1e-9 && off > -1e-9 ? half : place;
+  return std::abs(place - half) < 1e-9 ? half : place;
 }
 
 /// Whether a place is within half a voxel of the outermost centres.

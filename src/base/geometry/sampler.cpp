@@ -16,7 +16,8 @@ namespace fovea {
 namespace {
 
 constexpr std::int64_t sampler_chunk = 256;  // places that go through the loops together
-constexpr int sampler_widest = 16;           // voxels of a windowed sinc: twice its radius
+constexpr std::int64_t sampler_ahead = 32;
+constexpr int sampler_widest = 16;  // voxels of a windowed sinc: twice its radius
 
 template <class T>
 struct SamplerImage {  // one channel of a part
@@ -62,24 +63,20 @@ template <bool begins, class N, class A>
   auto const before = static_cast<double>(std::max<std::int64_t>(whole - 2, 0));
   auto const start = static_cast<double>(first);
   auto const step = static_cast<N>(stride);
+  // Selections, no jumps: so the loop becomes vectors.
   for (std::int64_t x = 0; x < n; ++x) {
     auto const place = snapped(places[x]);
-    // & and not &&, which is a jump.
-    auto const in = (place >= -0.5) & (place < last + 0.5);
-    auto held = place > 0 ? place : 0;
+    auto inside = place >= -0.5 ? 1.0 : 0.0;
+    inside = place < last + 0.5 ? inside : 0.0;
+    auto held = place > 0 ? place : 0.0;
     held = held < last ? held : last;
-    held = in ? held : start;
+    held = inside > 0 ? held : start;
     auto below = std::floor(held);
     below = below < before ? below : before;
     part[x] = static_cast<A>(held - below);
     auto const voxel = static_cast<N>(below - start) * step;
-    if constexpr (begins) {
-      at[x] = voxel;
-      within[x] = in ? A{1} : A{0};
-    } else {
-      at[x] = static_cast<N>(at[x] + voxel);
-      within[x] = in ? within[x] : A{0};
-    }
+    at[x] = begins ? voxel : static_cast<N>(at[x] + voxel);
+    within[x] = begins ? static_cast<A>(inside) : within[x] * static_cast<A>(inside);
   }
 }
 
@@ -89,35 +86,58 @@ template <class T, class N, class A>
                                                   A outside,
                                                   A* __restrict out,
                                                   std::int64_t n) {
+  constexpr std::size_t pair = 2 * sizeof(T), two = 2 * sizeof(A);
+  using Pair [[gnu::vector_size(pair)]] = T;
+  using Two [[gnu::vector_size(two)]] = A;
   auto const* const __restrict voxels = image->voxels;
-  auto const step = [&](std::size_t axis) {
-    return static_cast<N>(image->whole[axis] > 1 ? image->stride[axis] : 0);
-  };
-  auto const right = step(0), down = step(1), deep = step(2);
-  N at[sampler_chunk];
-  A u[sampler_chunk], v[sampler_chunk], w[sampler_chunk], within[sampler_chunk];
   auto const [fi, fj, fk] = image->first;
   auto const [ni, nj, nk] = image->whole;
   auto const [si, sj, sk] = image->stride;
-  auto const between = [](A a, A b, A t) [[gnu::always_inline]] { return a * (1 - t) + b * t; };
+  auto const down = nj > 1 ? sj : 0;
+  auto const deep = nk > 1 ? sk : 0;
+  N at[sampler_chunk];
+  A u[sampler_chunk], v[sampler_chunk], w[sampler_chunk], within[sampler_chunk];
   for (std::int64_t begin = 0; begin < n; begin += sampler_chunk) {
     auto const count = std::min(sampler_chunk, n - begin);
     sampler_below<true, N, A>(places->i + begin, fi, ni, si, count, at, u, within);
     sampler_below<false, N, A>(places->j + begin, fj, nj, sj, count, at, v, within);
     sampler_below<false, N, A>(places->k + begin, fk, nk, sk, count, at, w, within);
     auto* const __restrict to = out + begin;
-    for (std::int64_t x = 0; x < count; ++x) {
-      // Of a place outside the part's first voxel is read, and not used.
-      auto const corner = within[x] > 0 ? at[x] : N{0};
-      auto const line = [&](N from) [[gnu::always_inline]] {
-        return between(static_cast<A>(voxels[from]), static_cast<A>(voxels[from + right]),
-                       u[x]);
-      };
-      auto const near = between(line(corner), line(corner + down), v[x]);
-      auto const far = between(line(corner + deep), line(corner + deep + down), v[x]);
-      auto const value = between(near, far, w[x]);
-      to[x] = within[x] > 0 ? value : outside;
+    // Of a place outside the part's first voxel is read, and not used.
+    for (std::int64_t x = 0; x < count; ++x) at[x] = within[x] > 0 ? at[x] : N{0};
+    if (ni > 1) {
+      for (std::int64_t x = 0; x < count; ++x) {
+        auto const* const ahead = voxels + at[std::min(x + sampler_ahead, count - 1)];
+        __builtin_prefetch(ahead);
+        __builtin_prefetch(ahead + down);
+        __builtin_prefetch(ahead + deep);
+        __builtin_prefetch(ahead + deep + down);
+        // Two neighbours along i of four rows; at 1 - t and t, so that t = 1 is exact.
+        auto const* const corner = voxels + at[x];
+        auto const load = [](T const* from, Two& into) [[gnu::always_inline]] {
+          Pair numbers;
+          std::memcpy(&numbers, from, sizeof numbers);
+          into = __builtin_convertvector(numbers, Two);
+        };
+        Two a, b, c, d;
+        load(corner, a);
+        load(corner + down, b);
+        load(corner + deep, c);
+        load(corner + deep + down, d);
+        Two const line =
+            (a * (1 - v[x]) + b * v[x]) * (1 - w[x]) + (c * (1 - v[x]) + d * v[x]) * w[x];
+        to[x] = line[0] * (1 - u[x]) + line[1] * u[x];
+      }
+    } else {
+      for (std::int64_t x = 0; x < count; ++x) {
+        auto const value = [&](std::int64_t from) [[gnu::always_inline]] {
+          return static_cast<A>(voxels[at[x] + from]);
+        };
+        to[x] = (value(0) * (1 - v[x]) + value(down) * v[x]) * (1 - w[x]) +
+                (value(deep) * (1 - v[x]) + value(deep + down) * v[x]) * w[x];
+      }
     }
+    for (std::int64_t x = 0; x < count; ++x) to[x] = within[x] > 0 ? to[x] : outside;
   }
 }
 

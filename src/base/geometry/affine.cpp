@@ -1,0 +1,77 @@
+#include "base/geometry/affine.hpp"
+
+#include "base/core/error.hpp"
+
+#include <cmath>
+
+namespace fovea {
+namespace {
+
+using AffineRow = std::array<double, 3>;
+
+AffineRow affine_column(Affine const& affine, std::size_t column) {
+  return {affine.matrix[0][column], affine.matrix[1][column], affine.matrix[2][column]};
+}
+
+AffineRow affine_cross(AffineRow const& a, AffineRow const& b) {
+  return {a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]};
+}
+
+double affine_dot(AffineRow const& a, AffineRow const& b) {
+  return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+}
+
+AffineRow affine_turned(Affine const& affine, AffineRow const& vector) {
+  return {affine_dot(affine.matrix[0], vector), affine_dot(affine.matrix[1], vector),
+          affine_dot(affine.matrix[2], vector)};
+}
+
+}  // namespace
+
+Point Affine::operator()(Point point) const {
+  auto out = affine_turned(*this, point.mm);
+  for (std::size_t row = 0; row < 3; ++row) out[row] += offset[row];
+  return {out};
+}
+
+Affine composed(Affine const& first, Affine const& then) {
+  Affine out;
+  for (std::size_t column = 0; column < 3; ++column) {
+    auto const turned = affine_turned(then, affine_column(first, column));
+    for (std::size_t row = 0; row < 3; ++row) out.matrix[row][column] = turned[row];
+  }
+  out.offset = then({first.offset}).mm;
+  return out;
+}
+
+Affine inverse(Affine const& affine) {
+  auto const a = affine_column(affine, 0);
+  auto const b = affine_column(affine, 1);
+  auto const c = affine_column(affine, 2);
+  std::array const rows{affine_cross(b, c), affine_cross(c, a), affine_cross(a, b)};
+  auto const volume = affine_dot(a, rows[0]);
+  auto const length = [](AffineRow const& v) { return std::sqrt(affine_dot(v, v)); };
+  constexpr auto flat = 1e-12;
+  if (!(std::abs(volume) > flat * length(a) * length(b) * length(c)) ||
+      !std::isfinite(volume) || !std::isfinite(length(affine.offset)))
+    throw Error{Fault::input,
+                text("expected an affine map with a way back, got one of determinant ", volume),
+                "check the matrix; its rows stand one after another"};
+  Affine out;
+  for (std::size_t row = 0; row < 3; ++row) {
+    for (std::size_t column = 0; column < 3; ++column)
+      out.matrix[row][column] = rows[row][column] / volume;
+  }
+  auto const back = affine_turned(out, affine.offset);
+  for (std::size_t row = 0; row < 3; ++row) out.offset[row] = -back[row];
+  return out;
+}
+
+Grid moved(Grid const& grid, Affine const& affine) {
+  auto out = grid;
+  out.origin = affine(grid.origin);
+  for (auto& axis : out.axes) axis.mm = affine_turned(affine, axis.mm);
+  return out;
+}
+
+}  // namespace fovea
