@@ -11,14 +11,16 @@
 #include <utility>
 
 namespace fovea {
+
+// DICOM writes positions as decimal strings, so equal slice gaps may differ in the last digits.
+double position_tolerance(double spacing) {
+  return std::max(1e-3, 0.01 * spacing);
+}
+
 namespace {
 
 using SeriesPoint = std::array<double, 3>;
 
-// DICOM writes positions as decimal strings, so equal slice gaps may differ in the last digits.
-double series_tolerance(double spacing) {
-  return std::max(1e-3, 0.01 * spacing);
-}
 constexpr double series_cosines = 1e-3;      // off a unit vector, off a right angle
 constexpr double series_orientation = 1e-4;  // between slices of one volume
 
@@ -208,7 +210,7 @@ std::vector<SeriesGap> series_holes(std::vector<SeriesGap> const& gaps) {
   auto const holds = [&](std::size_t at, std::size_t beside) {
     auto const unit = gaps[beside].along;
     auto const times = gaps[at].along / unit;
-    return times > 1.5 && std::abs(times - std::round(times)) * unit <= series_tolerance(unit);
+    return times > 1.5 && std::abs(times - std::round(times)) * unit <= position_tolerance(unit);
   };
   for (std::size_t i = 0; i < gaps.size(); ++i) {
     auto const before = i == 0 || holds(i, i - 1);
@@ -234,7 +236,7 @@ void series_refuse_gaps(DicomSeries& series, std::vector<SeriesGap> const& gaps)
   std::vector<SeriesGap> changes;
   for (std::size_t i = 0; i < gaps.size(); ++i) {
     if (i == 0 ||
-        std::abs(gaps[i].along - gaps[i - 1].along) > series_tolerance(gaps[i - 1].along))
+        std::abs(gaps[i].along - gaps[i - 1].along) > position_tolerance(gaps[i - 1].along))
       changes.push_back(gaps[i]);
   }
   changes.resize(std::min<std::size_t>(changes.size(), 8));
@@ -293,7 +295,7 @@ void series_regular(DicomSeries& series) {
   auto step = series_minus(*slices.back().position, *slices.front().position);
   for (auto& part : step) part /= static_cast<double>(slices.size() - 1);
   auto const along = series_dot(step, series_normal(slices.front()));
-  auto const tolerance = series_tolerance(along);
+  auto const tolerance = position_tolerance(along);
   double off_gap = 0;
   for (auto const& gap : gaps) off_gap = std::max(off_gap, std::abs(gap.along - along));
   if (off_gap > tolerance) return series_refuse_gaps(series, gaps);

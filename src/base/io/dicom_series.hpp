@@ -34,6 +34,9 @@ struct DicomSlice {
 /// Reads the header of an image. Throws as dicom_shape does.
 DicomSlice slice_of(DicomFile const& file, fs::path const& path);
 
+/// How far a slice may lie from its place, mm: the larger of 0.001 mm and 1 % of the spacing.
+double position_tolerance(double spacing);
+
 enum class Verdict { ok, adjusted, refused };
 std::string_view name_of(Verdict verdict);
 
