@@ -193,6 +193,23 @@ RtStructureSet read_rtstruct(DicomFile const& file) {
   return RtReader{file}.run();
 }
 
+std::optional<DicomObject> object_of(DicomFile const& file, fs::path const& path) {
+  if (!is_rtstruct(file.scan())) return std::nullopt;
+  DicomObject out{
+      .file = path, .kind = "RTSTRUCT", .series = file.scan().root().text(Tag::series)};
+  try {
+    auto const set = read_rtstruct(file);
+    for (auto const& roi : set.rois)
+      out.notes.push_back(
+          {"region", text(roi.number, ": ", roi.name, ", ", roi.contours.size(), " contours")});
+    out.notes.insert(out.notes.end(), set.notes.begin(), set.notes.end());
+  } catch (Refusal const& fault) {
+    out.refusal = fault.code();
+    out.notes.push_back({fault.code(), fault.what()});
+  }
+  return out;
+}
+
 std::string_view RtPoints::words_of(std::uint32_t element) {
   constexpr std::uint64_t most = 64U << 20;
   constexpr std::uint64_t window = 8U << 20;

@@ -2,6 +2,7 @@
 
 #include "base/dicom/scan.hpp"
 #include "base/finding/label_map.hpp"
+#include "base/io/dicom_series.hpp"
 #include "base/io/image_file.hpp"
 
 #include <array>
@@ -53,6 +54,10 @@ bool is_rtstruct(DicomScan const& scan);
 ///         of a region that is not in the list; left out), those of text
 /// Throws  Refusal{not-rtstruct, bad-roi, roi-twice}
 RtStructureSet read_rtstruct(DicomFile const& file);
+
+/// What inspect says of it: a note for each region; the reason, if it cannot be used. None if
+/// the file holds something else.
+std::optional<DicomObject> object_of(DicomFile const& file, fs::path const& path);
 
 /// Reads the points of contours from their file, a window at a time: quick in the order of the
 /// file, also where that is deflated.

@@ -3,7 +3,6 @@
 #include "base/geometry/grids.hpp"
 #include "base/geometry/outline.hpp"
 #include "base/io/dicom_rtstruct.hpp"
-#include "base/io/dicom_series.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,6 +1,7 @@
 #include "base/io/dicom_series.hpp"
 
 #include "base/core/words.hpp"
+#include "base/io/dicom_rtstruct.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -210,7 +211,8 @@ std::vector<SeriesGap> series_holes(std::vector<SeriesGap> const& gaps) {
   auto const holds = [&](std::size_t at, std::size_t beside) {
     auto const unit = gaps[beside].along;
     auto const times = gaps[at].along / unit;
-    return times > 1.5 && std::abs(times - std::round(times)) * unit <= position_tolerance(unit);
+    return times > 1.5 &&
+           std::abs(times - std::round(times)) * unit <= position_tolerance(unit);
   };
   for (std::size_t i = 0; i < gaps.size(); ++i) {
     auto const before = i == 0 || holds(i, i - 1);
@@ -483,6 +485,7 @@ DicomFound find_series(std::vector<fs::path> const& files,
     Kind kind = Kind::other;
     DicomSlice slice;
     DicomDamaged damaged;
+    std::optional<DicomObject> object;
   };
   std::vector<Look> looks(files.size());
   std::mutex guard;
@@ -495,7 +498,10 @@ DicomFound find_series(std::vector<fs::path> const& files,
       seen(done++);
     }
     try {
-      look.slice = slice_of(DicomFile{files[at]}, files[at]);
+      DicomFile const file{files[at]};
+      look.object = object_of(file, files[at]);
+      if (look.object) return;
+      look.slice = slice_of(file, files[at]);
       look.kind = Kind::slice;
     } catch (Refusal const& fault) {
       if (fault.code() == "no-pixels") return;
@@ -512,6 +518,7 @@ DicomFound find_series(std::vector<fs::path> const& files,
     if (look.kind == Kind::slice) slices.push_back(std::move(look.slice));
     if (look.kind == Kind::damaged) out.damaged.push_back(std::move(look.damaged));
     if (look.kind == Kind::other) ++out.others;
+    if (look.object) out.objects.push_back(std::move(*look.object));
   }
   out.series = sorted_series(std::move(slices), [](fs::path const& a, fs::path const& b) {
     constexpr std::uint64_t most = 4ULL << 30;

@@ -76,10 +76,20 @@ struct DicomDamaged {
   std::string words;
 };
 
+/// An object without pixels that is read all the same: so far RT structure sets.
+struct DicomObject {
+  fs::path file;
+  std::string kind{};  ///< its modality: "RTSTRUCT"
+  std::string series{};
+  std::vector<Note> notes{};  ///< regions: their numbers and names; what else was noticed
+  std::string refusal{};      ///< a code, if it cannot be used
+};
+
 struct DicomFound {
   std::vector<DicomSeries> series;
-  std::vector<DicomDamaged> damaged;  ///< files that cannot be read
-  std::size_t others = 0;             ///< DICOM objects without pixels
+  std::vector<DicomDamaged> damaged;   ///< files that cannot be read
+  std::size_t others = 0;              ///< DICOM objects without pixels
+  std::vector<DicomObject> objects{};  ///< those of them that are read, in the order of files
 };
 
 /// Scans the files (headers only) and sorts them through the gate. `seen` hears how many are
