@@ -190,6 +190,18 @@ Json to_json(FoundVolume const& volume) {
           {"notes", notes}};
 }
 
+Json to_json(DicomObject const& object) {
+  std::vector<std::string> codes, notes;
+  if (!object.refusal.empty()) codes.push_back(object.refusal);
+  for (auto const& note : object.notes) notes.push_back(note.words);
+  return {{"source", object.file.string()},
+          {"kind", object.kind},
+          {"series", object.series},
+          {"verdict", name_of(object.refusal.empty() ? Verdict::ok : Verdict::refused)},
+          {"reasons", codes},
+          {"notes", notes}};
+}
+
 Json to_json(DicomDamaged const& damaged) {
   return {{"file", damaged.file.string()},
           {"reason", damaged.code},

@@ -53,5 +53,7 @@ std::vector<FoundVolume> volumes_of(Found& found, Stop const& stop);
 /// null, as the spacing of a picture without one, where there is no place.
 Json to_json(FoundVolume const& volume);
 Json to_json(DicomDamaged const& damaged);
+/// {"source","kind","series","verdict","reasons","notes"}
+Json to_json(DicomObject const& object);
 
 }  // namespace fovea

@@ -80,6 +80,13 @@ void inspect_show(Found const& found, std::vector<FoundVolume> const& volumes) {
     std::cout << '\n';
     inspect_show_volumes(volumes);
   }
+  for (auto const& one : found.dicom.objects) {
+    std::cout << '\n'
+              << one.kind << (one.refusal.empty() ? "" : ", refused") << ": "
+              << printable(one.file.string(), {}) << '\n';
+    for (auto const& note : one.notes)
+      std::cout << "  " << note.code << ": " << printable(note.words, {}) << '\n';
+  }
   if (found.dicom.damaged.empty()) return;
   std::cout << "\nCannot be read:\n";
   for (auto const& one : found.dicom.damaged)
@@ -89,12 +96,17 @@ void inspect_show(Found const& found, std::vector<FoundVolume> const& volumes) {
 
 Json inspect_json(Found const& found, std::vector<FoundVolume> const& volumes) {
   auto const counts = inspect_counts(found.dicom);
-  Json out{{"volumes", Json::array()},  {"damaged", Json::array()},
-           {"files", found.files},      {"patients", counts.patients},
-           {"studies", counts.studies}, {"without_pixels", found.dicom.others},
+  Json out{{"volumes", Json::array()},
+           {"damaged", Json::array()},
+           {"objects", Json::array()},
+           {"files", found.files},
+           {"patients", counts.patients},
+           {"studies", counts.studies},
+           {"without_pixels", found.dicom.others},
            {"ignored", found.ignored}};
   for (auto const& volume : volumes) out["volumes"].push_back(to_json(volume));
   for (auto const& one : found.dicom.damaged) out["damaged"].push_back(to_json(one));
+  for (auto const& one : found.dicom.objects) out["objects"].push_back(to_json(one));
   return out;
 }
 

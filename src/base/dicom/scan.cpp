@@ -357,9 +357,11 @@ class DicomScanner {
     auto const odd = (group_of(element.tag) & 1) != 0;
     constexpr std::uint32_t of_private = 1024;
     auto const most = odd ? std::min(of_private, limits_.value) : limits_.value;
-    auto const is_pixels = element.tag == Tag::pixels || element.tag == Tag::float_pixels ||
-                           element.tag == Tag::double_pixels;
-    if (element.length > most || is_pixels ||
+    // Contours would leave no room for what stands behind them.
+    auto const on_demand = element.tag == Tag::pixels || element.tag == Tag::float_pixels ||
+                           element.tag == Tag::double_pixels ||
+                           element.tag == Tag::contour_data;
+    if (element.length > most || on_demand ||
         out_.values_.size() + element.length > limits_.values)
       return;
     auto const bytes = in_.view(static_cast<std::size_t>(element.length));

@@ -65,7 +65,8 @@ class DicomScan {
   std::uint64_t dataset() const { return dataset_; }  ///< place behind the meta header
 
   DicomItem root() const;
-  /// The bytes of a value. Throws Refusal{too-large} if it was too long to be kept.
+  /// The bytes of a value. Throws Refusal{too-large} if it was too long to be kept; those of
+  /// pixels and contours (3006,0050) never are: DicomFile::read has them.
   std::span<std::byte const> value(DicomElement const& element) const;
 
  private:

@@ -72,6 +72,7 @@ enum class Tag : std::uint32_t {
   table_data = 0x00283006,
   voi_table = 0x00283010,
   presentation_shape = 0x20500020,
+  contour_data = 0x30060050,
   extended_offsets = 0x7fe00001,
   float_pixels = 0x7fe00008,
   double_pixels = 0x7fe00009,

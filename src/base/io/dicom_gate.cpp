@@ -167,7 +167,7 @@ void series_tilt(DicomSeries& series, SeriesPoint const& step) {
 }
 
 std::size_t DicomSeries::files() const {
-  std::set<DicomObject const*> objects;
+  std::set<DicomInstance const*> objects;
   for (auto const& slice : slices) objects.insert(slice.object.get());
   return objects.size();
 }

@@ -12,11 +12,6 @@ namespace fovea {
 using SeriesPoint = std::array<double, 3>;
 using SameFiles = std::function<bool(fs::path const&, fs::path const&)>;
 
-/// DICOM writes positions as decimal strings, so equal slice gaps may differ in the last
-/// digits.
-inline double series_tolerance(double spacing) {
-  return std::max(1e-3, 0.01 * spacing);
-}
 inline constexpr double series_cosines = 1e-3;      ///< off a unit vector, off a right angle
 inline constexpr double series_orientation = 1e-4;  ///< between slices of one volume
 

@@ -144,7 +144,7 @@ class LoadFiles {
 
  private:
   struct Open {
-    std::shared_ptr<DicomObject const> object;
+    std::shared_ptr<DicomInstance const> object;
     std::shared_ptr<DicomFile const> file;
   };
 

@@ -18,7 +18,7 @@ SegPlaces seg_places(DicomSeries const& series) {
   SegPlaces out;
   for (auto const& slice : series.slices) {
     auto const at = series_dot(*slice.position, normal) / length;
-    if (out.along.empty() || at - out.along.back() > series_tolerance(0)) {
+    if (out.along.empty() || at - out.along.back() > position_tolerance(0)) {
       if (!out.along.empty()) out.gaps.push_back(at - out.along.back());
       out.along.push_back(at);
     }
@@ -32,7 +32,7 @@ double seg_rest(double gap, double step) {
 
 bool seg_fits(std::vector<double> const& gaps, double step) {
   return std::ranges::all_of(gaps, [&](double gap) {
-    return gap > step / 2 && seg_rest(gap, step) <= series_tolerance(step);
+    return gap > step / 2 && seg_rest(gap, step) <= position_tolerance(step);
   });
 }
 
@@ -46,7 +46,7 @@ double seg_common_step(std::vector<double> const& gaps) {
     auto next = step;
     for (auto const gap : gaps) {
       auto const rest = seg_rest(gap, step);
-      if (rest > series_tolerance(step)) next = std::min(next, rest);
+      if (rest > position_tolerance(step)) next = std::min(next, rest);
     }
     if (next >= step || next < least / most) return 0;
     step = next;
@@ -116,7 +116,7 @@ void seg_place(DicomSeries& series, SegPlaces const& places) {
     for (auto& part : place) part *= static_cast<double>(at.back());
     off = std::max(off, series_norm(series_minus(from, place)));
   }
-  if (off > series_tolerance(step))
+  if (off > position_tolerance(step))
     return series_refuse(series, "irregular-positions",
                          text("frames lie up to ", series_millimetres(off),
                               " off equal steps between the first and the last"));

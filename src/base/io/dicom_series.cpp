@@ -3,6 +3,7 @@
 #include "base/core/words.hpp"
 #include "base/io/dicom_gate.hpp"
 #include "base/io/dicom_head.hpp"
+#include "base/io/dicom_rtstruct.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -13,6 +14,12 @@
 #include <utility>
 
 namespace fovea {
+
+// DICOM writes positions as decimal strings, so equal slice gaps may differ in the last digits.
+double position_tolerance(double spacing) {
+  return std::max(1e-3, 0.01 * spacing);
+}
+
 namespace {
 
 // --- one group
@@ -58,7 +65,8 @@ std::vector<SeriesGap> series_holes(std::vector<SeriesGap> const& gaps) {
   auto const holds = [&](std::size_t at, std::size_t beside) {
     auto const unit = gaps[beside].along;
     auto const times = gaps[at].along / unit;
-    return times > 1.5 && std::abs(times - std::round(times)) * unit <= series_tolerance(unit);
+    return times > 1.5 &&
+           std::abs(times - std::round(times)) * unit <= position_tolerance(unit);
   };
   for (std::size_t i = 0; i < gaps.size(); ++i) {
     auto const before = i == 0 || holds(i, i - 1);
@@ -84,7 +92,7 @@ void series_refuse_gaps(DicomSeries& series, std::vector<SeriesGap> const& gaps)
   std::vector<SeriesGap> changes;
   for (std::size_t i = 0; i < gaps.size(); ++i) {
     if (i == 0 ||
-        std::abs(gaps[i].along - gaps[i - 1].along) > series_tolerance(gaps[i - 1].along))
+        std::abs(gaps[i].along - gaps[i - 1].along) > position_tolerance(gaps[i - 1].along))
       changes.push_back(gaps[i]);
   }
   changes.resize(std::min<std::size_t>(changes.size(), 8));
@@ -117,7 +125,7 @@ void series_regular(DicomSeries& series) {
   auto step = series_minus(*slices.back().position, *slices.front().position);
   for (auto& part : step) part /= static_cast<double>(slices.size() - 1);
   auto const along = series_dot(step, series_normal(slices.front()));
-  auto const tolerance = series_tolerance(along);
+  auto const tolerance = position_tolerance(along);
   double off_gap = 0;
   for (auto const& gap : gaps) off_gap = std::max(off_gap, std::abs(gap.along - along));
   if (off_gap > tolerance) return series_refuse_gaps(series, gaps);
@@ -379,6 +387,7 @@ DicomFound find_series(std::vector<fs::path> const& files,
     Kind kind = Kind::other;
     std::vector<DicomSlice> slices;
     DicomDamaged damaged;
+    std::optional<DicomObject> object;
   };
   std::vector<Look> looks(files.size());
   std::mutex guard;
@@ -392,7 +401,10 @@ DicomFound find_series(std::vector<fs::path> const& files,
       seen(done++);
     }
     try {
-      auto found = slices_of(DicomFile{files[at]}, files[at]);
+      DicomFile const file{files[at]};
+      look.object = object_of(file, files[at]);
+      if (look.object) return;
+      auto found = slices_of(file, files[at]);
       std::scoped_lock const lock{guard};
       for (auto& slice : found) pool.share(slice);
       look.slices = std::move(found);
@@ -412,6 +424,7 @@ DicomFound find_series(std::vector<fs::path> const& files,
     if (look.kind == Kind::slice) std::ranges::move(look.slices, std::back_inserter(slices));
     if (look.kind == Kind::damaged) out.damaged.push_back(std::move(look.damaged));
     if (look.kind == Kind::other) ++out.others;
+    if (look.object) out.objects.push_back(std::move(*look.object));
   }
   out.series = sorted_series(std::move(slices), [](fs::path const& a, fs::path const& b) {
     constexpr std::uint64_t most = 4ULL << 30;

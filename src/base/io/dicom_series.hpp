@@ -35,14 +35,14 @@ struct DicomHead {
 };
 
 /// One DICOM file.
-struct DicomObject {
+struct DicomInstance {
   std::string file, sop;
 };
 
 /// What the gate needs to know of one image: a file, or a frame of one.
 struct DicomSlice {
   std::shared_ptr<DicomHead const> head;
-  std::shared_ptr<DicomObject const> object;
+  std::shared_ptr<DicomInstance const> object;
   /// What parts images of one place, a line for each: acquisition, trigger time, dimensions …
   std::shared_ptr<std::string const> turn;
   std::optional<std::array<double, 3>> position;  ///< centre of the first voxel, LPS, mm
@@ -59,6 +59,9 @@ struct DicomSlice {
 /// and which belong together is taken from the shared and the per-frame functional groups
 /// (PS3.3 C.7.6.16), of dose grids from their offsets (C.8.8.3.2). Throws as dicom_shape does.
 std::vector<DicomSlice> slices_of(DicomFile const& file, fs::path const& path);
+
+/// How far a slice may lie from its place, mm: the larger of 0.001 mm and 1 % of the spacing.
+double position_tolerance(double spacing);
 
 enum class Verdict { ok, adjusted, refused };
 std::string_view name_of(Verdict verdict);
@@ -104,10 +107,20 @@ struct DicomDamaged {
   std::string words;
 };
 
+/// An object without pixels that is read all the same: so far RT structure sets.
+struct DicomObject {
+  fs::path file;
+  std::string kind{};  ///< its modality: "RTSTRUCT"
+  std::string series{};
+  std::vector<Note> notes{};  ///< regions: their numbers and names; what else was noticed
+  std::string refusal{};      ///< a code, if it cannot be used
+};
+
 struct DicomFound {
   std::vector<DicomSeries> series;
-  std::vector<DicomDamaged> damaged;  ///< files that cannot be read
-  std::size_t others = 0;             ///< DICOM objects without pixels
+  std::vector<DicomDamaged> damaged;   ///< files that cannot be read
+  std::size_t others = 0;              ///< DICOM objects without pixels
+  std::vector<DicomObject> objects{};  ///< those of them that are read, in the order of files
 };
 
 /// Scans the files (headers only) and sorts them through the gate. `seen` hears how many are

@@ -13,8 +13,8 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     auto const frames = slices.size();
     for (std::size_t i = 0; i < frames; ++i) {
       auto other = slices[i];
-      other.object = std::make_shared<fovea::DicomObject>(
-          fovea::DicomObject{.file = "other", .sop = other.sop() + ".1"});
+      other.object = std::make_shared<fovea::DicomInstance>(
+          fovea::DicomInstance{.file = "other", .sop = other.sop() + ".1"});
       if (other.position) (*other.position)[2] += 2;
       slices.push_back(std::move(other));
     }

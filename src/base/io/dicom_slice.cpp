@@ -114,8 +114,8 @@ std::vector<DicomSlice> slices_of(DicomFile const& file, fs::path const& path) {
   auto const item = file.scan().root();
   auto head = slice_head(file);
   DicomSlice slice;
-  slice.object = std::make_shared<DicomObject const>(
-      DicomObject{.file = path.string(), .sop = item.text(Tag::sop_instance)});
+  slice.object = std::make_shared<DicomInstance const>(
+      DicomInstance{.file = path.string(), .sop = item.text(Tag::sop_instance)});
   if (has_frame_groups(item)) return slices_of_groups(file, head, slice);
   slice_measures(item, head);
   slice_scaling(item, head, slice);
