@@ -40,6 +40,7 @@ constexpr auto segw_padding = dcm::make(0x00280120, "US");
 constexpr std::string_view segw_class = "1.2.840.10008.5.1.4.1.1.66.4";
 constexpr std::string_view segw_labels_class = "1.2.840.10008.5.1.4.1.1.66.7";
 constexpr double segw_fractions = 255;
+Code const segw_background{"125040", "DCM", "Background"};
 
 struct SegwFrame {
   std::size_t segment = 0, k = 0;
@@ -249,6 +250,13 @@ void segw_image(DicomData& out,
                 int bits) {
   auto const kind = options.labels ? "LABELMAP" : map.fractional ? "FRACTIONAL" : "BINARY";
   std::vector<DicomData> segments;
+  // Of labels every value is described, also that of no segment, which PixelPaddingValue names.
+  if (options.labels)
+    segments.push_back(segw_segment({.name = "Background",
+                                     .category = segw_background,
+                                     .type = segw_background,
+                                     .provenance = map.segments.front().provenance},
+                                    0));
   for (std::size_t i = 0; i < map.segments.size(); ++i)
     segments.push_back(segw_segment(map.segments[i], i + 1));
   out.set(dcm::image_type, {"DERIVED", "PRIMARY"})
