@@ -165,8 +165,8 @@ TEST(DicomSegmentation, IsRefusedWhereItsSourceHasNoTruePlace) {
        "no-frame-of-reference"},
       {"another character set",
        [](MadeSlice& s, int) {
-         s.more.emplace_back(Tag{0x00080005}, "ISO 2022 IR 87");
-         s.more.emplace_back(Tag{0x00100010}, "\x1b$B;3\x1b(B");
+         s.more.emplace_back(Tag{0x00080005}, "ISO_IR 999");
+         s.more.emplace_back(Tag{0x00100010}, "M\xfcller");
        },
        "unsupported-charset"}};
   for (auto const& one : cases) {
