@@ -42,6 +42,7 @@ std::string aligned(std::vector<std::vector<std::string>> const& rows);
 
 int convert_command(Arguments const& arguments);
 int data_command(Arguments const& arguments);
+int dicom_command(Arguments const& arguments);
 int inspect_command(Arguments const& arguments);
 
 }  // namespace fovea

@@ -3,6 +3,7 @@
 #include "base/core/version.hpp"
 #include "base/core/words.hpp"
 #include "base/dicom/attributes.hpp"
+#include "base/dicom/charset.hpp"
 #include "base/geometry/grids.hpp"
 
 #include <algorithm>
@@ -60,40 +61,41 @@ constexpr Attribute result_always[] = {
     dcm::referring_physician, dcm::patient_name, dcm::patient_id,
     dcm::birth_date,          dcm::sex,          dcm::study_id};
 
-bool result_ascii(std::string_view words) {
-  return std::ranges::all_of(words, [](char letter) {
-    return static_cast<unsigned char>(letter) < 0x80 && letter != '\x1b';
-  });
-}
-
-// Text in the file's character set as UTF-8.
-std::string result_text(DicomItem const& item, Tag tag) {
-  auto words = item.text(tag);
-  if (result_ascii(words)) return words;
-  auto const sets = item.texts(Tag::character_set);
-  auto const set = sets.size() == 1 ? std::string{trimmed(sets[0])} : std::string{};
-  if (set == "ISO_IR 192") return words;
-  if (set != "ISO_IR 100")
-    throw Refusal{"unsupported-charset",
-                  text("the source's text is in the character set '", joined(sets, "\\"),
-                       "', which cannot be turned into UTF-8"),
-                  "write its headers in UTF-8 (ISO_IR 192) first"};
-  std::string out;
-  for (auto const letter : words) {
-    auto const code = static_cast<unsigned char>(letter);
-    if (code < 0x80) {
-      out += letter;
-    } else {
-      out += static_cast<char>(0xc0 | code >> 6);
-      out += static_cast<char>(0x80 | (code & 0x3f));
-    }
-  }
-  return out;
-}
-
-void result_copy(DicomData& data, DicomItem const& item, Attribute which) {
+// Text in the file's character set as UTF-8. What identifies a patient must not be guessed.
+void result_copy(DicomData& data,
+                 DicomItem const& item,
+                 Attribute which,
+                 Charset const& charset) {
   auto const* const element = item.find(which.tag);
-  if (element != nullptr && element->length > 0) data.copy(which, result_text(item, which.tag));
+  if (element == nullptr || element->length == 0) return;
+  auto const bytes = item.value(*element);
+  auto const words = decoded({reinterpret_cast<char const*>(bytes.data()), bytes.size()},
+                             which.kind, has_charset(which.kind) ? charset : Charset{});
+  if (!words.notes.empty())
+    throw Refusal{"unsupported-charset",
+                  text("the source's ", words_of(which.tag),
+                       " cannot be turned into UTF-8: ", words.notes.front().words),
+                  "correct its SpecificCharacterSet (0008,0005) first"};
+  data.copy(which, joined(words.values, "\\"));
+}
+
+// Who is nameless must say how that was done (PS3.3 C.7.1.1): codes, words, or that the source
+// says neither.
+void result_copy_deidentified(DicomData& data, DicomItem const& item, Charset const& charset) {
+  constexpr auto removed = dcm::make(0x00120062, "CS");
+  constexpr auto method = dcm::make(0x00120063, "LO");
+  constexpr auto codes = dcm::make(0x00120064, "SQ");
+  std::vector<DicomData> copies;
+  for (auto const& code : item.items(codes.tag)) {
+    DicomData copy;
+    for (auto const which : {dcm::code_value, dcm::code_scheme, dcm::code_meaning})
+      result_copy(copy, code, which, charset_of(code, charset));
+    copies.push_back(std::move(copy));
+  }
+  if (!copies.empty())
+    data.set(codes, std::move(copies));
+  else if (data.text(removed) == "YES" && data.find(method) == nullptr)
+    data.set(method, "not said by the source");
 }
 
 bool result_is_date(std::string_view words) {
@@ -189,11 +191,14 @@ ResultSource result_source(DicomSeries const& series) {
     throw Refusal{"changed", text(first.file(), " is no longer the image that it was"),
                   "read the folder again when nothing writes to it"};
   for (auto const which : result_always) out.patient_and_study.set(which);
-  for (auto const which : result_copied) result_copy(out.patient_and_study, root, which);
-  result_copy(out.frame_of_reference, root, dcm::frame_of_reference);
+  auto const charset = charset_of(root);
+  for (auto const which : result_copied)
+    result_copy(out.patient_and_study, root, which, charset);
+  result_copy_deidentified(out.patient_and_study, root, charset);
+  result_copy(out.frame_of_reference, root, dcm::frame_of_reference, charset);
   if (!out.frame_of_reference.elements().empty()) {
     out.frame_of_reference.set(dcm::position_reference);
-    result_copy(out.frame_of_reference, root, dcm::position_reference);
+    result_copy(out.frame_of_reference, root, dcm::position_reference, charset);
   }
   out.study = first.head->study;
   out.series = first.head->series;
