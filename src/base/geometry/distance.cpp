@@ -38,65 +38,63 @@ void distance_row(std::uint8_t const* source, std::int64_t count, float* out) {
 class DistanceColumn {
  public:
   DistanceColumn(std::int64_t count, double step)
-      : count_(count), weight_(step * step), apart_(static_cast<std::size_t>(count)) {
-    places_.resize(apart_.size());
-    heights_.resize(apart_.size());
-    from_.resize(apart_.size() + 1);
-    for (std::int64_t n = 1; n < count; ++n)
-      apart_[static_cast<std::size_t>(n)] = 0.5 / (weight_ * static_cast<double>(n));
+      : count_(count),
+        apart_(static_cast<std::size_t>(count)),
+        square_(apart_.size()),
+        parabolas_(apart_.size() + 1) {
+    auto const weight = step * step;
+    for (std::int64_t n = 0; n < count; ++n) {
+      auto const far = static_cast<double>(n);
+      apart_[static_cast<std::size_t>(n)] = 0.5 / (weight * far);  // not asked for 0
+      square_[static_cast<std::size_t>(n)] = weight * far * far;
+    }
   }
 
   // In place.
   void operator()(float* column) {
-    std::int64_t parabolas = 0;
-    for (std::int64_t x = 0; x < count_; ++x) {
+    std::int64_t x = 0;
+    while (x < count_ && column[x] == distance_none) ++x;
+    if (x == count_) return;
+    auto const* const apart = apart_.data();
+    auto const* const square = square_.data();
+    auto* last = parabolas_.data();
+    constexpr auto everywhere = -std::numeric_limits<double>::infinity();
+    *last = {everywhere, column[x] + square[x], column[x], x};
+    for (++x; x < count_; ++x) {
       if (column[x] == distance_none) continue;
-      auto const place = static_cast<double>(x);
-      auto const height = static_cast<double>(column[x]) + weight_ * place * place;
-      double start = -std::numeric_limits<double>::infinity();
-      while (parabolas > 0) {
-        auto const top = static_cast<std::size_t>(parabolas - 1);
-        start = (height - heights_[top]) * apart_[static_cast<std::size_t>(x - places_[top])];
-        if (start > from_[top]) break;
-        --parabolas;
+      auto const low = static_cast<double>(column[x]);
+      auto const height = low + square[x];
+      auto from = (height - last->height) * apart[x - last->place];
+      // The first one begins everywhere, so it stays.
+      while (from <= last->from) {
+        --last;
+        from = (height - last->height) * apart[x - last->place];
       }
-      if (parabolas == 0) start = -std::numeric_limits<double>::infinity();
-      auto const at = static_cast<std::size_t>(parabolas++);
-      places_[at] = x;
-      heights_[at] = height;
-      from_[at] = start;
+      *++last = {from, height, low, x};
     }
-    if (parabolas == 0) return;
-    evaluate(column, parabolas);
+    last[1].from = std::numeric_limits<double>::infinity();
+    auto const* lowest = parabolas_.data();
+    for (x = 0; x < count_; ++x) {
+      while (lowest[1].from < static_cast<double>(x)) ++lowest;
+      column[x] = static_cast<float>(lowest->low + square[std::abs(x - lowest->place)]);
+    }
   }
 
  private:
-  void evaluate(float* column, std::int64_t parabolas) {
-    std::int64_t x = 0;
-    for (std::int64_t n = 0; n < parabolas && x < count_; ++n) {
-      auto const at = static_cast<std::size_t>(n);
-      auto end = count_;
-      if (n + 1 < parabolas)
-        end = std::min(count_, static_cast<std::int64_t>(
-                                   std::min(static_cast<double>(count_),
-                                            std::max(0.0, std::floor(from_[at + 1]) + 1))));
-      auto const place = static_cast<double>(places_[at]);
-      auto const low = heights_[at] - weight_ * place * place;
-      for (; x < end; ++x) {
-        auto const apart = static_cast<double>(static_cast<std::int32_t>(x - places_[at]));
-        column[x] = static_cast<float>(low + weight_ * apart * apart);
-      }
-    }
-  }
+  struct Parabola {
+    double from = 0;    // where it is the lowest from
+    double height = 0;  // its lowest value and the square of its place
+    double low = 0;
+    std::int64_t place = 0;
+  };
 
   std::int64_t count_;
-  double weight_;
-  std::vector<double> apart_;  // 1 / (2 w n)
-  std::vector<std::int64_t> places_;
-  std::vector<double> heights_, from_;
+  std::vector<double> apart_;   // 1 / (2 w n)
+  std::vector<double> square_;  // w n^2
+  std::vector<Parabola> parabolas_;
 };
 
-constexpr std::int64_t distance_tile = 32;  // columns at once: two cache lines of floats
+constexpr std::int64_t distance_tile = 16;  // columns at once: a cache line of floats
 
 /// Columns of an array, so many at a time, each gathered, worked on, and put back.
 class DistanceTiles {
@@ -261,13 +259,13 @@ Volume distance_map(Volume const& mask, DistanceOptions const& options) {
   auto const squares = out.write<float>();
   auto const spacing = mask.grid().spacing();
   squared_distances(mask.grid().size, spacing, sources.as<std::uint8_t>(), squares, threads);
-  auto const step = spacing.mm[0];
-  auto const inside = marks.as<std::uint8_t>();
+  auto const step = static_cast<float>(spacing.mm[0]);
+  auto const turned = options.inside_negative ? 2 * step : 0;
+  auto const* const inside = marks.as<std::uint8_t>().data();
+  auto* const voxels = squares.data();
   distance_ranges(mask.voxels(), threads, [&](std::int64_t begin, std::int64_t end) {
-    for (auto n = static_cast<std::size_t>(begin); n < static_cast<std::size_t>(end); ++n) {
-      auto const far = static_cast<float>(step * std::sqrt(static_cast<double>(squares[n])));
-      squares[n] = options.inside_negative && inside[n] != 0 ? -far : far;
-    }
+    for (auto n = begin; n < end; ++n)
+      voxels[n] = std::sqrt(voxels[n]) * (step - turned * static_cast<float>(inside[n]));
   });
   return out;
 }

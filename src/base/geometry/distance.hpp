@@ -19,7 +19,7 @@ struct DistanceOptions {
   int threads = 0;               ///< 0: all usable cores; any number gives the same bits
 };
 
-/// How far each voxel's centre is from the nearest of a kind, in mm: exact (to 1e-7 of it).
+/// How far each voxel's centre is from the nearest of a kind, in mm: exact (to 3e-7 of it).
 ///
 /// In      one channel, any type, axes at right angles
 /// Out     f32 on the same grid; infinity where there is none of that kind
