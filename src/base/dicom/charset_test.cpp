@@ -172,8 +172,8 @@ TEST(Charset, OfAnItemIsThatAroundItUnlessItSaysItsOwn) {
   }
   out.start(Tag::sequence_end, "", 0);
   out.put(Tag::modality, "CS", "\xe9");
-  auto const bytes = made_bytes(made_file(made_explicit, out.bytes()));
-  auto const scan = scan_dicom(bytes);
+  auto const bytes = made_file(made_explicit, out.bytes());
+  auto const scan = scan_dicom(made_bytes(bytes));
   auto const root = charset_of(scan.root());
   auto const items = scan.root().items(Tag{0x00081140});
   ASSERT_EQ(items.size(), 2U);

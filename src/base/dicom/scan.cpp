@@ -35,6 +35,15 @@ Vr scan_vr(std::byte const* from) {
   return static_cast<Vr>(scan_number<std::uint16_t>(from, true));
 }
 
+// Room for more, a quarter at a time once it is much: doubling would cost more than is left.
+template <class T>
+void scan_make_room(std::vector<T>& into, std::size_t more) {
+  constexpr std::size_t much = 1 << 16;
+  auto const size = into.size();
+  if (size + more > into.capacity() && size > much)
+    into.reserve(size + std::max(more, size / 4));
+}
+
 [[noreturn]] void scan_refuse(
     std::string_view code,
     std::string const& happened,
@@ -48,7 +57,9 @@ Vr scan_vr(std::byte const* from) {
 // One walk over a file. The open sequences and items stand in an array, not on the stack.
 class DicomScanner {
  public:
-  DicomScanner(DicomInput& in, DicomLimits const& limits) : in_(in), limits_(limits) {}
+  /// `size` is that of the file.
+  DicomScanner(DicomInput& in, DicomLimits const& limits, std::uint64_t size)
+      : in_(in), limits_(limits), memory_left_(limits.memory + size) {}
 
   DicomScan run() {
     auto const& syntax = begin();
@@ -335,14 +346,15 @@ class DicomScanner {
   }
 
   DicomElement& record(Start const& start, std::uint64_t length) {
-    if (out_.elements_.size() >= limits_.elements)
-      scan_refuse("too-many-elements",
-                  text("expected at most ", limits_.elements, " attributes and items"),
-                  start.at, "ask the program that wrote it for a smaller file");
     auto& all = out_.elements_;
+    if (all.size() >= limits_.elements || !spend<DicomElement>(1))
+      scan_refuse("too-many-elements",
+                  text("expected fewer attributes and items, got ", all.size()), start.at,
+                  "ask the program that wrote it for a smaller file");
+    scan_make_room(all, 1);
     all.push_back({.tag = start.tag,
                    .kind = start.kind,
-                   .depth = static_cast<std::uint16_t>(sequences_),
+                   .depth = static_cast<std::uint8_t>(sequences_),
                    .big = level().big,
                    .end = static_cast<std::uint32_t>(all.size() + 1),
                    .at = in_.at(),
@@ -361,11 +373,13 @@ class DicomScanner {
     auto const on_demand = element.tag == Tag::pixels || element.tag == Tag::float_pixels ||
                            element.tag == Tag::double_pixels ||
                            element.tag == Tag::contour_data;
-    if (element.length > most || on_demand ||
-        out_.values_.size() + element.length > limits_.values)
+    constexpr auto places = std::numeric_limits<std::uint32_t>::max();
+    if (element.length > most || on_demand || out_.values_.size() + element.length >= places)
       return;
     auto const bytes = in_.view(static_cast<std::size_t>(element.length));
     if (bytes.size() < element.length) cut();
+    if (!spend<std::byte>(bytes.size())) return;
+    scan_make_room(out_.values_, bytes.size());
     element.kept = static_cast<std::uint32_t>(out_.values_.size() + 1);
     out_.values_.insert(out_.values_.end(), bytes.begin(), bytes.end());
   }
@@ -415,10 +429,11 @@ class DicomScanner {
 
   void fragment(DicomPixels& pixels, std::uint32_t length, bool first) {
     if (!first) {
-      if (pixels.fragments.size() >= limits_.fragments)
+      if (pixels.fragments.size() >= limits_.fragments || !spend<DicomFragment>(1))
         scan_refuse("too-many-elements",
-                    text("expected at most ", limits_.fragments, " fragments of pixels"),
+                    text("expected fewer fragments of pixels, got ", pixels.fragments.size()),
                     in_.at(), "ask the program that wrote it for a smaller file");
+      scan_make_room(pixels.fragments, 1);
       pixels.fragments.push_back({.at = in_.at(), .length = length});
     } else if (length / 4 <= limits_.fragments && length % 4 == 0) {
       return offsets<std::uint32_t>(pixels.offsets, length);
@@ -436,11 +451,25 @@ class DicomScanner {
       auto const piece = static_cast<std::size_t>(std::min<std::uint64_t>(length, 4096));
       auto const bytes = in_.view(piece);
       if (bytes.size() < piece) cut();
+      if (!spend<std::uint64_t>(piece / sizeof(T)))
+        scan_refuse("too-many-elements", text("expected fewer offsets, got ", into.size()),
+                    in_.at(), "ask the program that wrote it for a smaller file");
+      scan_make_room(into, piece / sizeof(T));
       for (std::size_t i = 0; i < piece; i += sizeof(T))
         into.push_back(scan_number<T>(bytes.data() + i, level().big));
       in_.advance(piece);
       length -= piece;
     }
+  }
+
+  // False if that much more would be too much. As vectors grow by a quarter (scan_make_room),
+  // both the old one and the new one are there for a moment.
+  template <class T>
+  bool spend(std::size_t count) {
+    auto const cost = count * sizeof(T) * 9 / 4;
+    if (cost > memory_left_) return false;
+    memory_left_ -= cost;
+    return true;
   }
 
   // --- words
@@ -461,6 +490,7 @@ class DicomScanner {
   DicomInput& in_;
   DicomLimits const limits_;
   DicomScan out_;
+  std::uint64_t memory_left_;
   std::array<Level, 2 * scan_depth + 2> levels_;
   std::optional<bool> explicit_kinds_;  // where the data set is not what the meta header says
   std::size_t top_ = 0;
@@ -616,12 +646,12 @@ DicomScan scan_named(std::string const& name,
 
 DicomScan scan_dicom(std::span<std::byte const> bytes, DicomLimits const& limits) {
   DicomInput in{bytes};
-  return DicomScanner{in, scan_checked(limits)}.run();
+  return DicomScanner{in, scan_checked(limits), bytes.size()}.run();
 }
 
 DicomScan scan_dicom(FileReader const& file, DicomLimits const& limits) {
   DicomInput in{source_of(file, 0)};
-  return DicomScanner{in, scan_checked(limits)}.run();
+  return DicomScanner{in, scan_checked(limits), file.size()}.run();
 }
 
 DicomFile::DicomFile(fs::path const& file, DicomLimits const& limits)

@@ -14,13 +14,15 @@
 
 namespace fovea {
 
-/// What a scan will take before it refuses; together they keep it below 64 MB.
+/// What a scan will take before it refuses.
 struct DicomLimits {
-  std::uint32_t depth = 64;              ///< sequences inside each other
-  std::uint32_t elements = 1U << 18;     ///< attributes and items together
-  std::uint32_t fragments = 1'000'000;   ///< of pixel data
-  std::uint32_t value = 256U << 10;      ///< bytes of a value that is kept
-  std::uint32_t values = 8U << 20;       ///< bytes of all of them
+  std::uint32_t depth = 64;             ///< sequences inside each other
+  std::uint32_t elements = 1U << 26;    ///< attributes and items together
+  std::uint32_t fragments = 1'000'000;  ///< of pixel data
+  std::uint32_t value = 256U << 10;     ///< bytes of a value that is kept
+  /// Bytes for all of these above the file's own size: an object of 10,000 frames may have a
+  /// million attributes, but then they are also there. Enough for 650,000 in any file.
+  std::uint64_t memory = 48U << 20;
   std::uint64_t inflated = 16ULL << 30;  ///< bytes of a deflated data set
 };
 
@@ -28,7 +30,7 @@ struct DicomLimits {
 struct DicomElement {
   Tag tag{};
   Vr kind{};                 ///< Vr::none where the file does not say
-  std::uint16_t depth = 0;   ///< sequences around it
+  std::uint8_t depth = 0;    ///< sequences around it
   bool big = false;          ///< most significant byte first
   std::uint32_t end = 0;     ///< place in the list behind it and all inside it
   std::uint32_t kept = 0;    ///< where its value is kept, counted from 1; 0: it is not
