@@ -114,7 +114,7 @@ PixelsRun pixels_native(DicomFile const& file, DicomShape const& shape, std::int
 }
 
 Bytes pixels_packed(DicomFile const& file, DicomShape const& shape, std::int64_t frame) {
-  auto const parts = fragments_of(file.scan().pixels(), shape, frame);
+  auto const parts = fragments_of(file, shape, frame);
   std::uint64_t size = 0;
   for (auto const& part : parts) size += part.length;
   Bytes out(size);
@@ -309,29 +309,13 @@ bool holds_frames(DicomScan const& scan, DicomShape const& shape) {
   return place.length >= (pixels_bits(shape) * frames + 7) / 8;
 }
 
-std::vector<DicomFragment> fragments_of(DicomPixels const& pixels,
-                                        DicomShape const& shape,
-                                        std::int64_t frame) {
-  auto const& all = pixels.fragments;
-  auto const frames = static_cast<std::size_t>(shape.frames);
-  auto const at = static_cast<std::size_t>(frame);
-  if (frames == 1) return all;
-  if (all.size() == frames) return {all[at]};
-  if (pixels.offsets.size() != frames || all.empty())
-    pixels_refuse("short-pixels", text("expected ", frames, " frames, got ", all.size(),
-                                       " pieces and no table that says where each begins"));
-  // Offsets count from the first fragment's item, eight bytes before its value.
-  auto const zero = all.front().at - 8;
-  auto const begin = zero + pixels.offsets[at];
-  auto const end = at + 1 < frames ? zero + pixels.offsets[at + 1] : UINT64_MAX;
-  std::vector<DicomFragment> out;
-  for (auto const& part : all) {
-    if (part.at - 8 >= begin && part.at - 8 < end) out.push_back(part);
-  }
-  if (out.empty() || out.front().at - 8 != begin)
-    pixels_refuse("damaged",
-                  text("the table of offsets points to no piece for frame ", at + 1));
-  return out;
+std::span<DicomFragment const> fragments_of(DicomFile const& file,
+                                            DicomShape const& shape,
+                                            std::int64_t frame) {
+  std::span<DicomFragment const> const all{file.scan().pixels().fragments};
+  if (shape.frames == 1) return all;
+  auto const [first, end] = file.frame_pieces(shape.frames, frame);
+  return all.subspan(first, end - first);
 }
 
 Volume decode_frame(DicomFile const& file, DicomShape const& said, std::int64_t frame) {

@@ -47,11 +47,10 @@ bool holds_frames(DicomScan const& scan, DicomShape const& shape);
 Volume decode_frame(DicomFile const& file, std::int64_t frame = 0);
 Volume decode_frame(DicomFile const& file, DicomShape const& shape, std::int64_t frame);
 
-/// The pieces of one frame of encapsulated pixels. Throws Refusal{short-pixels} if it cannot be
-/// said which they are.
-std::vector<DicomFragment> fragments_of(DicomPixels const& pixels,
-                                        DicomShape const& shape,
-                                        std::int64_t frame);
+/// The pieces of one frame of encapsulated pixels. Throws as DicomFile::frame_pieces.
+std::span<DicomFragment const> fragments_of(DicomFile const& file,
+                                            DicomShape const& shape,
+                                            std::int64_t frame);
 
 /// Stored values in red, green and blue, u8 or u16: of palettes (values beyond their ends
 /// become the first or last colour, as PS3.3 C.7.6.3.1.5 says), YBR_FULL and YBR_FULL_422; RGB

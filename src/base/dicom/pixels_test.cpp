@@ -172,21 +172,70 @@ TEST(DicomPixels, RefusesRleThatDecodesToAnotherSize) {
   }
 }
 
+constexpr std::string_view pixels_jpeg = "1.2.840.10008.1.2.4.70";
+
+// Encapsulated pieces, with a table of offsets or an empty one.
+std::string pixels_pieces(std::string_view syntax,
+                          std::vector<std::string> const& pieces,
+                          std::vector<std::uint32_t> const& offsets = {}) {
+  MadeDicom out;
+  out.start(Tag::pixels, "OB", 0xffffffff);
+  out.start(Tag::item, "", static_cast<std::uint32_t>(4 * offsets.size()));
+  for (auto const offset : offsets) out.number(offset, 4);
+  for (auto const& piece : pieces) {
+    out.start(Tag::item, "", static_cast<std::uint32_t>(piece.size()));
+    out.words(piece);
+  }
+  out.start(Tag::sequence_end, "", 0);
+  return made_file(syntax, out.bytes());
+}
+
+// What the pieces of each of three frames hold, or the code of a refusal.
+std::vector<std::string> pixels_parts(std::string const& bytes) {
+  DicomFile const file{made_bytes(bytes), "made"};
+  std::vector<std::string> out;
+  try {
+    for (std::int64_t frame = 0; frame < 3; ++frame) {
+      out.emplace_back();
+      for (auto const& part : fragments_of(file, {.frames = 3}, frame))
+        out.back() += bytes.substr(part.at, part.length);
+    }
+  } catch (Refusal const& fault) {
+    return {std::string{fault.code()}};
+  }
+  return out;
+}
+
 TEST(DicomPixels, FindsEachFrameAmongItsPieces) {
-  DicomShape const three{.frames = 3};
-  DicomPixels pixels{.at = 0, .encapsulated = true, .fragments = {}, .offsets = {}};
-  for (std::uint32_t i = 0; i < 3; ++i)
-    pixels.fragments.push_back({.at = 108 + 50 * i, .length = 42});
-  EXPECT_EQ(fragments_of(pixels, three, 1)[0].at, 158U);
-  pixels.fragments.push_back({.at = 258, .length = 42});
-  EXPECT_THROW(fragments_of(pixels, three, 1), Refusal);
-  pixels.offsets = {0, 50, 150};  // the second frame has two pieces
-  EXPECT_EQ(fragments_of(pixels, three, 0).size(), 1U);
-  EXPECT_EQ(fragments_of(pixels, three, 1).size(), 2U);
-  EXPECT_EQ(fragments_of(pixels, three, 2)[0].at, 258U);
-  pixels.offsets = {0, 51, 150};
-  EXPECT_THROW(fragments_of(pixels, three, 1), Refusal);
-  EXPECT_EQ(fragments_of(pixels, {.frames = 1}, 0).size(), 4U);
+  using Parts = std::vector<std::string>;
+  Parts const four{"aa", "bbbb", "cc", "dd"};
+  EXPECT_EQ(pixels_parts(pixels_pieces(made_rle, {"aa", "bb", "cc"})),
+            (Parts{"aa", "bb", "cc"}));
+  EXPECT_EQ(pixels_parts(pixels_pieces(made_rle, four)), (Parts{"short-pixels"}));
+  EXPECT_EQ(pixels_parts(pixels_pieces(made_rle, {"aa", "bb"})), (Parts{"short-pixels"}));
+  // The second frame has two pieces.
+  EXPECT_EQ(pixels_parts(pixels_pieces(made_rle, four, {0, 10, 32})),
+            (Parts{"aa", "bbbbcc", "dd"}));
+  for (auto const& bad : std::vector<std::vector<std::uint32_t>>{
+           {0, 11, 32}, {0, 32, 10}, {0, 0, 32}, {10, 22, 32}, {0, 10, 4'000'000'000}})
+    EXPECT_EQ(pixels_parts(pixels_pieces(made_rle, four, bad)), (Parts{"damaged"}));
+}
+
+TEST(DicomPixels, FindsFramesByTheMarksThatBeginTheirStreams) {
+  using Parts = std::vector<std::string>;
+  std::string const jpeg = "\xff\xd8\xff";
+  EXPECT_EQ(pixels_parts(pixels_pieces(pixels_jpeg,
+                                       {jpeg + "a", "bbbb", jpeg + "c", jpeg + "d", "eeeeee"})),
+            (Parts{jpeg + "abbbb", jpeg + "c", jpeg + "deeeeee"}));
+  std::string const wavelet = "\xff\x4f\xff\x51";
+  EXPECT_EQ(pixels_parts(pixels_pieces("1.2.840.10008.1.2.4.90",
+                                       {wavelet, "", wavelet + "aa", wavelet, "bb"})),
+            (Parts{wavelet, wavelet + "aa", wavelet + "bb"}));
+  // One mark too many, one too few, a piece before the first.
+  for (auto const& bad : {Parts{jpeg + "a", jpeg + "b", jpeg + "c", jpeg + "d"},
+                          Parts{jpeg + "a", "bb", jpeg + "c", "dd"},
+                          Parts{"aa", jpeg + "b", jpeg + "c", jpeg + "d"}})
+    EXPECT_EQ(pixels_parts(pixels_pieces(pixels_jpeg, bad)), (Parts{"short-pixels"}));
 }
 
 TEST(DicomPixels, RefusesWhatItCannotTrust) {

@@ -6,10 +6,12 @@
 #include "base/dicom/tags.hpp"
 
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace fovea {
@@ -132,12 +134,20 @@ class DicomFile {
   DicomScan const& scan() const { return scan_; }
   /// Bytes from `at`, as the scan counts them: of a deflated data set, inflated ones.
   void read(std::uint64_t at, std::span<std::byte> room) const;
+  /// Which of the pixels' pieces are those of one of so many frames: the first, and the one
+  /// behind the last. Known by there being as many, by the table of offsets, or by the marks
+  /// that begin a JPEG, JPEG-LS or JPEG 2000 stream, if just so many pieces begin with one.
+  /// Looked for once. Throws Refusal{short-pixels, damaged}.
+  std::pair<std::size_t, std::size_t> frame_pieces(std::int64_t frames,
+                                                   std::int64_t frame) const;
 
  private:
   std::string name_;
   std::optional<FileReader> file_;
   std::span<std::byte const> bytes_;
   DicomScan scan_;
+  mutable std::mutex guard_;
+  mutable std::vector<std::uint32_t> starts_;  // of the frames, once somebody asked
 };
 
 }  // namespace fovea
