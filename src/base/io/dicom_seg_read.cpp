@@ -137,8 +137,8 @@ class SegReader {
 
   void check_frames() const {
     for (auto const& [number, frames] : frames_) {
-      auto const listed =
-          std::ranges::any_of(segments_, [&](Segment const& s) { return s.value == number; });
+      auto const listed = std::ranges::any_of(
+          segments_, [wanted = number](Segment const& s) { return s.value == wanted; });
       if (number < 1 || !listed)
         seg_refuse("unknown-segment",
                    text("frame ", frames.front().frame + 1, " belongs to segment ", number,
