@@ -14,14 +14,16 @@ namespace fovea {
 struct Found {
   DicomFound dicom;
   std::vector<fs::path> images;  ///< of other formats; not looked into yet
+  std::vector<Note> notes;       ///< not-listed, record-differs: of DICOMDIRs
   std::size_t files = 0;         ///< that were looked at
   std::size_t ignored = 0;       ///< of these: no images
 };
 
 /// Looks at what was named: files as they are, folders with all files below them (hidden ones
 /// left out; links are followed once, so loops end). A file that was named itself is never
-/// ignored: it is damaged if nothing can read it. Throws Error{input} if a path is not there,
-/// Error{resource} if it may not be read, Interrupted if stopped.
+/// ignored: it is damaged if nothing can read it. A DICOMDIR that was named stands for the
+/// files that its records lead to. Throws Error{input} if a path is not there, Error{resource}
+/// if it may not be read, Interrupted if stopped.
 Found find_images(std::vector<std::string> const& inputs, Stop const& stop);
 
 /// One volume, and where it came from. It is read when asked for.

@@ -76,6 +76,8 @@ void inspect_show(Found const& found, std::vector<FoundVolume> const& volumes) {
   if (found.dicom.others > 0)
     std::cout << "  DICOM objects without pixels: " << found.dicom.others << '\n';
   if (found.ignored > 0) std::cout << "  files that are no images: " << found.ignored << '\n';
+  for (auto const& note : found.notes)
+    std::cout << "  " << note.code << ": " << printable(note.words, {}) << '\n';
   if (!volumes.empty()) {
     std::cout << '\n';
     inspect_show_volumes(volumes);
@@ -103,7 +105,10 @@ Json inspect_json(Found const& found, std::vector<FoundVolume> const& volumes) {
            {"patients", counts.patients},
            {"studies", counts.studies},
            {"without_pixels", found.dicom.others},
-           {"ignored", found.ignored}};
+           {"ignored", found.ignored},
+           {"notes", Json::array()}};
+  for (auto const& note : found.notes)
+    out["notes"].push_back({{"code", note.code}, {"message", note.words}});
   for (auto const& volume : volumes) out["volumes"].push_back(to_json(volume));
   for (auto const& one : found.dicom.damaged) out["damaged"].push_back(to_json(one));
   for (auto const& one : found.dicom.objects) out["objects"].push_back(to_json(one));
