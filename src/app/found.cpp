@@ -166,8 +166,7 @@ FoundVolume volume_of(DicomSeries const& series) {
                   .placed = series.placed,
                   .verdict = series.verdict,
                   .reasons = series.reasons,
-                  .dicom = &series,
-                  .image = {}};
+                  .dicom = &series};
   auto const& first = series.slices.front();
   out.channels = first.shape().samples * series.fourth;
   out.unit = first.head->unit;
@@ -181,22 +180,17 @@ FoundVolume volume_of(DicomSeries const& series) {
 }
 
 FoundVolume volume_of(fs::path const& file) {
-  auto image = read_volume(file);
-  FoundVolume out{.source = file,
-                  .series = {},
-                  .modality = {},
-                  .grid = image.volume.grid(),
-                  .placed = image.placed(),
-                  .channels = image.volume.channels(),
-                  .unit = image.volume.unit(),
-                  .reasons = image.notes,
-                  .image = {}};
-  out.image = std::move(image);
-  return out;
+  auto head = look_volume(file);
+  return {.source = file,
+          .series = {},
+          .modality = {},
+          .grid = head.grid,
+          .placed = head.placed(),
+          .channels = head.channels,
+          .reasons = std::move(head.notes)};
 }
 
 ImageFile FoundVolume::read() const {
-  if (image) return *image;
   if (dicom == nullptr) return read_volume(source);
   auto out = image_of(load_series(*dicom));
   if (!placed) out.space = ImageSpace::none;
@@ -215,15 +209,13 @@ ImageFile FoundVolume::read() const {
 std::vector<FoundVolume> volumes_of(Found& found, Stop const& stop) {
   std::vector<FoundVolume> out;
   for (auto const& series : found.dicom.series) out.push_back(volume_of(series));
-  Progress progress{"reading"};
+  Progress progress{"looking at the images"};
   for (std::size_t i = 0; i < found.images.size(); ++i) {
-    if (stop.asked()) throw Interrupted{"stopped while reading"};
+    if (stop.asked()) throw Interrupted{"stopped while looking at the images"};
     progress.show(static_cast<double>(i), static_cast<double>(found.images.size()));
     auto const& file = found.images[i];
     try {
       out.push_back(volume_of(file));
-      // A folder may hold more than the memory does.
-      if (found.images.size() > 1) out.back().image.reset();
     } catch (Refusal const& fault) {
       found.dicom.damaged.push_back(
           {file, std::string{fault.code()}, fault.at(), fault.what()});
@@ -233,6 +225,26 @@ std::vector<FoundVolume> volumes_of(Found& found, Stop const& stop) {
     }
   }
   return out;
+}
+
+void check_voxels(std::vector<FoundVolume>& volumes, Stop const& stop) {
+  Progress progress{"reading the voxels"};
+  for (std::size_t i = 0; i < volumes.size(); ++i) {
+    if (stop.asked()) throw Interrupted{"stopped while reading the voxels"};
+    progress.show(static_cast<double>(i), static_cast<double>(volumes.size()));
+    auto& volume = volumes[i];
+    if (volume.verdict == Verdict::refused) continue;
+    try {
+      volume.read();
+    } catch (Refusal const& fault) {
+      volume.verdict = Verdict::refused;
+      volume.reasons.insert(volume.reasons.begin(), {fault.code(), fault.what()});
+    } catch (Error const& fault) {
+      if (fault.fault() != Fault::input) throw;
+      volume.verdict = Verdict::refused;
+      volume.reasons.insert(volume.reasons.begin(), {"unreadable", fault.what()});
+    }
+  }
 }
 
 Json to_json(FoundVolume const& volume) {

@@ -38,17 +38,18 @@ struct FoundVolume {
   Verdict verdict = Verdict::ok;
   std::vector<Note> reasons;
   DicomSeries const* dicom = nullptr;  ///< this one, of the Found; else `source` is the file
-  std::optional<ImageFile> image;      ///< of the file, if it is kept
 
   /// The voxels. Throws Refusal{the first reason} if the gate refused it; as the readers do.
   ImageFile read() const;
 };
 
 FoundVolume volume_of(DicomSeries const& series);
-/// Reads the file. Throws as read_volume.
+/// Looks at the file's header. Throws as look_volume.
 FoundVolume volume_of(fs::path const& file);
-/// All of them; what cannot be read goes to `found.dicom.damaged`.
+/// All of them, by their headers; what cannot be read goes to `found.dicom.damaged`.
 std::vector<FoundVolume> volumes_of(Found& found, Stop const& stop);
+/// Reads every voxel, too: a volume whose voxels cannot be read is refused.
+void check_voxels(std::vector<FoundVolume>& volumes, Stop const& stop);
 
 /// {"source","series","modality","size","spacing","affine","unit","channels","files","verdict",
 /// "reasons","notes"}: the affine is 4 x 4, LPS, mm, from (i, j, k) to the patient;

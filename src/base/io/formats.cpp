@@ -153,15 +153,15 @@ void formats_write_png(fs::path const& file,
 
 constexpr FormatRow formats_rows[] = {
     {"NIfTI", ".nii.gz .nii .hdr .img .hdr.gz .img.gz", formats_begins_as_nifti,
-     formats_read_nifti, formats_write_nifti},
-    {"NRRD", ".nrrd .nhdr", begins_as_nrrd, read_nrrd, formats_write_nrrd},
-    {"MetaImage", ".mha .mhd", begins_as_mha, read_mha, formats_write_mha},
-    {"NumPy", ".npy", formats_begins_as_npy, formats_read_npy, formats_write_npy},
-    {"PNG", ".png", begins_as_png, formats_read_picture, formats_write_png},
-    {"JPEG", ".jpg .jpeg", begins_as_jpeg, formats_read_picture, nullptr},
-    {"TIFF", ".tif .tiff", begins_as_tiff, formats_read_picture, nullptr},
-    {"BMP", ".bmp", begins_as_bmp, formats_read_picture, nullptr},
-    {"GIF", ".gif", begins_as_gif, formats_read_picture, nullptr},
+     formats_read_nifti, look_nifti, formats_write_nifti},
+    {"NRRD", ".nrrd .nhdr", begins_as_nrrd, read_nrrd, look_nrrd, formats_write_nrrd},
+    {"MetaImage", ".mha .mhd", begins_as_mha, read_mha, look_mha, formats_write_mha},
+    {"NumPy", ".npy", formats_begins_as_npy, formats_read_npy, nullptr, formats_write_npy},
+    {"PNG", ".png", begins_as_png, formats_read_picture, nullptr, formats_write_png},
+    {"JPEG", ".jpg .jpeg", begins_as_jpeg, formats_read_picture, nullptr, nullptr},
+    {"TIFF", ".tif .tiff", begins_as_tiff, formats_read_picture, nullptr, nullptr},
+    {"BMP", ".bmp", begins_as_bmp, formats_read_picture, nullptr, nullptr},
+    {"GIF", ".gif", begins_as_gif, formats_read_picture, nullptr, nullptr},
 };
 
 FormatRow const* formats_named(fs::path const& file) {
@@ -199,6 +199,19 @@ FormatRow const* formats_begun(fs::path const& file) {
               text("choose another one", did_you_mean(ending, known))};
 }
 
+// Calls use(the row that the first bytes tell, or else the name).
+template <class Use>
+auto formats_told(fs::path const& file, Use&& use) {
+  auto const* const named = formats_named(file);
+  auto const* const begun = formats_begun(file);
+  if (begun == nullptr && named == nullptr) formats_unknown(file, false);
+  auto image = use(begun != nullptr ? *begun : *named);
+  if (begun != nullptr && named != nullptr && begun != named)
+    image.notes.push_back({"other-format", text("the name ends as one of ", named->name,
+                                                ", but the file is ", begun->name)});
+  return image;
+}
+
 }  // namespace
 
 std::span<FormatRow const> formats() {
@@ -206,14 +219,13 @@ std::span<FormatRow const> formats() {
 }
 
 ImageFile read_volume(fs::path const& file, ImageLimits const& limits) {
-  auto const* const named = formats_named(file);
-  auto const* const begun = formats_begun(file);
-  if (begun == nullptr && named == nullptr) formats_unknown(file, false);
-  auto image = (begun != nullptr ? begun : named)->read(file, limits);
-  if (begun != nullptr && named != nullptr && begun != named)
-    image.notes.push_back({"other-format", text("the name ends as one of ", named->name,
-                                                ", but the file is ", begun->name)});
-  return image;
+  return formats_told(file, [&](FormatRow const& row) { return row.read(file, limits); });
+}
+
+ImageHead look_volume(fs::path const& file, ImageLimits const& limits) {
+  return formats_told(file, [&](FormatRow const& row) {
+    return row.look != nullptr ? row.look(file, limits) : head_of(row.read(file, limits));
+  });
 }
 
 void write_volume(fs::path const& file, ImageFile const& image, WriteOptions const& options) {
