@@ -115,8 +115,8 @@ void found_compare(FoundInputs& inputs, DicomFound const& dicom) {
   std::size_t differ = 0;
   for (auto const& series : dicom.series) {
     for (auto const& slice : series.slices) {
-      auto const said = inputs.sops.find(slice.file);
-      if (said != inputs.sops.end() && !said->second.empty() && said->second != slice.sop)
+      auto const said = inputs.sops.find(slice.file());
+      if (said != inputs.sops.end() && !said->second.empty() && said->second != slice.sop())
         ++differ;
     }
   }

@@ -16,7 +16,7 @@ std::string words_date(std::string const& digits) {
 }  // namespace
 
 SeriesWords words_of(DicomSeries const& series) try {
-  DicomFile const file{series.slices.front().file};
+  DicomFile const file{series.slices.front().file()};
   auto const root = file.scan().root();
   auto const charset = charset_of(root);
   auto const words = [&](Tag tag) { return joined(text_of(root, tag, charset).values, "\\"); };
