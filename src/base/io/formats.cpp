@@ -6,6 +6,7 @@
 #include "base/io/nifti.hpp"
 #include "base/io/npy.hpp"
 #include "base/io/nrrd.hpp"
+#include "base/io/resolution.hpp"
 #include "base/io/voxel_input.hpp"
 
 #include <algorithm>
@@ -124,13 +125,22 @@ void formats_write_npy(fs::path const& file,
 // --- pictures --------------------------------------------------------------------------------
 
 ImageFile formats_read_picture(fs::path const& file, ImageLimits const& limits) {
-  auto const picture =
-      read_picture(file, {.file = std::min(limits.bytes, PictureLimits{}.file)});
+  PictureLimits const most{.file = std::min(limits.bytes, PictureLimits{}.file)};
+  auto const bytes = read_file(file, most.file);
+  auto picture = decode_picture(bytes, text(file), most);
+  std::vector<Note> notes{formats_no_position()};
+  if (auto const spacing = picture_spacing(bytes)) {
+    auto const grid = upright(picture.grid().size, {{(*spacing)[0], (*spacing)[1], 1}});
+    picture = {grid, picture.type(), picture.unit(), picture.channels(), picture.bytes()};
+    notes.push_back(
+        {"resolution", text("its resolution makes a pixel ", fixed((*spacing)[0], 4), " x ",
+                            fixed((*spacing)[1], 4), " mm")});
+  }
   return {.volume = picture,
           .more = {},
           .colour = picture.channels() > 1,
           .space = ImageSpace::none,
-          .notes = {formats_no_position()}};
+          .notes = std::move(notes)};
 }
 
 void formats_write_png(fs::path const& file,
@@ -146,7 +156,11 @@ void formats_write_png(fs::path const& file,
                 text("expected one slice of u8 or u16 in 1, 3 or 4 channels for PNG, got ",
                      volume.depth(), " of ", name_of(volume.type()), " in ", channels),
                 "write it as .nii.gz"};
-  write_png(file, volume);
+  // 1 mm is also what a picture has that does not say.
+  auto const spacing = volume.grid().spacing().mm;
+  auto const said = image.placed() || spacing[0] != 1 || spacing[1] != 1;
+  write_png(file, volume,
+            said ? std::optional{std::array{spacing[0], spacing[1]}} : std::nullopt);
 }
 
 // --- the table -------------------------------------------------------------------------------

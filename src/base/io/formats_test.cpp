@@ -89,7 +89,7 @@ TEST(Formats, ReadsPicturesWithoutAPlace) {
   write_volume(file, picture);
   auto const back = read_volume(file);
   EXPECT_TRUE(back.colour);
-  EXPECT_EQ(codes_of(back), std::vector<std::string>{"no-position"});
+  EXPECT_EQ(codes_of(back), (std::vector<std::string>{"no-position", "resolution"}));
   EXPECT_EQ(volume_hash(back.volume), volume_hash(picture.volume));
   EXPECT_THROW(write_volume(file, phantom()), Error);
 }
