@@ -10,7 +10,7 @@ values() { "$fovea" convert "$1" "$2" >/dev/null; }
 inspect_says_where_a_series_lies() {
   series ct 5
   ends_with 0 "$fovea" inspect ct --json
-  equal "$(answer 'sorted(v["volumes"][0])')" "['affine', 'channels', 'files', 'modality', 'notes', 'reasons', 'series', 'size', 'source', 'spacing', 'unit', 'verdict']"
+  equal "$(answer 'sorted(v["volumes"][0])')" "['affine', 'channels', 'description', 'files', 'modality', 'notes', 'patient', 'reasons', 'series', 'size', 'source', 'spacing', 'study', 'unit', 'verdict']"
   equal "$(answer 'v["volumes"][0]["affine"]')" "[[0.75, 0.0, 0.0, -10.0], [0.0, 0.5, 0.0, -20.0], [0.0, 0.0, 2.5, 30.0], [0, 0, 0, 1]]"
   equal "$(answer '[v["volumes"][0][k] for k in ("size", "spacing", "files", "unit", "verdict", "reasons")]')" "[[12, 8, 5], [0.75, 0.5, 2.5], 5, 'HU', 'ok', []]"
   equal "$(answer 'v["damaged"], v["patients"]')" "([], 1)"

@@ -61,6 +61,21 @@ void command_last_counts(CLI::App& app) {
     command_last_counts(*sub);
 }
 
+// How wide words are on a terminal: letters of East Asia take two columns.
+std::size_t command_columns(std::string_view words) {
+  std::size_t columns = 0;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    auto const byte = static_cast<unsigned char>(words[i]);
+    if ((byte & 0xc0) == 0x80) continue;
+    auto const next = i + 1 < words.size() ? static_cast<unsigned char>(words[i + 1]) : 0U;
+    // From U+2E80 on; half-width kana and signs begin at U+FF61.
+    auto const wide = (byte == 0xe2 && next >= 0xba) || (byte >= 0xe3 && byte <= 0xed) ||
+                      (byte == 0xef && (next == 0xa4 || next == 0xbc));
+    columns += wide ? 2 : 1;
+  }
+  return columns;
+}
+
 }  // namespace
 
 bool read_flags(CLI::App& app, Arguments const& arguments, std::string const& examples) {
@@ -92,7 +107,8 @@ void print_json(Json const& json) {
 std::string aligned(std::vector<std::vector<std::string>> const& rows) {
   std::vector<std::size_t> widths(rows.front().size());
   for (auto const& row : rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    for (std::size_t i = 0; i < row.size(); ++i)
+      widths[i] = std::max(widths[i], command_columns(row[i]));
   }
   std::string out;
   for (auto const& row : rows) {
@@ -100,7 +116,7 @@ std::string aligned(std::vector<std::vector<std::string>> const& rows) {
     for (std::size_t i = 0; i < row.size(); ++i) {
       line += ' ' + row[i];
       // What stands last needs no blanks behind it.
-      if (i + 1 < row.size()) line += std::string(widths[i] - row[i].size() + 1, ' ');
+      if (i + 1 < row.size()) line += std::string(widths[i] - command_columns(row[i]) + 1, ' ');
     }
     out += line + '\n';
   }

@@ -206,6 +206,7 @@ int convert_run(ConvertOptions const& options) {
   auto const all = convert_chosen(volumes_of(found, stop), options.series);
   Json result{
       {"written", Json::array()}, {"refused", Json::array()}, {"damaged", Json::array()}};
+  for (auto const& note : found.notes) warn(text(note.code, ": ", note.words));
   for (auto const& one : found.dicom.damaged) {
     warn(one.words);
     result["damaged"].push_back(to_json(one));

@@ -4,10 +4,12 @@
 #include "base/core/progress.hpp"
 #include "base/core/walk.hpp"
 #include "base/core/words.hpp"
+#include "base/io/dicom_dir.hpp"
 #include "base/io/formats.hpp"
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <set>
 #include <system_error>
 
@@ -51,11 +53,44 @@ fs::path found_folder(DicomSeries const& series) {
   return series.files() == 1 ? first : first.parent_path();
 }
 
-}  // namespace
-
-Found find_images(std::vector<std::string> const& inputs, Stop const& stop) {
+struct FoundInputs {
   std::vector<fs::path> files;
-  std::set<fs::path> named;
+  std::set<fs::path> named;              // by people, or by a DICOMDIR
+  std::map<fs::path, std::string> sops;  // of a DICOMDIR's records
+  std::vector<DicomDamaged> damaged;
+  std::vector<Note> notes;
+};
+
+void found_say_unlisted(fs::path const& dicomdir, FoundInputs& inputs, Stop const& stop) {
+  auto folder = dicomdir.parent_path();
+  if (folder.empty()) folder = ".";
+  auto beside = files_below(folder, stop);
+  std::erase_if(beside, [&](fs::path const& file) {
+    return file.filename() == dicomdir.filename() || inputs.named.contains(file);
+  });
+  if (!beside.empty())
+    inputs.notes.push_back(
+        {"not-listed", text(beside.size(), " of the files beside ", dicomdir,
+                            " are not listed in it, ", beside.front(), " for one")});
+}
+
+void found_follow(fs::path const& dicomdir, FoundInputs& inputs, Stop const& stop) {
+  try {
+    auto dir = read_dicomdir(dicomdir);
+    for (std::size_t i = 0; i < dir.files.size(); ++i) {
+      inputs.named.insert(dir.files[i]);
+      inputs.sops.emplace(dir.files[i], std::move(dir.sops[i]));
+      inputs.files.push_back(std::move(dir.files[i]));
+    }
+    std::ranges::move(dir.damaged, std::back_inserter(inputs.damaged));
+    found_say_unlisted(dicomdir, inputs, stop);
+  } catch (Refusal const& fault) {
+    inputs.damaged.push_back({dicomdir, std::string{fault.code()}, fault.at(), fault.what()});
+  }
+}
+
+FoundInputs found_inputs(std::vector<std::string> const& inputs, Stop const& stop) {
+  FoundInputs out;
   for (auto const& input : inputs) {
     std::error_code fault;
     auto const kind = fs::status(input, fault).type();
@@ -64,16 +99,42 @@ Found find_images(std::vector<std::string> const& inputs, Stop const& stop) {
       throw Error{Fault::input, text("there is no file or folder ", fs::path{input}),
                   "check the path"};
     if (kind == fs::file_type::directory) {
-      std::ranges::move(files_below(input, stop), std::back_inserter(files));
+      std::ranges::move(files_below(input, stop), std::back_inserter(out.files));
+    } else if (is_dicomdir(input)) {
+      found_follow(input, out, stop);
     } else {
-      files.emplace_back(input);
-      named.insert(input);
+      out.files.emplace_back(input);
+      out.named.insert(input);
     }
   }
+  return out;
+}
+
+// What a record says and what its file says must be one object.
+void found_compare(FoundInputs& inputs, DicomFound const& dicom) {
+  std::size_t differ = 0;
+  for (auto const& series : dicom.series) {
+    for (auto const& slice : series.slices) {
+      auto const said = inputs.sops.find(slice.file());
+      if (said != inputs.sops.end() && !said->second.empty() && said->second != slice.sop())
+        ++differ;
+    }
+  }
+  if (differ > 0)
+    inputs.notes.push_back({"record-differs", text("of ", differ,
+                                                   " files the DICOMDIR names another SOP "
+                                                   "instance than the file does; the file is "
+                                                   "taken")});
+}
+
+}  // namespace
+
+Found find_images(std::vector<std::string> const& inputs, Stop const& stop) {
+  auto all = found_inputs(inputs, stop);
   Found out;
-  out.files = files.size();
+  out.files = all.files.size();
   std::vector<fs::path> others;
-  for (auto& file : files) {
+  for (auto& file : all.files) {
     if (found_named_as_image(file))
       out.images.push_back(std::move(file));
     else
@@ -86,10 +147,13 @@ Found find_images(std::vector<std::string> const& inputs, Stop const& stop) {
   });
   progress.clear();
   std::erase_if(out.dicom.damaged, [&](DicomDamaged const& one) {
-    auto const ignored = one.code == "not-dicom" && !named.contains(one.file);
+    auto const ignored = one.code == "not-dicom" && !all.named.contains(one.file);
     out.ignored += ignored ? 1 : 0;
     return ignored;
   });
+  found_compare(all, out.dicom);
+  std::ranges::move(all.damaged, std::back_inserter(out.dicom.damaged));
+  out.notes = std::move(all.notes);
   return out;
 }
 
@@ -102,8 +166,7 @@ FoundVolume volume_of(DicomSeries const& series) {
                   .placed = series.placed,
                   .verdict = series.verdict,
                   .reasons = series.reasons,
-                  .dicom = &series,
-                  .image = {}};
+                  .dicom = &series};
   auto const& first = series.slices.front();
   out.channels = first.shape().samples * series.fourth;
   out.unit = first.head->unit;
@@ -117,22 +180,17 @@ FoundVolume volume_of(DicomSeries const& series) {
 }
 
 FoundVolume volume_of(fs::path const& file) {
-  auto image = read_volume(file);
-  FoundVolume out{.source = file,
-                  .series = {},
-                  .modality = {},
-                  .grid = image.volume.grid(),
-                  .placed = image.placed(),
-                  .channels = image.volume.channels(),
-                  .unit = image.volume.unit(),
-                  .reasons = image.notes,
-                  .image = {}};
-  out.image = std::move(image);
-  return out;
+  auto head = look_volume(file);
+  return {.source = file,
+          .series = {},
+          .modality = {},
+          .grid = head.grid,
+          .placed = head.placed(),
+          .channels = head.channels,
+          .reasons = std::move(head.notes)};
 }
 
 ImageFile FoundVolume::read() const {
-  if (image) return *image;
   if (dicom == nullptr) return read_volume(source);
   auto out = image_of(load_series(*dicom));
   if (!placed) out.space = ImageSpace::none;
@@ -151,15 +209,13 @@ ImageFile FoundVolume::read() const {
 std::vector<FoundVolume> volumes_of(Found& found, Stop const& stop) {
   std::vector<FoundVolume> out;
   for (auto const& series : found.dicom.series) out.push_back(volume_of(series));
-  Progress progress{"reading"};
+  Progress progress{"looking at the images"};
   for (std::size_t i = 0; i < found.images.size(); ++i) {
-    if (stop.asked()) throw Interrupted{"stopped while reading"};
+    if (stop.asked()) throw Interrupted{"stopped while looking at the images"};
     progress.show(static_cast<double>(i), static_cast<double>(found.images.size()));
     auto const& file = found.images[i];
     try {
       out.push_back(volume_of(file));
-      // A folder may hold more than the memory does.
-      if (found.images.size() > 1) out.back().image.reset();
     } catch (Refusal const& fault) {
       found.dicom.damaged.push_back(
           {file, std::string{fault.code()}, fault.at(), fault.what()});
@@ -169,6 +225,26 @@ std::vector<FoundVolume> volumes_of(Found& found, Stop const& stop) {
     }
   }
   return out;
+}
+
+void check_voxels(std::vector<FoundVolume>& volumes, Stop const& stop) {
+  Progress progress{"reading the voxels"};
+  for (std::size_t i = 0; i < volumes.size(); ++i) {
+    if (stop.asked()) throw Interrupted{"stopped while reading the voxels"};
+    progress.show(static_cast<double>(i), static_cast<double>(volumes.size()));
+    auto& volume = volumes[i];
+    if (volume.verdict == Verdict::refused) continue;
+    try {
+      volume.read();
+    } catch (Refusal const& fault) {
+      volume.verdict = Verdict::refused;
+      volume.reasons.insert(volume.reasons.begin(), {fault.code(), fault.what()});
+    } catch (Error const& fault) {
+      if (fault.fault() != Fault::input) throw;
+      volume.verdict = Verdict::refused;
+      volume.reasons.insert(volume.reasons.begin(), {"unreadable", fault.what()});
+    }
+  }
 }
 
 Json to_json(FoundVolume const& volume) {

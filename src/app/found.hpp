@@ -14,14 +14,16 @@ namespace fovea {
 struct Found {
   DicomFound dicom;
   std::vector<fs::path> images;  ///< of other formats; not looked into yet
+  std::vector<Note> notes;       ///< not-listed, record-differs: of DICOMDIRs
   std::size_t files = 0;         ///< that were looked at
   std::size_t ignored = 0;       ///< of these: no images
 };
 
 /// Looks at what was named: files as they are, folders with all files below them (hidden ones
 /// left out; links are followed once, so loops end). A file that was named itself is never
-/// ignored: it is damaged if nothing can read it. Throws Error{input} if a path is not there,
-/// Error{resource} if it may not be read, Interrupted if stopped.
+/// ignored: it is damaged if nothing can read it. A DICOMDIR that was named stands for the
+/// files that its records lead to. Throws Error{input} if a path is not there, Error{resource}
+/// if it may not be read, Interrupted if stopped.
 Found find_images(std::vector<std::string> const& inputs, Stop const& stop);
 
 /// One volume, and where it came from. It is read when asked for.
@@ -36,17 +38,18 @@ struct FoundVolume {
   Verdict verdict = Verdict::ok;
   std::vector<Note> reasons;
   DicomSeries const* dicom = nullptr;  ///< this one, of the Found; else `source` is the file
-  std::optional<ImageFile> image;      ///< of the file, if it is kept
 
   /// The voxels. Throws Refusal{the first reason} if the gate refused it; as the readers do.
   ImageFile read() const;
 };
 
 FoundVolume volume_of(DicomSeries const& series);
-/// Reads the file. Throws as read_volume.
+/// Looks at the file's header. Throws as look_volume.
 FoundVolume volume_of(fs::path const& file);
-/// All of them; what cannot be read goes to `found.dicom.damaged`.
+/// All of them, by their headers; what cannot be read goes to `found.dicom.damaged`.
 std::vector<FoundVolume> volumes_of(Found& found, Stop const& stop);
+/// Reads every voxel, too: a volume whose voxels cannot be read is refused.
+void check_voxels(std::vector<FoundVolume>& volumes, Stop const& stop);
 
 /// {"source","series","modality","size","spacing","affine","unit","channels","files","verdict",
 /// "reasons","notes"}: the affine is 4 x 4, LPS, mm, from (i, j, k) to the patient;

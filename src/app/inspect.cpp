@@ -1,12 +1,14 @@
 #include "app/command.hpp"
 #include "app/found.hpp"
 #include "app/inspect_tags.hpp"
+#include "app/series_words.hpp"
 #include "base/core/error.hpp"
 #include "base/core/words.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iostream>
+#include <map>
 #include <set>
 
 namespace fovea {
@@ -47,23 +49,61 @@ std::string inspect_spacing(FoundVolume const& volume) {
               " mm");
 }
 
-void inspect_show_volumes(std::vector<FoundVolume> const& volumes) {
+// What is shown under one heading: a study of one patient, or files of other formats.
+struct InspectGroup {
+  std::string heading;
+  std::vector<FoundVolume const*> volumes;
+  std::vector<std::string> names;
+};
+
+std::string inspect_heading(SeriesWords const& words) {
+  std::string out =
+      "Patient " + (words.patient.empty() ? "without ID" : words.patient) + ", study";
+  for (auto const& part : {words.study_date, words.study_description}) {
+    if (!part.empty()) out += ' ' + part;
+  }
+  return printable(out, {});
+}
+
+std::vector<InspectGroup> inspect_groups(std::vector<FoundVolume> const& volumes) {
+  std::vector<InspectGroup> out;
+  std::map<std::pair<std::string, std::string>, std::size_t> places;
+  for (auto const& volume : volumes) {
+    auto const words = volume.dicom != nullptr ? words_of(*volume.dicom) : SeriesWords{};
+    auto const [at, fresh] = places.try_emplace({words.patient, words.study}, out.size());
+    if (fresh)
+      out.push_back({volume.dicom != nullptr ? inspect_heading(words) : "Files", {}, {}});
+    auto& group = out[at->second];
+    group.volumes.push_back(&volume);
+    group.names.push_back(printable(words.number + ' ' + words.description, {}));
+  }
+  return out;
+}
+
+void inspect_show_reasons(FoundVolume const& volume) {
+  if (volume.reasons.empty()) return;
+  std::cout << "\n  " << printable(volume.source.string(), {});
+  if (!volume.series.empty()) std::cout << ", series " << printable(volume.series, {});
+  std::cout << '\n';
+  for (auto const& reason : volume.reasons)
+    std::cout << "    " << reason.code << ": " << printable(reason.words) << '\n';
+}
+
+void inspect_show_group(InspectGroup const& group) {
+  std::cout << '\n' << group.heading << '\n';
   std::vector<std::vector<std::string>> rows{
-      {"verdict", "kind", "size", "spacing", "files", "source"}};
-  for (auto const& volume : volumes)
+      {"verdict", "kind", "size", "spacing", "files", "series", "source"}};
+  for (std::size_t i = 0; i < group.volumes.size(); ++i) {
+    auto const& volume = *group.volumes[i];
+    auto const name = trimmed(group.names[i]);
     rows.push_back({std::string{name_of(volume.verdict)},
                     volume.modality.empty() ? "-" : printable(volume.modality, {}),
                     inspect_size(volume), inspect_spacing(volume), text(volume.files),
+                    name.empty() ? "-" : std::string{name},
                     printable(volume.source.string(), {})});
-  std::cout << aligned(rows);
-  for (auto const& volume : volumes) {
-    if (volume.reasons.empty()) continue;
-    std::cout << '\n' << printable(volume.source.string(), {});
-    if (!volume.series.empty()) std::cout << ", series " << printable(volume.series, {});
-    std::cout << '\n';
-    for (auto const& reason : volume.reasons)
-      std::cout << "  " << reason.code << ": " << printable(reason.words) << '\n';
   }
+  std::cout << aligned(rows);
+  for (auto const* const volume : group.volumes) inspect_show_reasons(*volume);
 }
 
 void inspect_show(Found const& found, std::vector<FoundVolume> const& volumes) {
@@ -76,10 +116,9 @@ void inspect_show(Found const& found, std::vector<FoundVolume> const& volumes) {
   if (found.dicom.others > 0)
     std::cout << "  DICOM objects without pixels: " << found.dicom.others << '\n';
   if (found.ignored > 0) std::cout << "  files that are no images: " << found.ignored << '\n';
-  if (!volumes.empty()) {
-    std::cout << '\n';
-    inspect_show_volumes(volumes);
-  }
+  for (auto const& note : found.notes)
+    std::cout << "  " << note.code << ": " << printable(note.words, {}) << '\n';
+  for (auto const& group : inspect_groups(volumes)) inspect_show_group(group);
   for (auto const& one : found.dicom.objects) {
     std::cout << '\n'
               << one.kind << (one.refusal.empty() ? "" : ", refused") << ": "
@@ -103,8 +142,18 @@ Json inspect_json(Found const& found, std::vector<FoundVolume> const& volumes) {
            {"patients", counts.patients},
            {"studies", counts.studies},
            {"without_pixels", found.dicom.others},
-           {"ignored", found.ignored}};
-  for (auto const& volume : volumes) out["volumes"].push_back(to_json(volume));
+           {"ignored", found.ignored},
+           {"notes", Json::array()}};
+  for (auto const& note : found.notes)
+    out["notes"].push_back({{"code", note.code}, {"message", note.words}});
+  for (auto const& volume : volumes) {
+    auto one = to_json(volume);
+    auto const words = volume.dicom != nullptr ? words_of(*volume.dicom) : SeriesWords{};
+    one["patient"] = words.patient;
+    one["study"] = words.study;
+    one["description"] = words.description;
+    out["volumes"].push_back(std::move(one));
+  }
   for (auto const& one : found.dicom.damaged) out["damaged"].push_back(to_json(one));
   for (auto const& one : found.dicom.objects) out["objects"].push_back(to_json(one));
   return out;
@@ -127,12 +176,15 @@ int inspect_command(Arguments const& arguments) {
   std::vector<std::string> inputs;
   bool json = false;
   bool tags = false;
+  bool check = false;
   CLI::App app{
       "Shows what lies in files and folders: DICOM series and images of other formats, each "
       "with its place in the patient, or the reason why it has none.",
       "inspect"};
   app.add_option("PATH", inputs, "files, or folders that hold them")->required();
   app.add_flag("--json", json, "print one JSON object");
+  app.add_flag("--check", check,
+               "read every voxel, too: headers alone do not show damage behind");
   app.add_flag("--tags", tags, "of DICOM files: print their attributes instead");
   if (!read_flags(app, arguments,
                   "Verdicts: ok; adjusted (used, with what was repaired); refused (with the "
@@ -150,7 +202,8 @@ int inspect_command(Arguments const& arguments) {
   }
   auto const& stop = stop_on_signals();
   auto found = find_images(inputs, stop);
-  auto const volumes = volumes_of(found, stop);
+  auto volumes = volumes_of(found, stop);
+  if (check) check_voxels(volumes, stop);
   if (json)
     print_json(inspect_json(found, volumes));
   else

@@ -6,6 +6,7 @@
 #include "base/io/nifti.hpp"
 #include "base/io/npy.hpp"
 #include "base/io/nrrd.hpp"
+#include "base/io/resolution.hpp"
 #include "base/io/voxel_input.hpp"
 
 #include <algorithm>
@@ -124,13 +125,22 @@ void formats_write_npy(fs::path const& file,
 // --- pictures --------------------------------------------------------------------------------
 
 ImageFile formats_read_picture(fs::path const& file, ImageLimits const& limits) {
-  auto const picture =
-      read_picture(file, {.file = std::min(limits.bytes, PictureLimits{}.file)});
+  PictureLimits const most{.file = std::min(limits.bytes, PictureLimits{}.file)};
+  auto const bytes = read_file(file, most.file);
+  auto picture = decode_picture(bytes, text(file), most);
+  std::vector<Note> notes{formats_no_position()};
+  if (auto const spacing = picture_spacing(bytes)) {
+    auto const grid = upright(picture.grid().size, {{(*spacing)[0], (*spacing)[1], 1}});
+    picture = {grid, picture.type(), picture.unit(), picture.channels(), picture.bytes()};
+    notes.push_back(
+        {"resolution", text("its resolution makes a pixel ", fixed((*spacing)[0], 4), " x ",
+                            fixed((*spacing)[1], 4), " mm")});
+  }
   return {.volume = picture,
           .more = {},
           .colour = picture.channels() > 1,
           .space = ImageSpace::none,
-          .notes = {formats_no_position()}};
+          .notes = std::move(notes)};
 }
 
 void formats_write_png(fs::path const& file,
@@ -146,22 +156,26 @@ void formats_write_png(fs::path const& file,
                 text("expected one slice of u8 or u16 in 1, 3 or 4 channels for PNG, got ",
                      volume.depth(), " of ", name_of(volume.type()), " in ", channels),
                 "write it as .nii.gz"};
-  write_png(file, volume);
+  // 1 mm is also what a picture has that does not say.
+  auto const spacing = volume.grid().spacing().mm;
+  auto const said = image.placed() || spacing[0] != 1 || spacing[1] != 1;
+  write_png(file, volume,
+            said ? std::optional{std::array{spacing[0], spacing[1]}} : std::nullopt);
 }
 
 // --- the table -------------------------------------------------------------------------------
 
 constexpr FormatRow formats_rows[] = {
     {"NIfTI", ".nii.gz .nii .hdr .img .hdr.gz .img.gz", formats_begins_as_nifti,
-     formats_read_nifti, formats_write_nifti},
-    {"NRRD", ".nrrd .nhdr", begins_as_nrrd, read_nrrd, formats_write_nrrd},
-    {"MetaImage", ".mha .mhd", begins_as_mha, read_mha, formats_write_mha},
-    {"NumPy", ".npy", formats_begins_as_npy, formats_read_npy, formats_write_npy},
-    {"PNG", ".png", begins_as_png, formats_read_picture, formats_write_png},
-    {"JPEG", ".jpg .jpeg", begins_as_jpeg, formats_read_picture, nullptr},
-    {"TIFF", ".tif .tiff", begins_as_tiff, formats_read_picture, nullptr},
-    {"BMP", ".bmp", begins_as_bmp, formats_read_picture, nullptr},
-    {"GIF", ".gif", begins_as_gif, formats_read_picture, nullptr},
+     formats_read_nifti, look_nifti, formats_write_nifti},
+    {"NRRD", ".nrrd .nhdr", begins_as_nrrd, read_nrrd, look_nrrd, formats_write_nrrd},
+    {"MetaImage", ".mha .mhd", begins_as_mha, read_mha, look_mha, formats_write_mha},
+    {"NumPy", ".npy", formats_begins_as_npy, formats_read_npy, nullptr, formats_write_npy},
+    {"PNG", ".png", begins_as_png, formats_read_picture, nullptr, formats_write_png},
+    {"JPEG", ".jpg .jpeg", begins_as_jpeg, formats_read_picture, nullptr, nullptr},
+    {"TIFF", ".tif .tiff", begins_as_tiff, formats_read_picture, nullptr, nullptr},
+    {"BMP", ".bmp", begins_as_bmp, formats_read_picture, nullptr, nullptr},
+    {"GIF", ".gif", begins_as_gif, formats_read_picture, nullptr, nullptr},
 };
 
 FormatRow const* formats_named(fs::path const& file) {
@@ -199,6 +213,19 @@ FormatRow const* formats_begun(fs::path const& file) {
               text("choose another one", did_you_mean(ending, known))};
 }
 
+// Calls use(the row that the first bytes tell, or else the name).
+template <class Use>
+auto formats_told(fs::path const& file, Use&& use) {
+  auto const* const named = formats_named(file);
+  auto const* const begun = formats_begun(file);
+  if (begun == nullptr && named == nullptr) formats_unknown(file, false);
+  auto image = use(begun != nullptr ? *begun : *named);
+  if (begun != nullptr && named != nullptr && begun != named)
+    image.notes.push_back({"other-format", text("the name ends as one of ", named->name,
+                                                ", but the file is ", begun->name)});
+  return image;
+}
+
 }  // namespace
 
 std::span<FormatRow const> formats() {
@@ -206,14 +233,13 @@ std::span<FormatRow const> formats() {
 }
 
 ImageFile read_volume(fs::path const& file, ImageLimits const& limits) {
-  auto const* const named = formats_named(file);
-  auto const* const begun = formats_begun(file);
-  if (begun == nullptr && named == nullptr) formats_unknown(file, false);
-  auto image = (begun != nullptr ? begun : named)->read(file, limits);
-  if (begun != nullptr && named != nullptr && begun != named)
-    image.notes.push_back({"other-format", text("the name ends as one of ", named->name,
-                                                ", but the file is ", begun->name)});
-  return image;
+  return formats_told(file, [&](FormatRow const& row) { return row.read(file, limits); });
+}
+
+ImageHead look_volume(fs::path const& file, ImageLimits const& limits) {
+  return formats_told(file, [&](FormatRow const& row) {
+    return row.look != nullptr ? row.look(file, limits) : head_of(row.read(file, limits));
+  });
 }
 
 void write_volume(fs::path const& file, ImageFile const& image, WriteOptions const& options) {

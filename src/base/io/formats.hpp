@@ -19,6 +19,8 @@ struct FormatRow {
   /// Do these first bytes of a file (512, or all) belong to it?
   bool (*begins)(std::span<std::byte const> bytes);
   ImageFile (*read)(fs::path const& file, ImageLimits const& limits);
+  /// The header alone; null if that takes reading all.
+  ImageHead (*look)(fs::path const& file, ImageLimits const& limits);
   /// Null if it is only read.
   void (*write)(fs::path const& file, ImageFile const& image, WriteOptions const& options);
 };
@@ -32,6 +34,9 @@ std::span<FormatRow const> formats();
 /// format's
 ///          reader does
 ImageFile read_volume(fs::path const& file, ImageLimits const& limits = {});
+/// What the header says, without the voxels where the format has a header apart: packed voxels
+/// may still turn out to be damaged. Notes and throws as read_volume.
+ImageHead look_volume(fs::path const& file, ImageLimits const& limits = {});
 
 /// Writes the format that the name ends as. NIfTI, NRRD and MetaImage keep place and values;
 /// NumPy keeps values as [channel, k, j, i], PNG those of one slice in 8 or 16 bits.

@@ -89,7 +89,7 @@ TEST(Formats, ReadsPicturesWithoutAPlace) {
   write_volume(file, picture);
   auto const back = read_volume(file);
   EXPECT_TRUE(back.colour);
-  EXPECT_EQ(codes_of(back), std::vector<std::string>{"no-position"});
+  EXPECT_EQ(codes_of(back), (std::vector<std::string>{"no-position", "resolution"}));
   EXPECT_EQ(volume_hash(back.volume), volume_hash(picture.volume));
   EXPECT_THROW(write_volume(file, phantom()), Error);
 }
@@ -133,6 +133,56 @@ TEST(Formats, NamesTheNearestEndingThatIsKnown) {
   EXPECT_NE(dicom.find("folder of its series"), std::string::npos) << dicom;
   EXPECT_TRUE(
       formats_fault([&] { read_volume(folder.path() / "none.nii"); }).starts_with("3 "));
+}
+
+void formats_expect_head(ImageHead const& head, ImageFile const& image) {
+  EXPECT_EQ(volume_place(head.grid), volume_place(image.volume.grid()));
+  EXPECT_EQ(head.grid.size, image.volume.grid().size);
+  EXPECT_EQ(head.type, image.volume.type());
+  EXPECT_EQ(head.channels, image.volume.channels());
+  EXPECT_EQ(head.space, image.space);
+  std::vector<std::string> said, read;
+  for (auto const& note : head.notes) said.emplace_back(note.code);
+  for (auto const& note : image.notes) read.emplace_back(note.code);
+  EXPECT_EQ(said, read);
+}
+
+// Files that others wrote, of every kind that is read.
+TEST(EveryFormat, SaysByItsHeaderWhatReadingFinds) {
+  int compared = 0;
+  for (auto const* const name : {"nifti_fuzz", "nrrd_fuzz", "mha_fuzz"}) {
+    auto const folder = fs::path{FOVEA_SOURCE_DIR} / "tests/seeds" / name;
+    for (auto const& entry : fs::directory_iterator{folder}) {
+      SCOPED_TRACE(entry.path().string());
+      std::optional<ImageFile> image;
+      try {
+        image = read_volume(entry.path());
+      } catch (Error const&) {
+        continue;
+      }
+      formats_expect_head(look_volume(entry.path()), *image);
+      ++compared;
+    }
+  }
+  EXPECT_GT(compared, 60);
+}
+
+TEST(EveryFormat, RefusesByItsHeaderWhatIsShortUnlessItIsPacked) {
+  auto const grid = upright({40, 30, 20}, {});
+  for (std::string const name : {"x.nii", "x.hdr", "x.nhdr", "x.mhd", "x.nii.gz", "x.nrrd"}) {
+    SCOPED_TRACE(name);
+    ScratchFolder const folder;
+    auto const file = folder.path() / name;
+    auto const packed = name.ends_with(".nii.gz") || name == "x.nrrd";
+    write_volume(file, made_image(Type::i16, grid), {.packed = packed});
+    auto voxels = file;
+    if (name == "x.hdr") voxels.replace_extension(".img");
+    if (name == "x.nhdr" || name == "x.mhd") voxels.replace_extension(".raw");
+    ASSERT_TRUE(fs::exists(voxels));
+    fs::resize_file(voxels, fs::file_size(voxels) - 100);
+    EXPECT_EQ(refusal_of([&] { look_volume(file); }), packed ? refusal_of([] {}) : "truncated");
+    EXPECT_EQ(refusal_of([&] { read_volume(file); }), packed ? "damaged" : "truncated");
+  }
 }
 
 }  // namespace

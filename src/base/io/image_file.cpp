@@ -8,4 +8,12 @@ ImageFile image_of(Volume const& volume) {
   return image;
 }
 
+ImageHead head_of(ImageFile const& image) {
+  return {.grid = image.volume.grid(),
+          .type = image.volume.type(),
+          .channels = image.volume.channels(),
+          .space = image.space,
+          .notes = image.notes};
+}
+
 }  // namespace fovea

@@ -32,6 +32,18 @@ struct ImageFile {
 
 inline constexpr int vector_intent = 1007;
 
+/// What the header of an image file says, without the voxels.
+struct ImageHead {
+  Grid grid;
+  Type type = Type::u8;  ///< of the values when they are read
+  std::int64_t channels = 1;
+  ImageSpace space = ImageSpace::scanner;
+  std::vector<Note> notes;
+
+  bool placed() const { return space != ImageSpace::none; }
+};
+ImageHead head_of(ImageFile const& image);
+
 /// A volume in an ImageFile with nothing special: its channels are axis 4.
 ImageFile image_of(Volume const& volume);
 

@@ -1,6 +1,7 @@
 #include "base/io/mha.hpp"
 
 #include "base/core/words.hpp"
+#include "base/io/mha_head.hpp"
 #include "base/io/voxel_input.hpp"
 
 #include <algorithm>
@@ -191,19 +192,6 @@ MhaLayout mha_layout(MhaHead const& head) {
 
 // --- place -----------------------------------------------------------------------------------
 
-// Where an axis comes from, as ITK writes it: "RAI" is LPS, from right, front and feet.
-std::string mha_orientation(Grid const& grid) {
-  std::string out;
-  for (auto const& axis : grid.axes) {
-    std::size_t most = 0;
-    for (std::size_t r = 1; r < 3; ++r) {
-      if (std::abs(axis.mm[r]) > std::abs(axis.mm[most])) most = r;
-    }
-    out += (axis.mm[most] > 0 ? "RAI" : "LPS")[most];
-  }
-  return out;
-}
-
 std::vector<double> mha_spacing(MhaHead const& head, std::size_t axes) {
   std::vector<double> spacing(axes, 1);
   // Without a spacing, voxels are thought to touch.
@@ -311,46 +299,90 @@ Packing mha_packing(ByteSource const& from, std::uint64_t begin) {
                                                                     : Packing::zlib;
 }
 
-Volume mha_voxels(MhaHead const& head,
-                  MhaVoxels const& stored,
-                  VoxelShape const& shape,
-                  std::vector<Note>& notes) {
+struct MhaPlace {
+  bool in_text = false;
+  Packing packing = Packing::none;
+  std::uint64_t begin = 0;
+};
+
+MhaPlace mha_place_of(MhaHead const& head, MhaVoxels const& stored, VoxelShape const& shape) {
   auto const text_only = head.find("BinaryData") && !head.yes("BinaryData");
   auto const packed = head.yes("CompressedData");
   if (text_only && packed) mha_bad_header("expected voxels in text or packed, got both");
   auto const begin = mha_begin(head, stored, shape.bytes(), !text_only && !packed);
-  if (text_only) return voxels_in_text(stored.from, begin, shape);
-  VoxelInput in{stored.from, packed ? mha_packing(stored.from, begin) : Packing::none, begin};
+  return {text_only, packed ? mha_packing(stored.from, begin) : Packing::none, begin};
+}
+
+Volume mha_voxels(MhaHead const& head,
+                  MhaVoxels const& stored,
+                  VoxelShape const& shape,
+                  std::vector<Note>& notes) {
+  auto const place = mha_place_of(head, stored, shape);
+  if (place.in_text) return voxels_in_text(stored.from, place.begin, shape);
+  VoxelInput in{stored.from, place.packing, place.begin};
   return voxels_in_bytes(in, 0, shape, notes);
+}
+
+void mha_look_at_voxels(MhaHead const& head,
+                        MhaVoxels const& stored,
+                        VoxelShape const& shape,
+                        std::vector<Note>& notes) {
+  auto const place = mha_place_of(head, stored, shape);
+  if (place.in_text) return look_at_text(stored.from, place.begin, shape);
+  look_at_bytes({stored.from, place.packing, place.begin}, 0, shape, notes);
 }
 
 // --- the whole -------------------------------------------------------------------------------
 
-ImageFile mha_read(MhaHead const& head, MhaVoxels const& stored, ImageLimits const& limits) {
-  auto const layout = mha_layout(head);
+// What is known before a voxel is read.
+struct MhaLook {
+  MhaLayout layout;
+  VoxelShape shape;
+  bool placed = false;
   std::vector<Note> notes;
-  auto const [grid, placed] = mha_grid(head, layout, notes);
-  auto const fourth = layout.axes() == 4 ? layout.sizes[3] : 1;
-  auto const mixed = mha_voxels(head, stored,
-                                {.grid = grid,
-                                 .type = layout.type,
-                                 .channels = layout.components * fourth,
-                                 .big = head.yes("BinaryDataByteOrderMSB"),
-                                 .limits = limits},
-                                notes);
-  ImageFile out{.volume = mixed,
-                .more = {},
-                .space = placed ? ImageSpace::scanner : ImageSpace::none,
-                .notes = std::move(notes)};
+
+  std::int64_t fourth() const { return layout.axes() == 4 ? layout.sizes[3] : 1; }
+  ImageSpace space() const { return placed ? ImageSpace::scanner : ImageSpace::none; }
+};
+
+MhaLook mha_look(MhaHead const& head, ImageLimits const& limits) {
+  MhaLook out{.layout = mha_layout(head), .shape = {}, .notes = {}};
+  auto const [grid, placed] = mha_grid(head, out.layout, out.notes);
+  out.placed = placed;
+  out.shape = {.grid = grid,
+               .type = out.layout.type,
+               .channels = out.layout.components * out.fourth(),
+               .big = head.yes("BinaryDataByteOrderMSB"),
+               .limits = limits};
+  return out;
+}
+
+ImageHead mha_head(MhaHead const& head, MhaVoxels const& stored, ImageLimits const& limits) {
+  auto look = mha_look(head, limits);
+  mha_look_at_voxels(head, stored, look.shape, look.notes);
+  return {.grid = look.shape.grid,
+          .type = look.shape.type,
+          .channels = look.shape.channels,
+          .space = look.space(),
+          .notes = std::move(look.notes)};
+}
+
+ImageFile mha_read(MhaHead const& head, MhaVoxels const& stored, ImageLimits const& limits) {
+  auto look = mha_look(head, limits);
+  auto const& layout = look.layout;
+  auto const mixed = mha_voxels(head, stored, look.shape, look.notes);
+  ImageFile out{
+      .volume = mixed, .more = {}, .space = look.space(), .notes = std::move(look.notes)};
   if (layout.axes() == 4) {
-    out.more.push_back(fourth);
+    out.more.push_back(look.fourth());
     out.step = mha_spacing(head, 4)[3];
   }
   if (layout.components == 1) return out;
   out.more.resize(1, 1);
   out.more.push_back(layout.components);
   out.intent = vector_intent;
-  out.volume = reordered(mixed, {{layout.components, mixed.voxels(), fourth}, {1, 2, 0}});
+  out.volume =
+      reordered(mixed, {{layout.components, mixed.voxels(), look.fourth()}, {1, 2, 0}});
   return out;
 }
 
@@ -374,7 +406,37 @@ MhaHead mha_head_of(ByteSource const& source) {
   return mha_parse(start);
 }
 
+// Calls use(header, where its voxels lie).
+template <class Use>
+auto mha_opened(fs::path const& file, Use&& use) {
+  return with_file_name(text(file), [&] {
+    FileReader const reader{file};
+    ByteSource const source{reader};
+    auto const head = mha_head_of(source);
+    auto const named = head.get("ElementDataFile");
+    if (mha_local(named)) return use(head, MhaVoxels{source, head.bytes});
+    FileReader const voxels{mha_data_file(file, named)};
+    return use(head, MhaVoxels{ByteSource{voxels}, 0});
+  });
+}
+
 }  // namespace
+
+std::string_view mha_name_of(Type type) {
+  return std::ranges::find(mha_types, type, &MhaType::type)->name;
+}
+
+std::string mha_orientation(Grid const& grid) {
+  std::string out;
+  for (auto const& axis : grid.axes) {
+    std::size_t most = 0;
+    for (std::size_t r = 1; r < 3; ++r) {
+      if (std::abs(axis.mm[r]) > std::abs(axis.mm[most])) most = r;
+    }
+    out += (axis.mm[most] > 0 ? "RAI" : "LPS")[most];
+  }
+  return out;
+}
 
 bool begins_as_mha(std::span<std::byte const> bytes) {
   std::string_view const words{reinterpret_cast<char const*>(bytes.data()),
@@ -399,98 +461,15 @@ ImageFile decode_mha(std::span<std::byte const> bytes,
 }
 
 ImageFile read_mha(fs::path const& file, ImageLimits const& limits) {
-  return with_file_name(text(file), [&] {
-    FileReader const reader{file};
-    ByteSource const source{reader};
-    auto const head = mha_head_of(source);
-    auto const named = head.get("ElementDataFile");
-    if (mha_local(named)) return mha_read(head, {source, head.bytes}, limits);
-    FileReader const voxels{mha_data_file(file, named)};
-    return mha_read(head, {ByteSource{voxels}, 0}, limits);
+  return mha_opened(file, [&](auto const& head, auto const& stored) {
+    return mha_read(head, stored, limits);
   });
 }
 
-// --- writing ---------------------------------------------------------------------------------
-
-namespace {
-
-std::string mha_spelled(std::span<double const> values) {
-  std::vector<std::string> out;
-  for (auto const value : values) out.push_back(spelled(value));
-  return joined(out, " ");
-}
-
-std::string mha_placed(Grid const& grid, std::size_t axes) {
-  std::vector<double> matrix(axes * axes, 0);
-  std::vector<double> offset(axes, 0);
-  auto const spacing = grid.spacing().mm;
-  for (std::size_t a = 0; a < 3; ++a) {
-    offset[a] = grid.origin.mm[a];
-    for (std::size_t r = 0; r < 3; ++r) matrix[a * axes + r] = grid.axes[a].mm[r] / spacing[a];
-  }
-  if (axes == 4) matrix[15] = 1;
-  return text("TransformMatrix = ", mha_spelled(matrix), "\nOffset = ", mha_spelled(offset),
-              "\nAnatomicalOrientation = ", axes == 4 ? "????" : mha_orientation(grid), '\n');
-}
-
-std::string mha_header(ImageFile const& image,
-                       MhaOptions const& options,
-                       std::uint64_t packed_bytes,
-                       std::string_view data_file) {
-  auto const& volume = image.volume;
-  auto const& grid = volume.grid();
-  auto const axes = axes_of(image);
-  std::vector<std::string> sizes;
-  for (auto const size : grid.size) sizes.push_back(text(size));
-  for (auto const size : axes.others) sizes.push_back(text(size));
-  auto const along = grid.spacing().mm;
-  std::vector<double> spacing{along.begin(), along.end()};
-  // ITK wants one above 0 for every axis.
-  if (!axes.others.empty())
-    spacing.push_back(image.step > 0 && std::isfinite(image.step) ? image.step : 1);
-  auto out = text("ObjectType = Image\nNDims = ", sizes.size(),
-                  "\nBinaryData = True\nBinaryDataByteOrderMSB = False\nCompressedData = ",
-                  options.packed ? "True" : "False", '\n');
-  if (options.packed) out += text("CompressedDataSize = ", packed_bytes, '\n');
-  if (image.placed()) out += mha_placed(grid, sizes.size());
-  out +=
-      text("ElementSpacing = ", mha_spelled(spacing), "\nDimSize = ", joined(sizes, " "), '\n');
-  if (axes.components > 1) out += text("ElementNumberOfChannels = ", axes.components, '\n');
-  return out + text("ElementType = ",
-                    std::ranges::find(mha_types, volume.type(), &MhaType::type)->name,
-                    "\nElementDataFile = ", data_file, '\n');
-}
-
-Bytes mha_stored(ImageFile const& image, MhaOptions const& options) {
-  if (axes_of(image).others.size() > 1)
-    throw Error{Fault::input,
-                text("expected at most one axis behind the third for MetaImage, got ",
-                     axes_of(image).others.size()),
-                "write it as .nrrd or .nii.gz"};
-  auto const volume = components_first(image);
-  std::span<std::byte const> const bytes{volume.bytes().get(), volume.byte_count()};
-  return options.packed ? zlib_packed(bytes, options.level) : Bytes{bytes.begin(), bytes.end()};
-}
-
-}  // namespace
-
-Bytes encode_mha(ImageFile const& image, MhaOptions const& options) {
-  auto const voxels = mha_stored(image, options);
-  return with_voxels(mha_header(image, options, voxels.size(), "LOCAL"), voxels);
-}
-
-void write_mha(fs::path const& file, ImageFile const& image, MhaOptions const& options) {
-  auto const ending = lower(file.extension().string());
-  if (ending == ".mha") return write_file(file, encode_mha(image, options));
-  if (ending != ".mhd")
-    throw Error{Fault::usage, text("expected a name that ends in .mha or .mhd, got ", file),
-                "choose another one"};
-  auto beside = file;
-  beside.replace_extension(options.packed ? ".zraw" : ".raw");
-  auto const voxels = mha_stored(image, options);
-  // The header comes last: who finds one finds its voxels, too.
-  write_file(beside, voxels);
-  write_file(file, mha_header(image, options, voxels.size(), beside.filename().string()));
+ImageHead look_mha(fs::path const& file, ImageLimits const& limits) {
+  return mha_opened(file, [&](auto const& head, auto const& stored) {
+    return mha_head(head, stored, limits);
+  });
 }
 
 }  // namespace fovea

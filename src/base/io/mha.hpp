@@ -23,6 +23,9 @@ namespace fovea {
 ///
 /// https://itk.org/Wiki/ITK/MetaIO/Documentation
 ImageFile read_mha(fs::path const& file, ImageLimits const& limits = {});
+/// Its header alone, held against the file's length as far as that is known without unpacking.
+/// Notes and throws as read_mha.
+ImageHead look_mha(fs::path const& file, ImageLimits const& limits = {});
 /// The same of a whole .mha in memory.
 ImageFile decode_mha(std::span<std::byte const> bytes,
                      std::string_view name,

@@ -107,23 +107,28 @@ Volume nifti_scaled_as(Volume const& stored, double slope, double intercept) {
   return out;
 }
 
-Volume nifti_scaled(Volume const& stored, NiftiHead const& head, std::vector<Note>& notes) {
+// The type of the values once they are scaled; none if they stay as they are stored.
+std::optional<Type> nifti_scaled_type(NiftiHead const& head, std::vector<Note>& notes) {
   auto const slope = head.slope;
-  if (slope == 0 || !std::isfinite(slope)) return stored;
+  if (slope == 0 || !std::isfinite(slope)) return std::nullopt;
   if (!std::isfinite(head.intercept))
     throw Refusal{"bad-scaling",
                   text("expected a number behind a slope of ", spelled(slope),
                        ", got an intercept that is none"),
                   "the header is damaged; fetch the file again"};
-  if (slope == 1 && head.intercept == 0) return stored;
-  if (nifti_type(head.datatype).samples > 1) {
+  if (slope == 1 && head.intercept == 0) return std::nullopt;
+  auto const stored = nifti_type(head.datatype);
+  if (stored.samples > 1) {
     notes.push_back(
         {"colour-scaled", "colours are never scaled: slope and intercept are left"});
-    return stored;
+    return std::nullopt;
   }
-  return nifti_stays_whole(stored.type(), slope, head.intercept)
-             ? nifti_scaled_as<std::int32_t>(stored, slope, head.intercept)
-             : nifti_scaled_as<double>(stored, slope, head.intercept);
+  return nifti_stays_whole(stored.type, slope, head.intercept) ? Type::i32 : Type::f64;
+}
+
+Volume nifti_scaled(Volume const& stored, NiftiHead const& head, Type type) {
+  return type == Type::i32 ? nifti_scaled_as<std::int32_t>(stored, head.slope, head.intercept)
+                           : nifti_scaled_as<double>(stored, head.slope, head.intercept);
 }
 
 Volume nifti_voxels(NiftiHead const& head,
@@ -271,21 +276,53 @@ NiftiSpace nifti_space(NiftiHead const& head) {
   return static_cast<NiftiSpace>(std::clamp(code, 0, 5));
 }
 
-Nifti nifti_read(NiftiHead const& head, VoxelInput& in, NiftiLimits const& limits) {
-  auto const layout = nifti_layout(head);
-  check_voxel_room(layout.offset, layout.bytes, in, limits);
+// What is known before a voxel is read.
+struct NiftiLook {
+  NiftiLayout layout;
+  Grid grid;
+  std::optional<Type> scaled;
   std::vector<Note> notes;
+};
+
+NiftiLook nifti_look(NiftiHead const& head, VoxelInput const& in, NiftiLimits const& limits) {
+  NiftiLook out{.layout = nifti_layout(head), .grid = {}, .scaled = {}, .notes = {}};
+  auto const& layout = out.layout;
+  check_voxel_bytes(layout.offset, layout.bytes, in, limits);
   auto const width =
       static_cast<int>(8 * bytes_of(layout.type.type)) * static_cast<int>(layout.type.samples);
   if (head.bitpix != width)
-    notes.push_back(
+    out.notes.push_back(
         {"bitpix-differs", text("the header says ", head.bitpix, " bits for voxels of ", width,
                                 "; those are read")});
-  auto const grid = nifti_grid(head, layout, notes);
-  auto const stored = nifti_voxels(head, layout, grid, in);
+  out.grid = nifti_grid(head, layout, out.notes);
+  out.scaled = nifti_scaled_type(head, out.notes);
+  return out;
+}
+
+void nifti_say_behind(NiftiLayout const& layout,
+                      VoxelInput const& in,
+                      std::vector<Note>& notes) {
   if (in.larger_than(layout.offset + layout.bytes))
     notes.push_back({"bytes-behind", "there are more bytes behind the voxels; they are left"});
-  auto volume = nifti_scaled(stored, head, notes);
+}
+
+ImageHead nifti_head(NiftiHead const& head, VoxelInput const& in, NiftiLimits const& limits) {
+  auto look = nifti_look(head, in, limits);
+  nifti_say_behind(look.layout, in, look.notes);
+  return {.grid = look.grid,
+          .type = look.scaled.value_or(look.layout.type.type),
+          .channels = look.layout.channels,
+          .space = nifti_space(head),
+          .notes = std::move(look.notes)};
+}
+
+Nifti nifti_read(NiftiHead const& head, VoxelInput& in, NiftiLimits const& limits) {
+  auto look = nifti_look(head, in, limits);
+  auto const& layout = look.layout;
+  check_voxel_room(layout.offset, layout.bytes, in, limits);
+  auto volume = nifti_voxels(head, layout, look.grid, in);
+  nifti_say_behind(layout, in, look.notes);
+  if (look.scaled) volume = nifti_scaled(volume, head, *look.scaled);
   return {.volume = std::move(volume),
           .more = layout.more,
           .colour = layout.type.samples > 1,
@@ -293,10 +330,10 @@ Nifti nifti_read(NiftiHead const& head, VoxelInput& in, NiftiLimits const& limit
           .intent = head.intent,
           .step = head.pixdim[4],
           .step_unit = head.units & 0x38,
-          .notes = std::move(notes)};
+          .notes = std::move(look.notes)};
 }
 
-NiftiHead nifti_head_of(VoxelInput const& in) {
+NiftiHead nifti_head_of(VoxelInput& in) {
   std::array<std::byte, nifti_head_most> start{};
   return parse_nifti_head(std::span{start}.first(in.start(start)));
 }
@@ -313,6 +350,27 @@ fs::path nifti_partner(fs::path const& file, std::string_view from, std::string_
 bool nifti_ends(fs::path const& file, std::string_view ending) {
   auto const name = lower(file.filename().string());
   return name.ends_with(ending) || name.ends_with(text(ending, ".gz"));
+}
+
+// Calls use(header, input of the voxels).
+template <class Use>
+auto nifti_opened(fs::path const& file, Use&& use) {
+  auto const header = nifti_ends(file, ".img") ? nifti_partner(file, ".img", ".hdr") : file;
+  return with_file_name(text(file), [&] {
+    FileReader const reader{header};
+    ByteSource const source{reader};
+    VoxelInput in{source, gzip_or_none(source)};
+    auto const head = nifti_head_of(in);
+    if (head.single) return use(head, in);
+    if (!nifti_ends(header, ".hdr"))
+      throw Refusal{"not-nifti",
+                    text("expected the name of a pair to end in .hdr, got ", header),
+                    "rename both of its files"};
+    FileReader const voxels{nifti_partner(header, ".hdr", ".img")};
+    ByteSource const beside{voxels};
+    VoxelInput from{beside, gzip_or_none(beside)};
+    return use(head, from);
+  });
 }
 
 }  // namespace
@@ -357,22 +415,13 @@ Nifti decode_nifti(std::span<std::byte const> bytes,
 }
 
 Nifti read_nifti(fs::path const& file, NiftiLimits const& limits) {
-  auto const header = nifti_ends(file, ".img") ? nifti_partner(file, ".img", ".hdr") : file;
-  return with_file_name(text(file), [&] {
-    FileReader const reader{header};
-    ByteSource const source{reader};
-    VoxelInput in{source, gzip_or_none(source)};
-    auto const head = nifti_head_of(in);
-    if (head.single) return nifti_read(head, in, limits);
-    if (!nifti_ends(header, ".hdr"))
-      throw Refusal{"not-nifti",
-                    text("expected the name of a pair to end in .hdr, got ", header),
-                    "rename both of its files"};
-    FileReader const voxels{nifti_partner(header, ".hdr", ".img")};
-    ByteSource const beside{voxels};
-    VoxelInput from{beside, gzip_or_none(beside)};
-    return nifti_read(head, from, limits);
-  });
+  return nifti_opened(
+      file, [&](auto const& head, VoxelInput& in) { return nifti_read(head, in, limits); });
+}
+
+ImageHead look_nifti(fs::path const& file, NiftiLimits const& limits) {
+  return nifti_opened(
+      file, [&](auto const& head, VoxelInput& in) { return nifti_head(head, in, limits); });
 }
 
 }  // namespace fovea

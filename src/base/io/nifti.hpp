@@ -30,6 +30,9 @@ Nifti read_nifti(fs::path const& file, NiftiLimits const& limits = {});
 Nifti decode_nifti(std::span<std::byte const> bytes,
                    std::string_view name,
                    NiftiLimits const& limits = {});
+/// Its header alone, held against the file's length as far as that is known without unpacking.
+/// Notes and throws as read_nifti.
+ImageHead look_nifti(fs::path const& file, NiftiLimits const& limits = {});
 
 struct NiftiOptions {
   /// 1 is read everywhere; it keeps places as float32, which moves a voxel by less than

@@ -26,6 +26,9 @@ namespace fovea {
 ///
 /// http://teem.sourceforge.net/nrrd/format.html
 ImageFile read_nrrd(fs::path const& file, ImageLimits const& limits = {});
+/// Its header alone, held against the file's length as far as that is known without unpacking.
+/// Notes and throws as read_nrrd.
+ImageHead look_nrrd(fs::path const& file, ImageLimits const& limits = {});
 /// The same of a whole .nrrd in memory.
 ImageFile decode_nrrd(std::span<std::byte const> bytes,
                       std::string_view name,

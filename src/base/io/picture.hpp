@@ -3,6 +3,8 @@
 #include "base/core/file.hpp"
 #include "base/image/volume.hpp"
 
+#include <array>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -40,8 +42,11 @@ struct PictureRow {
 std::span<PictureRow const> pictures();
 
 /// PNG of a 2D picture, u8 or u16, 1 (grey), 3 (colour) or 4 (colour and alpha) channels; the
-/// same picture gives the same bytes. Throws Error{bug} on anything else.
-Bytes encode_png(Volume const& picture);
-void write_png(fs::path const& file, Volume const& picture);
+/// same picture gives the same bytes. `spacing` in mm is written as whole pixels per metre,
+/// where that is at least one. Throws Error{bug} on anything else.
+Bytes encode_png(Volume const& picture, std::optional<std::array<double, 2>> spacing = {});
+void write_png(fs::path const& file,
+               Volume const& picture,
+               std::optional<std::array<double, 2>> spacing = {});
 
 }  // namespace fovea

@@ -1,10 +1,12 @@
 #include "base/io/picture.hpp"
+#include "base/io/resolution.hpp"
 
 #include <cstdint>
 
 // Any bytes: a picture of at most the pixels allowed, of u8 or u16, or an Error.
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
   constexpr fovea::PictureLimits limits{.pixels = 250'000, .file = 1 << 20};
+  fovea::picture_spacing(std::as_bytes(std::span{data, size}));
   try {
     auto const picture =
         fovea::decode_picture(std::as_bytes(std::span{data, size}), "input", limits);

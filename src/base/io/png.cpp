@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <csetjmp>
 #include <cstdlib>
 #include <cstring>
@@ -230,6 +231,19 @@ void png_chunk(Bytes& out, std::string_view kind, std::span<std::byte const> dat
   png_put(out, static_cast<std::uint32_t>(::crc32_z(0, summed, out.size() - begin)));
 }
 
+// pHYs, if pixels per metre can be said by it.
+void png_resolution(Bytes& out, std::array<double, 2> const& spacing) {
+  constexpr double most = 0x7fffffff;
+  Bytes data;
+  for (auto const mm : spacing) {
+    auto const per_metre = std::round(1000 / mm);
+    if (!(per_metre >= 1 && per_metre <= most)) return;
+    png_put(data, static_cast<std::uint32_t>(per_metre));
+  }
+  data.push_back(std::byte{1});  // the unit is the metre
+  png_chunk(out, "pHYs", data);
+}
+
 // A row as the file wants it: interleaved, most significant byte first.
 template <class T>
 void png_gather(Volume const& picture, std::int64_t row, std::span<std::uint8_t> out) {
@@ -321,7 +335,7 @@ Bytes png_packed(std::span<std::uint8_t const> samples) {
 
 }  // namespace
 
-Bytes encode_png(Volume const& picture) {
+Bytes encode_png(Volume const& picture, std::optional<std::array<double, 2>> spacing) {
   auto const channels = picture.channels();
   auto const known = (picture.type() == Type::u8 || picture.type() == Type::u16) &&
                      picture.depth() == 1 && (channels == 1 || channels == 3 || channels == 4);
@@ -340,13 +354,16 @@ Bytes encode_png(Volume const& picture) {
   Bytes out;
   std::ranges::copy(std::as_bytes(std::span{png_signature}), std::back_inserter(out));
   png_chunk(out, "IHDR", header);
+  if (spacing) png_resolution(out, *spacing);
   png_chunk(out, "IDAT", png_packed(png_filtered(picture)));
   png_chunk(out, "IEND", {});
   return out;
 }
 
-void write_png(fs::path const& file, Volume const& picture) {
-  write_file(file, encode_png(picture));
+void write_png(fs::path const& file,
+               Volume const& picture,
+               std::optional<std::array<double, 2>> spacing) {
+  write_file(file, encode_png(picture, spacing));
 }
 
 }  // namespace fovea

@@ -155,6 +155,11 @@ void voxel_read_numbers(std::string_view words, Volume& into) {
   });
 }
 
+void voxel_say_behind(VoxelInput const& in, std::uint64_t bytes, std::vector<Note>& notes) {
+  if (in.larger_than(bytes))
+    notes.push_back({"bytes-behind", "there are more bytes behind the voxels; they are left"});
+}
+
 double voxel_dot(Axis const& a, Axis const& b) {
   return a.mm[0] * b.mm[0] + a.mm[1] * b.mm[1] + a.mm[2] * b.mm[2];
 }
@@ -198,12 +203,22 @@ VoxelInput::VoxelInput(ByteSource source, Packing packing, std::uint64_t begin)
     : source_(source),
       packing_(packing),
       begin_(std::min(begin, source.size())),
-      size_(source.size() - begin_) {
-  if (packing_ != Packing::none) packed_ = source_.from(begin_, owned_);
+      size_(source.size() - begin_) {}
+
+void VoxelInput::load() {
+  if (packed_.empty()) packed_ = source_.from(begin_, owned_);
 }
 
-std::size_t VoxelInput::start(std::span<std::byte> room) const {
-  if (packing_ != Packing::none) return VoxelInflate{packed_}.take(room);
+std::size_t VoxelInput::start(std::span<std::byte> room) {
+  constexpr std::uint64_t some = 1U << 16;
+  if (packing_ != Packing::none) {
+    Bytes first(static_cast<std::size_t>(std::min(size_, some)));
+    source_.read(begin_, first);
+    auto const made = VoxelInflate{first}.take(room);
+    if (made == room.size() || size_ <= some) return made;
+    load();
+    return VoxelInflate{packed_}.take(room);
+  }
   auto const there = static_cast<std::size_t>(std::min<std::uint64_t>(size_, room.size()));
   source_.read(begin_, room.first(there));
   return there;
@@ -211,6 +226,7 @@ std::size_t VoxelInput::start(std::span<std::byte> room) const {
 
 void VoxelInput::fill(std::span<std::byte> room) {
   if (packing_ == Packing::none) return source_.read(begin_, room);
+  load();
   auto const gzip = packing_ == Packing::gzip;
   auto const unpack = gzip ? libdeflate_gzip_decompress_ex : libdeflate_zlib_decompress_ex;
   std::unique_ptr<libdeflate_decompressor, void (*)(libdeflate_decompressor*)> const unzip{
@@ -244,10 +260,10 @@ void VoxelInput::fill_from_more(std::span<std::byte> room) {
     refuse_damaged("expected gzip, got data that breaks off");
 }
 
-void check_voxel_room(std::uint64_t offset,
-                      std::uint64_t bytes,
-                      VoxelInput const& in,
-                      ImageLimits const& limits) {
+void check_voxel_bytes(std::uint64_t offset,
+                       std::uint64_t bytes,
+                       VoxelInput const& in,
+                       ImageLimits const& limits) {
   auto const needed = offset + bytes;
   if (bytes > limits.bytes)
     throw Refusal{"too-large",
@@ -262,6 +278,14 @@ void check_voxel_room(std::uint64_t offset,
   if (needed > in.most())
     refuse_truncated(
         text("expected ", needed, " bytes, as the header says, got ", in.most(), " at most"));
+}
+
+void check_voxel_room(std::uint64_t offset,
+                      std::uint64_t bytes,
+                      VoxelInput const& in,
+                      ImageLimits const& limits) {
+  check_voxel_bytes(offset, bytes, in, limits);
+  auto const needed = offset + bytes;
   auto const there = available_memory();
   if (there != 0 && needed > there)
     throw Error{
@@ -302,13 +326,27 @@ Volume reordered(Volume const& stored, AxisOrder const& axes) {
   return out;
 }
 
-Volume voxels_in_text(ByteSource const& from, std::uint64_t begin, VoxelShape const& shape) {
+void look_at_text(ByteSource const& from, std::uint64_t begin, VoxelShape const& shape) {
   VoxelInput const digits{from, Packing::none, begin};
   if (shape.bytes() > shape.limits.bytes)
-    check_voxel_room(0, shape.bytes(), digits, shape.limits);
+    check_voxel_bytes(0, shape.bytes(), digits, shape.limits);
   // Every number takes a digit and a blank, but the last.
   auto const least = 2 * shape.count() - 1;
-  check_voxel_room(0, std::max(least, digits.most()), digits,
+  check_voxel_bytes(0, least, digits, {.bytes = std::numeric_limits<std::uint64_t>::max()});
+}
+
+void look_at_bytes(VoxelInput const& in,
+                   std::uint64_t offset,
+                   VoxelShape const& shape,
+                   std::vector<Note>& notes) {
+  check_voxel_bytes(offset, shape.bytes(), in, shape.limits);
+  voxel_say_behind(in, offset + shape.bytes(), notes);
+}
+
+Volume voxels_in_text(ByteSource const& from, std::uint64_t begin, VoxelShape const& shape) {
+  look_at_text(from, begin, shape);
+  VoxelInput const digits{from, Packing::none, begin};
+  check_voxel_room(0, digits.most(), digits,
                    {.bytes = std::numeric_limits<std::uint64_t>::max()});
   std::unique_ptr<std::byte[]> owner;
   auto const words = from.from(begin, owner);
@@ -325,8 +363,7 @@ Volume voxels_in_bytes(VoxelInput& in,
   check_voxel_room(offset, bytes, in, shape.limits);
   auto const room = voxel_room(offset, bytes);
   in.fill({room.get(), static_cast<std::size_t>(offset + bytes)});
-  if (in.larger_than(offset + bytes))
-    notes.push_back({"bytes-behind", "there are more bytes behind the voxels; they are left"});
+  voxel_say_behind(in, offset + bytes, notes);
   Volume out{shape.grid, shape.type, Unit::arbitrary, shape.channels,
              std::shared_ptr<std::byte[]>{room, room.get() + offset}};
   if (shape.big) turn_bytes(out);

@@ -49,12 +49,14 @@ class VoxelInput {
   bool larger_than(std::uint64_t bytes) const {
     return packing_ == Packing::none ? size_ > bytes : more_behind_;
   }
-  /// As many of the first bytes as there are and `room` holds.
-  std::size_t start(std::span<std::byte> room) const;
+  /// As many of the first bytes as there are and `room` holds; of what is packed, no more is
+  /// read than they need.
+  std::size_t start(std::span<std::byte> room);
   /// The first bytes, so many that all of `room` is filled. Throws Refusal{damaged, truncated}.
   void fill(std::span<std::byte> room);
 
  private:
+  void load();
   void fill_from_more(std::span<std::byte> room);
 
   ByteSource source_;
@@ -66,8 +68,14 @@ class VoxelInput {
   bool more_behind_ = false;
 };
 
-/// Holds a header's demand against limits, file and memory, before memory is asked for. Throws
-/// Refusal{too-large, bad-offset, truncated}, Error{resource}.
+/// Holds a header's demand against limits and file. Throws Refusal{too-large, bad-offset,
+/// truncated}.
+void check_voxel_bytes(std::uint64_t offset,
+                       std::uint64_t bytes,
+                       VoxelInput const& in,
+                       ImageLimits const& limits);
+/// The same, and against the memory that is left, before it is asked for. Throws
+/// Error{resource}, too.
 void check_voxel_room(std::uint64_t offset,
                       std::uint64_t bytes,
                       VoxelInput const& in,
@@ -114,6 +122,14 @@ Volume voxels_in_bytes(VoxelInput& in,
                        std::uint64_t offset,
                        VoxelShape const& shape,
                        std::vector<Note>& notes);
+
+/// The demands of the two above, without reading a voxel: what is packed can hold so much; what
+/// is not is there. Notes and throws as they do.
+void look_at_text(ByteSource const& from, std::uint64_t begin, VoxelShape const& shape);
+void look_at_bytes(VoxelInput const& in,
+                   std::uint64_t offset,
+                   VoxelShape const& shape,
+                   std::vector<Note>& notes);
 
 /// Throws Refusal{bad-affine} unless all is finite and the axes go three ways.
 void check_grid(Grid const& grid, std::string_view which);
