@@ -219,8 +219,8 @@ int convert_run(ConvertOptions const& options) {
   ConvertWork const work{options, stop};
   auto found = find_images({options.in}, stop);
   auto const every = volumes_of(found, stop);
-  if (every.empty() && found.dicom.listed.size() == 1)
-    return convert_contours(options, found.dicom.listed.front().file, stop);
+  if (every.empty() && found.dicom.objects.size() == 1)
+    return convert_contours(options, found.dicom.objects.front().file, stop);
   auto const all = convert_chosen(every, options.series);
   Json result{
       {"written", Json::array()}, {"refused", Json::array()}, {"damaged", Json::array()}};

@@ -235,7 +235,12 @@ class RtWriter {
 
   DicomData references() const {
     std::vector<DicomData> images;
-    for (auto const& image : source_.images) images.push_back(item_of(image));
+    std::set<std::string> seen;
+    for (auto image : source_.images) {
+      if (!seen.insert(image.sop).second) continue;
+      image.frame = 0;  // of an object of many frames: all of them
+      images.push_back(item_of(image));
+    }
     DicomData series;
     series.copy(dcm::series, source_.series).set(rtwrite_images, std::move(images));
     DicomData study;
