@@ -205,5 +205,50 @@ labels_come_from_a_file() {
   holds "$err" "'7'"
 }
 
+structures_are_valid_and_read_back() {
+  local kind
+  series ct 5
+  series tilted 6 tilted
+  for kind in ct tilted; do
+    mask $kind $kind.nii labels
+    ends_with 0 "$fovea" dicom rtstruct $kind.nii --from $kind --out $kind.dcm --labels 1=Liver 2="left kidney" 7="liver tumour" --algorithm net --algorithm-version 2
+    ends_with 0 "$fovea" dicom rtstruct $kind.nii --from $kind --out again.dcm --labels 1=Liver 2="left kidney" 7="liver tumour" --algorithm net --algorithm-version 2
+    cmp $kind.dcm again.dcm
+    rm again.dcm
+    ends_with 0 "$fovea" convert $kind.dcm back.nii --like $kind
+    cmp <(tail -c +353 $kind.nii) <(tail -c +353 back.nii)
+    rm back.nii
+  done
+  mask ct flipped.nii flipped
+  ends_with 0 "$fovea" dicom rtstruct flipped.nii --from ct --out flipped.dcm
+  mask ct moved.nii moved
+  ends_with 3 "$fovea" dicom rtstruct moved.nii --from ct --out moved.dcm
+  [[ ! -e moved.dcm ]]
+  needs_dciodvfy
+  valid ct.dcm tilted.dcm flipped.dcm
+}
+other_programs_read_the_same_structures() {
+  needs_python
+  local kind
+  series ct 5
+  series tilted 6 tilted
+  for kind in ct tilted; do
+    mask $kind $kind.nii labels
+    ends_with 0 "$fovea" dicom rtstruct $kind.nii --from $kind --out $kind.dcm --labels 1=Liver
+    "$python" "$outside/check_structures.py" written $kind.dcm $kind.nii $kind
+  done
+}
+structures_of_other_programs_are_drawn_as_others_draw_them() {
+  needs_python
+  local kind
+  series ct 5
+  series tilted 6 tilted
+  for kind in ct tilted; do
+    "$python" "$outside/check_structures.py" make $kind $kind.dcm
+    ends_with 0 "$fovea" convert $kind.dcm $kind.nii.gz --like $kind
+    "$python" "$outside/check_structures.py" drawn $kind.dcm $kind.nii.gz $kind
+  done
+}
+
 for name in $(declare -F | awk '{print $3}' | grep -E '_.*_' ); do case_ "${name//_/ }" "$name"; done
 finish

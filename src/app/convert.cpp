@@ -2,6 +2,7 @@
 #include "app/found.hpp"
 #include "app/out.hpp"
 #include "app/sidecar.hpp"
+#include "app/structures.hpp"
 #include "base/core/error.hpp"
 #include "base/core/progress.hpp"
 #include "base/core/words.hpp"
@@ -28,7 +29,7 @@ constexpr ConvertName convert_interpolators[] = {
 struct ConvertOptions {
   std::string in, out, format = "nifti", series, spacing, orient, like,
                        interpolation = "linear", sidecar;
-  bool straighten = false, json = false;
+  bool straighten = false, json = false, leave_off_plane = false;
 };
 
 Interpolator convert_interpolator(std::string const& name) {
@@ -193,6 +194,20 @@ void convert_write(FoundVolume const& volume,
   if (!options.sidecar.empty()) write_file(sidecar_beside(file), pretty(sidecar_of(volume)));
 }
 
+int convert_contours(ConvertOptions const& options, fs::path const& file, Stop const& stop) {
+  if (!convert_names_a_file(options.out) || !options.spacing.empty() ||
+      !options.orient.empty() || options.straighten)
+    throw Error{Fault::usage, "structures become one file, on the grid of --like",
+                "name a file as mask.nii.gz; leave --spacing, --orient and --straighten out"};
+  return convert_structures({.file = file,
+                             .out = options.out,
+                             .like = options.like,
+                             .sidecar = !options.sidecar.empty(),
+                             .json = options.json,
+                             .leave_off_plane = options.leave_off_plane},
+                            stop);
+}
+
 int convert_run(ConvertOptions const& options) {
   auto const single = convert_names_a_file(options.out);
   auto const ending = convert_ending(options.format);
@@ -203,7 +218,10 @@ int convert_run(ConvertOptions const& options) {
   auto const& stop = stop_on_signals();
   ConvertWork const work{options, stop};
   auto found = find_images({options.in}, stop);
-  auto const all = convert_chosen(volumes_of(found, stop), options.series);
+  auto const every = volumes_of(found, stop);
+  if (every.empty() && found.dicom.objects.size() == 1)
+    return convert_contours(options, found.dicom.objects.front().file, stop);
+  auto const all = convert_chosen(every, options.series);
   Json result{
       {"written", Json::array()}, {"refused", Json::array()}, {"damaged", Json::array()}};
   for (auto const& note : found.notes) warn(text(note.code, ": ", note.words));
@@ -274,11 +292,14 @@ int convert_command(Arguments const& arguments) {
   app.add_option("--sidecar", options.sidecar,
                  "json: also what the headers say, as BIDS names it")
       ->check(CLI::IsMember({"json"}));
+  app.add_flag("--leave-off-plane", options.leave_off_plane,
+               "of an RT structure set: contours between slices are left out, not refused");
   app.add_flag("--json", options.json, "print one JSON object");
   if (!read_flags(app, arguments,
                   "Examples:\n"
                   "  fovea convert SERIES ct.nii.gz\n"
                   "  fovea convert STUDY OUT --format nrrd\n"
+                  "  fovea convert rtstruct.dcm mask.nii.gz --like SERIES --sidecar json\n"
                   "  fovea convert ct.nii.gz iso.nii.gz --spacing 1,1,1 --interpolation cubic"))
     return 0;
   return convert_run(options);

@@ -10,6 +10,7 @@ namespace fovea {
 namespace {
 
 constexpr Command dicom_rows[] = {
+    {"rtstruct", "a mask as an RT structure set", dicom_rtstruct_command},
     {"seg", "a mask as a segmentation", dicom_seg_command},
 };
 

@@ -9,6 +9,7 @@
 // `fovea dicom`: what its sub-commands share. One file for each of them, a row in dicom.cpp.
 namespace fovea {
 
+int dicom_rtstruct_command(Arguments const& arguments);
 int dicom_seg_command(Arguments const& arguments);
 
 /// --from, --series: the series that a result was made from.
