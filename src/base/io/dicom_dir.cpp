@@ -15,9 +15,6 @@ constexpr Tag dicomdir_sequence{0x00041220}, dicomdir_in_use{0x00041410},
     dicomdir_kind{0x00041430}, dicomdir_place{0x00041500}, dicomdir_sop{0x00041511};
 constexpr std::string_view dicomdir_class = "1.2.840.10008.1.3.10";
 
-// Files of many images: some twelve attributes each.
-constexpr DicomLimits dicomdir_limits{.elements = 1U << 20, .values = 32U << 20};
-
 bool dicomdir_is_plain(std::string const& name) {
   constexpr std::size_t most = 255;  // a name's bytes, in any file system
   auto const control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
@@ -98,7 +95,7 @@ std::vector<DicomRecord> dicomdir_records(DicomFile const& file) {
 }
 
 DicomDir read_dicomdir(fs::path const& path) {
-  DicomFile const file{path, dicomdir_limits};
+  DicomFile const file{path};
   auto folder = path.parent_path();
   if (folder.empty()) folder = ".";
   auto const real = fs::canonical(folder);
