@@ -1,5 +1,6 @@
 #include "app/command.hpp"
 #include "app/found.hpp"
+#include "app/names.hpp"
 #include "app/out.hpp"
 #include "app/sidecar.hpp"
 #include "app/structures.hpp"
@@ -8,7 +9,11 @@
 #include "base/core/words.hpp"
 #include "base/geometry/orient.hpp"
 #include "base/geometry/resample.hpp"
+#include "base/io/dicom_merge.hpp"
+#include "base/io/dicom_suv.hpp"
 #include "base/io/formats.hpp"
+#include "base/io/gradients.hpp"
+#include "base/io/nifti.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -28,7 +33,7 @@ constexpr ConvertName convert_interpolators[] = {
 
 struct ConvertOptions {
   std::string in, out, format = "nifti", series, spacing, orient, like,
-                       interpolation = "linear", sidecar;
+                       interpolation = "linear", sidecar, suv, merge = "time", names;
   bool straighten = false, json = false, leave_off_plane = false;
 };
 
@@ -41,13 +46,16 @@ Interpolator convert_interpolator(std::string const& name) {
   throw Error{Fault::usage, text("no interpolation '", name, "'"), did_you_mean(name, known)};
 }
 
-// The ending that a format's files usually have, packed where there is a choice.
+// The ending that a format's files usually have, packed where there is a choice. Its name or
+// that ending say which format: metaimage, mha.
 std::string convert_ending(std::string const& format) {
   std::vector<std::string> known;
   for (auto const& row : formats()) {
     if (row.write == nullptr) continue;
     auto const name = lower(row.name);
-    if (name == lower(format)) return name == "nifti" ? ".nii.gz" : split(row.endings, ' ')[0];
+    auto const ending = split(row.endings, ' ')[0];
+    if (name == lower(format) || ending.substr(1) == lower(format))
+      return name == "nifti" ? ".nii.gz" : ending;
     known.push_back(name);
   }
   throw Error{Fault::usage, text("no format '", format, "' can be written"),
@@ -119,6 +127,10 @@ Grid convert_like(std::string const& name, Stop const& stop) {
   return volumes[0].grid;
 }
 
+bool convert_is_pet(FoundVolume const& volume) {
+  return volume.dicom != nullptr && volume.modality == "PT";
+}
+
 /// What is done to each volume between reading and writing.
 class ConvertWork {
  public:
@@ -127,13 +139,16 @@ class ConvertWork {
         resample_{.interpolator = convert_interpolator(options.interpolation)} {
     if (!options.spacing.empty()) spacing_ = convert_spacing(options.spacing);
     if (!options.like.empty()) like_ = convert_like(options.like, stop);
+    suv_ = suv_kind_of(options.suv);
     if (spacing_ && like_)
       throw Error{Fault::usage, "--spacing and --like both say what the grid is to be",
                   "leave one out"};
   }
 
-  void operator()(ImageFile& image) const {
+  void operator()(FoundVolume const& found, ImageFile& image) const {
     auto& volume = image.volume;
+    if (suv_ && convert_is_pet(found))
+      volume = as_suv(volume, suv_factors(*found.dicom, *suv_));
     if (!image.placed() && (options_.straighten || like_ || !options_.orient.empty()))
       throw Error{Fault::input, "it has no place in the patient, so no direction is known",
                   "convert it without --orient, --like and --straighten"};
@@ -149,6 +164,7 @@ class ConvertWork {
   Resample resample_;
   std::optional<Spacing> spacing_;
   std::optional<Grid> like_;
+  std::optional<SuvKind> suv_;
 };
 
 std::string convert_which(std::vector<FoundVolume> const& volumes) {
@@ -181,17 +197,48 @@ std::vector<FoundVolume> convert_chosen(std::vector<FoundVolume> volumes,
   return volumes;
 }
 
-void convert_write(FoundVolume const& volume,
+// FSL's and BIDS' companions of a diffusion image: "dwi.bval" beside "dwi.nii.gz".
+fs::path convert_beside(fs::path const& file, std::string_view ending) {
+  return sidecar_beside(file).replace_extension(ending);
+}
+
+std::optional<GradientTable> convert_gradients(FoundVolume const& volume,
+                                               ImageFile const& image,
+                                               fs::path const& file) {
+  if (volume.dicom == nullptr || !image.placed() || !named_as_nifti(file)) return std::nullopt;
+  return gradient_table(volume.dicom->moments, image.volume.grid());
+}
+
+Json convert_write(FoundVolume const& volume,
                    fs::path const& file,
                    ConvertWork const& work,
                    ConvertOptions const& options,
                    Stop const& stop) {
   auto image = volume.read();
   heed(stop);
-  work(image);
+  work(volume, image);
   heed(stop);
+  auto const gradients = convert_gradients(volume, image, file);
+  if (gradients) {
+    expect_fresh_file(convert_beside(file, ".bval"));
+    expect_fresh_file(convert_beside(file, ".bvec"));
+  }
   write_volume(file, image);
-  if (!options.sidecar.empty()) write_file(sidecar_beside(file), pretty(sidecar_of(volume)));
+  if (!options.sidecar.empty())
+    write_file(sidecar_beside(file), pretty(sidecar_of(volume, image.volume)));
+  auto entry = to_json(volume);
+  entry["file"] = file.string();
+  entry["unit"] = name_of(image.volume.unit());
+  if (!gradients) return entry;
+  write_file(convert_beside(file, ".bval"), gradients->b_values);
+  if (gradients->unsure.empty()) {
+    write_file(convert_beside(file, ".bvec"), gradients->directions);
+    return entry;
+  }
+  warn(text(file, ": gradient-unsure: no .bvec: ", gradients->unsure));
+  entry["reasons"].push_back("gradient-unsure");
+  entry["notes"].push_back(gradients->unsure);
+  return entry;
 }
 
 int convert_contours(ConvertOptions const& options, fs::path const& file, Stop const& stop) {
@@ -215,9 +262,14 @@ int convert_run(ConvertOptions const& options) {
     convert_expect_file(options);
   else
     convert_expect_folder(options.out);
+  if (single && !options.names.empty())
+    throw Error{Fault::usage, "--names is for a folder of files, and OUT names one file",
+                "name a folder, or leave --names out"};
+  NamePattern names{options.names};
   auto const& stop = stop_on_signals();
   ConvertWork const work{options, stop};
   auto found = find_images({options.in}, stop);
+  found.dicom.series = merged(std::move(found.dicom.series), *merge_by_of(options.merge));
   auto const every = volumes_of(found, stop);
   if (every.empty() && found.dicom.objects.size() == 1)
     return convert_contours(options, found.dicom.objects.front().file, stop);
@@ -230,6 +282,10 @@ int convert_run(ConvertOptions const& options) {
     result["damaged"].push_back(to_json(one));
   }
   auto const volumes = convert_usable(all, result["refused"]);
+  if (!options.suv.empty() && std::ranges::none_of(all, convert_is_pet))
+    throw Error{Fault::usage,
+                text("expected a PET series for --suv, got none in ", fs::path{options.in}),
+                "leave --suv out"};
   if (single && volumes.size() > 1)
     throw Error{Fault::usage,
                 text("expected one volume for ", fs::path{options.out}, ", got ",
@@ -240,14 +296,13 @@ int convert_run(ConvertOptions const& options) {
     if (stop.asked())
       throw Interrupted{text("stopped after ", i, " of ", volumes.size(), " volumes")};
     progress.show(static_cast<double>(i), static_cast<double>(volumes.size()));
-    auto const file =
-        single ? fs::path{options.out} : fs::path{options.out} / text("volume-", i + 1, ending);
     try {
       if (!single) make_folder(options.out);
-      convert_write(volumes[i], file, work, options, stop);
-      auto entry = to_json(volumes[i]);
-      entry["file"] = file.string();
-      result["written"].push_back(std::move(entry));
+      auto const name =
+          options.names.empty() ? text("volume-", i + 1) : names.name_of(volumes[i]);
+      auto const file =
+          single ? fs::path{options.out} : fs::path{options.out} / (name + ending);
+      result["written"].push_back(convert_write(volumes[i], file, work, options, stop));
     } catch (Error const& error) {
       if (error.fault() != Fault::input) throw;
       progress.clear();
@@ -289,6 +344,17 @@ int convert_command(Arguments const& arguments) {
                  "linear, nearest, cubic, lanczos, hamming, label-linear (linear)");
   app.add_flag("--straighten", options.straighten,
                "resamples a sheared grid (tilted gantry) onto one at right angles");
+  app.add_option("--suv", options.suv,
+                 "PET as standardized uptake value, by body weight (bw), lean mass (lbm) or "
+                 "body surface (bsa)")
+      ->check(CLI::IsMember({"bw", "lbm", "bsa"}));
+  app.add_option("--merge", options.merge,
+                 "volumes of one series on one grid become one with a fourth axis: time (time "
+                 "points, phases, diffusion), all (echoes, too), none (time)")
+      ->check(CLI::IsMember({"time", "all", "none"}));
+  app.add_option("--names", options.names,
+                 "in a folder: names by a pattern, as '%s_%p' for series number and protocol; "
+                 "the letters are dcm2niix's");
   app.add_option("--sidecar", options.sidecar,
                  "json: also what the headers say, as BIDS names it")
       ->check(CLI::IsMember({"json"}));

@@ -5,6 +5,8 @@
 #include "base/core/walk.hpp"
 #include "base/core/words.hpp"
 #include "base/io/dicom_dir.hpp"
+#include "base/io/dicom_merge.hpp"
+#include "base/io/dicom_suv.hpp"
 #include "base/io/formats.hpp"
 
 #include <algorithm>
@@ -173,6 +175,8 @@ FoundVolume volume_of(DicomSeries const& series) {
   for (auto const& slice : series.slices) {
     if (slice.head->unit != out.unit) out.unit = Unit::arbitrary;
   }
+  if (out.verdict != Verdict::refused)
+    std::ranges::move(suv_notes(series), std::back_inserter(out.reasons));
   auto const slices = static_cast<std::int64_t>(series.slices.size());
   if (out.verdict == Verdict::refused)
     out.grid.size = {first.shape().columns, first.shape().rows, slices};
@@ -203,6 +207,11 @@ ImageFile FoundVolume::read() const {
   out.colour = out.volume.channels() == 3 * dicom->fourth;
   out.more.clear();
   if (dicom->fourth > 1) out.more.push_back(dicom->fourth);
+  if (auto const step = step_of(dicom->moments)) {
+    constexpr int seconds = 8;
+    out.step = *step;
+    out.step_unit = seconds;
+  }
   return out;
 }
 

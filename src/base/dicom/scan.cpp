@@ -580,10 +580,14 @@ std::optional<double> scan_decimal(std::string_view words) {
 }  // namespace
 
 std::optional<std::vector<double>> DicomItem::numbers(Tag tag) const {
+  return numbers(tag, usual_vr(tag));
+}
+
+std::optional<std::vector<double>> DicomItem::numbers(Tag tag, Vr usual) const {
   auto const* const element = find(tag);
   if (element == nullptr) return std::nullopt;
   auto const plain = element->kind == Vr::none || element->kind == vr("UN");
-  auto const kind = plain ? usual_vr(tag) : element->kind;
+  auto const kind = plain ? usual : element->kind;
   auto out = scan_binaries(kind, scan_->value(*element), element->big);
   if (!out) {
     out.emplace();
@@ -608,6 +612,23 @@ std::optional<std::int64_t> DicomItem::whole(Tag tag) const {
   auto const value = number(tag);
   if (!value || *value != std::floor(*value) || std::abs(*value) > 0x1p53) return std::nullopt;
   return static_cast<std::int64_t>(*value);
+}
+
+std::optional<Tag> DicomItem::owned(std::uint16_t group,
+                                    std::string_view creator,
+                                    std::uint8_t element) const {
+  constexpr std::uint32_t first = 0x10;
+  constexpr std::uint32_t last = 0xff;
+  std::optional<Tag> out;
+  auto const& all = scan_->elements();
+  for (auto i = begin_; i < end_; i = all[i].end) {
+    auto const place = number_of(all[i].tag) & 0xffffU;
+    if (group_of(all[i].tag) != group || place < first || place > last) continue;
+    if (text(all[i].tag) != creator) continue;
+    if (out) return std::nullopt;
+    out = Tag{std::uint32_t{group} << 16 | place << 8 | element};
+  }
+  return out;
 }
 
 std::vector<DicomItem> DicomItem::items(Tag tag) const {

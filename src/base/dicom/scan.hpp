@@ -100,9 +100,17 @@ class DicomItem {
   /// All values as numbers, written or binary; none if it is not there, empty, or one of them
   /// is no finite number.
   std::optional<std::vector<double>> numbers(Tag tag) const;
+  /// The same; where the file does not say of which kind they are (implicit, UN), of this one.
+  std::optional<std::vector<double>> numbers(Tag tag, Vr usual) const;
   std::optional<double> number(Tag tag) const;  ///< the first
   std::optional<std::int64_t> whole(Tag tag) const;
   DicomScan const& scan() const { return *scan_; }
+  /// Where a maker's own attribute lies: in the block that its creator reserved (PS3.5 7.8.1).
+  /// 7053, "Philips PET Private Group", 0x00 may be (7053,1000). None if nobody reserved one,
+  /// or two did under one name.
+  std::optional<Tag> owned(std::uint16_t group,
+                           std::string_view creator,
+                           std::uint8_t element) const;
   /// The items of a sequence; none if it is not there.
   std::vector<DicomItem> items(Tag tag) const;
 

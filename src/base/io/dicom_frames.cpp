@@ -1,4 +1,5 @@
 #include "base/core/words.hpp"
+#include "base/dicom/clock.hpp"
 #include "base/io/dicom_gate.hpp"
 #include "base/io/dicom_head.hpp"
 #include "base/io/dicom_seg_read.hpp"
@@ -90,6 +91,16 @@ std::string frames_split(FrameGroups const& groups, std::size_t frame) {
   return out;
 }
 
+// Magnitude or phase, original or computed.
+std::string frames_type(FrameGroups const& groups, std::size_t frame) {
+  std::string out;
+  for (auto const kind : {0x00189226U, 0x00189329U, 0x00189751U, 0x00409092U}) {
+    if (auto const type = groups(frame, Tag{kind}))
+      out += type->text(Tag{0x00089007}) + ',' + type->text(Tag{0x00089208});
+  }
+  return out;
+}
+
 // What parts frames of one place, if anything must: a line for each.
 std::string frames_turn(FrameGroups const& groups,
                         std::vector<std::size_t> const& dimensions,
@@ -102,11 +113,7 @@ std::string frames_turn(FrameGroups const& groups,
     out += ',';
   }
   out += '\n';
-  for (auto const kind : {0x00189226U, 0x00189329U, 0x00189751U, 0x00409092U}) {
-    if (auto const type = groups(frame, Tag{kind}))
-      out += type->text(Tag{0x00089007}) + ',' + type->text(Tag{0x00089208});
-  }
-  out += '\n';
+  out += frames_type(groups, frame) + '\n';
   if (content)
     out += slice_words(*content, {Tag{0x00209156}, Tag{0x00189074}, Tag{0x00189151}});
   if (auto const heart = groups(frame, Tag{0x00189118}))
@@ -227,6 +234,33 @@ std::vector<DicomSlice> slices_of_groups(DicomFile const& file,
     out.push_back(std::move(one));
   }
   frames_refuse_all(out, base);
+  return out;
+}
+
+std::string kind_of_frame(DicomItem const& root, std::int32_t frame) {
+  FrameGroups const groups{root};
+  auto const at = static_cast<std::size_t>(frame);
+  auto const kernel = groups(at, Tag{0x00189314});
+  return frames_type(groups, at) + '\n' + (kernel ? kernel->text(Tag::kernel) : std::string{});
+}
+
+DicomMoment moment_of_frame(DicomItem const& root, std::int32_t frame) {
+  FrameGroups const groups{root};
+  auto const at = static_cast<std::size_t>(frame);
+  auto const number = [&](Tag group, Tag tag) {
+    auto const item = groups(at, group);
+    return item ? item->number(tag) : std::nullopt;
+  };
+  constexpr Tag content{0x00209111};
+  DicomMoment out{.echo_time = number(Tag{0x00189114}, Tag{0x00189082}),
+                  .time_point = number(content, Tag{0x00209128}),
+                  .acquisition = number(content, Tag{0x00209156}),
+                  .trigger = number(Tag{0x00189118}, Tag{0x00209153})};
+  if (auto const item = groups(at, content)) {
+    auto const acquired = date_time_of(item->text(Tag{0x00189074}));
+    if (acquired) out.acquired = acquired->seconds;
+  }
+  if (auto const item = groups(at, Tag{0x00189117})) add_diffusion(*item, out);
   return out;
 }
 

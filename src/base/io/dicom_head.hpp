@@ -45,6 +45,9 @@ bool has_frame_groups(DicomItem const& root);
 std::vector<DicomSlice> slices_of_groups(DicomFile const& file,
                                          DicomHead const& head,
                                          DicomSlice const& slice);
+/// What a frame is, by its functional groups: its type and kernel, its time and diffusion.
+std::string kind_of_frame(DicomItem const& root, std::int32_t frame);
+DicomMoment moment_of_frame(DicomItem const& root, std::int32_t frame);
 /// Of a dose grid.
 std::vector<DicomSlice> slices_of_dose(DicomFile const& file,
                                        DicomHead head,

@@ -4,6 +4,7 @@
 #include "base/io/dicom_gate.hpp"
 #include "base/io/dicom_head.hpp"
 #include "base/io/dicom_rtstruct.hpp"
+#include "base/io/dicom_turns.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -165,43 +166,6 @@ void series_say_split(std::vector<DicomSeries>& parts, std::string const& by) {
         {"split", text("one of ", parts.size(), " volumes of this series, apart by ", by)});
 }
 
-using SeriesTurns = std::vector<std::vector<DicomSlice>>;
-
-// By one line of what may part images of one place, if that parts them evenly.
-SeriesTurns series_turns_by(std::vector<DicomSlice> const& sorted,
-                            std::function<std::string(DicomSlice const&)> const& key) {
-  std::map<std::string, std::vector<DicomSlice>> turns;
-  for (auto const& slice : sorted) turns[key(slice)].push_back(slice);
-  SeriesTurns out;
-  for (auto& [turn, slices] : turns) {
-    auto const even = slices.size() * turns.size() == sorted.size() && !series_doubled(slices);
-    auto const alike =
-        out.empty() || std::ranges::equal(slices, out.front(), series_same_place);
-    if (!even || !alike) return {};
-    out.push_back(std::move(slices));
-  }
-  return out;
-}
-
-// Each line by itself first: where acquisitions part the images, the time of each slice does
-// not.
-SeriesTurns series_turns(std::vector<DicomSlice> const& sorted) {
-  std::size_t lines = 0;
-  auto const all = [](DicomSlice const& slice) {
-    return slice.turn ? *slice.turn : std::string{};
-  };
-  for (auto const& slice : sorted)
-    lines = std::max(lines, static_cast<std::size_t>(std::ranges::count(all(slice), '\n')));
-  for (std::size_t line = 0; line < lines; ++line) {
-    auto out = series_turns_by(sorted, [&](DicomSlice const& slice) {
-      auto const parts = fovea::split(all(slice), '\n');
-      return line < parts.size() ? parts[line] : std::string{};
-    });
-    if (out.size() > 1) return out;
-  }
-  return series_turns_by(sorted, all);
-}
-
 std::vector<DicomSeries> series_volumes(std::vector<DicomSlice> slices, SameFiles const& same) {
   auto series = series_of(std::move(slices));
   if (!series_drop_copies(series, same) || !series_check_slices(series)) return {series};
@@ -210,7 +174,7 @@ std::vector<DicomSeries> series_volumes(std::vector<DicomSlice> slices, SameFile
     series_regular(series);
     return {series};
   }
-  auto turns = series_turns(series.slices);
+  auto turns = turns_of(series.slices);
   if (turns.size() < 2) {
     series_refuse(
         series, "duplicate-position",
@@ -337,8 +301,9 @@ std::vector<DicomSeries> series_sorted(std::vector<DicomSlice> slices, SameFiles
       out.push_back(std::move(series));
   }
   if (groups.size() > 1)
-    series_say_split(
-        out, "orientation, size, stack, echo, time point, b-value, kernel, quantity or dose");
+    series_say_split(out,
+                     "orientation, size, stack, echo, time point, b-value, gradient, kernel, "
+                     "quantity or dose");
   return out;
 }
 

@@ -3,6 +3,7 @@
 #include "base/core/pool.hpp"
 #include "base/dicom/pixels.hpp"
 #include "base/image/volume.hpp"
+#include "base/io/dicom_moment.hpp"
 
 #include <array>
 #include <functional>
@@ -19,7 +20,7 @@ namespace fovea {
 struct DicomHead {
   std::string sop_class{}, study{}, series{}, patient{}, frame_of_reference{}, modality{};
   std::string image_type{};
-  std::string split{};  ///< what parts a series: size, echo, time point, b-value, kernel …
+  std::string split{};  ///< what parts a series: size, echo, time point, diffusion, kernel …
   DicomShape shape{};
   std::optional<std::array<double, 6>> orientation{};  ///< along a row, down a column
   std::optional<std::array<double, 2>> spacing{};      ///< between rows, between columns
@@ -43,7 +44,8 @@ struct DicomInstance {
 struct DicomSlice {
   std::shared_ptr<DicomHead const> head;
   std::shared_ptr<DicomInstance const> object;
-  /// What parts images of one place, a line for each: acquisition, trigger time, dimensions …
+  /// What parts images of one place, a line for each: image type, acquisition, dimensions,
+  /// times (which begin with `t`) …; see turns_of.
   std::shared_ptr<std::string const> turn;
   std::optional<std::array<double, 3>> position;  ///< centre of the first voxel, LPS, mm
   double slope = 1, intercept = 0;
@@ -72,8 +74,11 @@ struct DicomSeries {
   std::vector<DicomSlice> slices;  ///< along the normal, in the order of k
   Grid grid;                       ///< only true if `placed`
   bool placed = false;
-  bool labels = false;      ///< a segmentation: `slices` are its frames; see read_dicom_seg
-  std::int64_t fourth = 1;  ///< size of axis 4: frames of a film, fractional segments
+  bool labels = false;  ///< a segmentation: `slices` are its frames; see read_dicom_seg
+  /// Size of axis 4: frames of a film, fractional segments, or volumes that were merged, whose
+  /// slices then stand volume by volume.
+  std::int64_t fourth = 1;
+  std::vector<DicomMoment> moments{};  ///< what merged volumes are
   Verdict verdict = Verdict::ok;
   std::vector<Note>
       reasons;  ///< why it is adjusted or refused, and what else people should know

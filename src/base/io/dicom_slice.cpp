@@ -71,6 +71,26 @@ std::vector<DicomSlice> slice_film(DicomHead const& head, DicomSlice slice) {
   return out;
 }
 
+// B-value and direction: images of one place that differ in these are no repetitions.
+std::string slice_diffusion(DicomMoment const& moment) {
+  constexpr double digits = 1e4;
+  auto out = moment.b_value ? spelled(*moment.b_value) : std::string{};
+  if (moment.isotropic) out += " isotropic";
+  if (!moment.gradient) return out + '\n';
+  for (auto const part : *moment.gradient)
+    out += ' ' + spelled(std::round(part * digits) / digits + 0.0);
+  return out + '\n';
+}
+
+// A line for each, times marked as what they are.
+std::string slice_turn(DicomItem const& item, DicomMoment const& moment) {
+  auto const words = [](std::optional<double> const& value) {
+    return value ? spelled(*value) : std::string{};
+  };
+  return text(item.text(Tag::image_type), '\n', words(moment.acquisition), "\nt",
+              words(moment.trigger), "\nt", words(moment.acquired), "\nt", words(moment.made));
+}
+
 }  // namespace
 
 std::string slice_words(DicomItem const& item, std::initializer_list<Tag> tags) {
@@ -121,11 +141,10 @@ std::vector<DicomSlice> slices_of(DicomFile const& file, fs::path const& path) {
   slice_scaling(item, head, slice);
   slice.position = slice_numbers<3>(item, Tag::position);
   head.orientation = slice_numbers<6>(item, Tag::orientation);
-  head.split +=
-      slice_words(item, {Tag::echo_time, Tag::echo_number, Tag::time_point, Tag::b_value}) +
-      item.text(Tag::kernel);
-  slice.turn = std::make_shared<std::string const>(
-      slice_words(item, {Tag::acquisition_number, Tag::trigger_time, Tag::acquisition_time}));
+  auto const moment = moment_of(item);
+  head.split += slice_words(item, {Tag::echo_time, Tag::echo_number, Tag::time_point}) +
+                slice_diffusion(moment) + item.text(Tag::kernel);
+  slice.turn = std::make_shared<std::string const>(slice_turn(item, moment));
   if (head.sop_class == slice_dose) return slices_of_dose(file, head, slice);
   if (head.shape.frames > 1 && head.refusal.empty()) return slice_film(head, slice);
   slice.head = std::make_shared<DicomHead const>(std::move(head));

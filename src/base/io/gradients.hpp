@@ -1,0 +1,29 @@
+#pragma once
+
+#include "base/image/grid.hpp"
+#include "base/io/dicom_moment.hpp"
+
+#include <optional>
+#include <span>
+#include <string>
+
+namespace fovea {
+
+/// The b-values and gradients of the volumes of a diffusion image, as FSL reads them: the text
+/// of a .bval and of a .bvec file.
+struct GradientTable {
+  std::string b_values;    ///< s/mm2, one for each volume
+  std::string directions;  ///< three lines: along i, j and k; empty if they are not certain
+  std::string unsure;      ///< then why
+};
+
+/// None if no volume is diffusion-weighted, or some do not say whether they are.
+///
+/// Directions run along the axes of `grid`, on which the image is written; i is turned where
+/// the axes are right-handed (the determinant of the affine is above 0), as FSL has it. Volumes
+/// of b 0 have the direction 0. They are unsure if a volume of b above 0 has no direction or
+/// one that is no unit vector (0.01), or if the grid is sheared.
+std::optional<GradientTable> gradient_table(std::span<DicomMoment const> volumes,
+                                            Grid const& grid);
+
+}  // namespace fovea
