@@ -229,6 +229,10 @@ Json convert_write(FoundVolume const& volume,
   auto entry = to_json(volume);
   entry["file"] = file.string();
   entry["unit"] = name_of(image.volume.unit());
+  for (auto const& note : volume.dicom != nullptr ? image.notes : std::vector<Note>{}) {
+    entry["reasons"].push_back(note.code);
+    entry["notes"].push_back(note.words);
+  }
   if (!gradients) return entry;
   write_file(convert_beside(file, ".bval"), gradients->b_values);
   if (gradients->unsure.empty()) {

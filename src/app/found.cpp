@@ -207,6 +207,10 @@ ImageFile FoundVolume::read() const {
   out.colour = out.volume.channels() == 3 * dicom->fourth;
   out.more.clear();
   if (dicom->fourth > 1) out.more.push_back(dicom->fourth);
+  if (auto const padded = padded_voxels(*dicom, out.volume); padded > 0)
+    out.notes.push_back({"pixel-padding", text(padded,
+                                               " voxels are padding, where nothing was "
+                                               "measured; they keep their value")});
   if (auto const step = step_of(dicom->moments)) {
     constexpr int seconds = 8;
     out.step = *step;

@@ -98,6 +98,12 @@ bool series_check_slices(DicomSeries& series) {
                          " and ", spelled((*slice.head->spacing)[0])));
       return false;
     }
+    if (slice.head->unit != first.head->unit) {
+      series_refuse(series, "unit-differs",
+                    text("expected one unit, got ", name_of(first.head->unit), " and ",
+                         name_of(slice.head->unit)));
+      return false;
+    }
   }
   return true;
 }

@@ -211,4 +211,29 @@ Volume load_series(DicomSeries const& series, int threads) {
   return *loaded;
 }
 
+std::int64_t padded_voxels(DicomSeries const& series, Volume const& loaded) {
+  auto const plane = static_cast<std::size_t>(loaded.width() * loaded.height());
+  std::int64_t out = 0;
+  with_type(loaded.type(), [&](auto zero) {
+    using T = decltype(zero);
+    auto const voxels = loaded.as<T>();
+    for (std::size_t at = 0; at < series.slices.size(); ++at) {
+      auto const& slice = series.slices[at];
+      auto const& padding = slice.head->padding;
+      if (!padding || slice.head->table || (at + 1) * plane > voxels.size()) continue;
+      // As the voxels were computed, so that they compare equal.
+      auto const value = [&](double stored) {
+        auto const scaled = stored * slice.slope + slice.intercept;
+        return std::is_integral_v<T> ? scaled : static_cast<double>(static_cast<T>(scaled));
+      };
+      auto const ends = std::minmax({value((*padding)[0]), value((*padding)[1])});
+      out += std::ranges::count_if(voxels.subspan(at * plane, plane), [&](T voxel) {
+        return static_cast<double>(voxel) >= ends.first &&
+               static_cast<double>(voxel) <= ends.second;
+      });
+    }
+  });
+  return out;
+}
+
 }  // namespace fovea

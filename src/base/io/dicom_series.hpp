@@ -28,7 +28,9 @@ struct DicomHead {
   double between = 0;  ///< mm from slice to slice, as written; 0: not said
   std::optional<std::array<double, 2>> table{};  ///< ends of a modality table's values
   Unit unit = Unit::arbitrary;                   ///< of stored value x slope + intercept
-  int fractions = 0;                             ///< segments of a fractional segmentation
+  /// Stored values, first to last, that stand for no measurement (padding).
+  std::optional<std::array<double, 2>> padding{};
+  int fractions = 0;           ///< segments of a fractional segmentation
   std::string_view refusal{};  ///< a code, if the header alone is reason enough
   std::vector<Note> notes{};   ///< what people should know of the volume
 
@@ -142,5 +144,9 @@ DicomFound find_series(std::vector<fs::path> const& files,
 /// Throws Refusal{the first reason} if the gate refused it; as decode_frame does; changed, if a
 /// file is no longer what it was.
 Volume load_series(DicomSeries const& series, int threads = usable_cores());
+
+/// How many voxels of the loaded series are padding, by the padding of each slice's header.
+/// They keep the value that they have.
+std::int64_t padded_voxels(DicomSeries const& series, Volume const& loaded);
 
 }  // namespace fovea

@@ -19,6 +19,28 @@ bool slice_says_twice(DicomScan const& scan) {
          scan.notes().end();
 }
 
+// PS3.3 C.7.5.1.1.2: a value, or a range up to a limit; with a sign as the pixels have one,
+// whatever kind it is said to be.
+void slice_padding(DicomItem const& item, DicomHead& head) {
+  auto const signed_as_pixels = [&](double value) {
+    return head.shape.negative && value > 32767 ? value - 65536 : value;
+  };
+  auto const value = item.number(Tag::padding_value);
+  if (!value || head.shape.samples != 1 || head.shape.photometric == "PALETTE COLOR") return;
+  auto const from = signed_as_pixels(*value);
+  auto const to = signed_as_pixels(item.number(Tag::padding_limit).value_or(*value));
+  head.padding = {std::min(from, to), std::max(from, to)};
+}
+
+// What the numbers are, where they have no unit of ours.
+void slice_say_unit(std::string const& type, DicomHead& head) {
+  if (type.empty() || type == "US" || head.unit != Unit::arbitrary) return;
+  auto words = type == "OD"
+                   ? std::string{"its values are thousandths of optical density"}
+                   : text("its values are ", printable(type, {}), ", as the header names them");
+  head.notes.push_back({"value-unit", std::move(words)});
+}
+
 DicomHead slice_head(DicomFile const& file) {
   auto const item = file.scan().root();
   DicomHead head{.sop_class = item.text(Tag::sop_class),
@@ -35,6 +57,7 @@ DicomHead slice_head(DicomFile const& file) {
   // Frames cost memory: none for those that are only promised.
   if (!holds_frames(file.scan(), head.shape)) head.refusal = "short-pixels";
   if (slice_says_twice(file.scan())) head.refusal = "tag-twice";
+  slice_padding(item, head);
   head.split = text(head.frame_of_reference, '\n', head.shape.rows, 'x', head.shape.columns,
                     'x', head.shape.samples, '\n');
   return head;
@@ -49,6 +72,7 @@ void slice_table(DicomItem const& item, DicomHead& head, DicomSlice const& slice
     head.table = {static_cast<double>(low), static_cast<double>(high)};
     head.unit =
         head.modality == "CT" && table->type == "HU" ? Unit::hounsfield : Unit::arbitrary;
+    slice_say_unit(table->type, head);
     if (slice.slope != 1 || slice.intercept != 0) head.refusal = "bad-scaling";
     auto const fractions = head.shape.type == Type::f32 || head.shape.type == Type::f64;
     if (fractions || head.shape.samples != 1) head.refusal = "bad-table";
@@ -117,6 +141,7 @@ void slice_scaling(DicomItem const& item, DicomHead& head, DicomSlice& slice) {
   auto const hounsfield = head.modality == "CT" && (unit == "HU" || unit.empty()) &&
                           item.find(Tag::slope) != nullptr;
   if (hounsfield) head.unit = Unit::hounsfield;
+  slice_say_unit(unit, head);
   slice_table(item, head, slice);
 }
 

@@ -59,8 +59,7 @@ TEST(ModalityTable, IsAppliedToEachSliceByItsOwn) {
   for (int k = 0; k < 2; ++k) {
     auto slice = values_slice(2.0 * k);
     slice.slope = slice.intercept = "";
-    slice.parts = {{Tag::modality_table,
-                    values_table({7 + k, 300 + k, 60000 + k}, 1, k == 0 ? "HU" : "HU")}};
+    slice.parts = {{Tag::modality_table, values_table({7 + k, 300 + k, 60000 + k}, 1, "HU")}};
     folder.add(slice);
   }
   auto const series = folder.only();
@@ -98,6 +97,75 @@ TEST(ModalityTable, ThatIsBrokenIsRefused) {
     folder.add(slice);
     auto const series = folder.only();
     EXPECT_EQ(series.verdict == Verdict::refused ? series.reasons.at(0).code : "", row.code);
+  }
+}
+
+TEST(Values, SayTheirUnitAndAreNotMixed) {
+  struct Row {
+    char const* modality;
+    char const* type;  // of the last slice: type, too
+    char const* last;
+    char const* unit;
+    std::vector<std::string> codes;
+  };
+  Row const rows[] = {{"CT", "HU", "HU", "HU", {}},
+                      {"CT", "", "", "HU", {}},
+                      {"CT", "HU", "", "HU", {}},
+                      {"CT", "US", "US", "arbitrary", {}},
+                      {"CT", "Z_EFF", "Z_EFF", "arbitrary", {"value-unit"}},
+                      {"CT", "HU", "Z_EFF", "arbitrary", {"unit-differs", "value-unit"}},
+                      {"MR", "normalized", "normalized", "arbitrary", {"value-unit"}}};
+  for (auto const& row : rows) {
+    SCOPED_TRACE(text(row.modality, ' ', row.type, ' ', row.last));
+    ValuesFolder folder;
+    for (int k = 0; k < 3; ++k) {
+      auto slice = values_slice(2.0 * k);
+      slice.modality = row.modality;
+      slice.more = {{Tag::rescale_type, k < 2 ? row.type : row.last}};
+      folder.add(slice);
+    }
+    auto const series = folder.only();
+    std::vector<std::string> codes;
+    for (auto const& note : series.reasons) codes.emplace_back(note.code);
+    EXPECT_EQ(codes, row.codes);
+    if (series.verdict != Verdict::refused) {
+      EXPECT_EQ(name_of(load_series(series).unit()), row.unit);
+    }
+  }
+}
+
+TEST(Padding, IsCountedAndKeepsItsValue) {
+  struct Row {
+    char const* what;
+    bool negative;
+    std::vector<std::int64_t> value, limit;
+    std::int64_t voxels;  // of 2 x 24: 0 1 2 3 4 4095 and 18 more 0
+  };
+  Row const rows[] = {{"none", false, {}, {}, 0},
+                      {"a value", false, {4}, {}, 2},
+                      {"another that does not occur", false, {7}, {}, 0},
+                      {"a range", false, {1}, {3}, 6},
+                      {"a range from above", false, {3}, {1}, 6},
+                      {"a sign that its kind does not have", true, {65535}, {}, 2}};
+  for (auto const& row : rows) {
+    SCOPED_TRACE(row.what);
+    ValuesFolder folder;
+    for (int k = 0; k < 2; ++k) {
+      auto slice = values_slice(2.0 * k);
+      slice.negative = row.negative;
+      slice.slope = k == 0 ? "1" : "-2";
+      auto const put = [&](Tag tag, std::vector<std::int64_t> const& values) {
+        if (!values.empty())
+          slice.parts.emplace_back(tag, made_value(tag, "US", made_numbers(values)));
+      };
+      put(Tag::padding_value, row.value);
+      put(Tag::padding_limit, row.limit);
+      folder.add(slice);
+    }
+    auto const series = folder.only();
+    auto const volume = load_series(series);
+    EXPECT_EQ(padded_voxels(series, volume), row.voxels);
+    EXPECT_EQ(volume.as<std::int16_t>()[24 + 4], 4 * -2 - 1024);
   }
 }
 
