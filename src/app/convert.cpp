@@ -32,12 +32,13 @@ constexpr ConvertName convert_interpolators[] = {
     {"hamming", Interpolator::hamming}, {"label-linear", Interpolator::label_linear}};
 
 struct ConvertOptions {
-  std::string in, out, format = "nifti", series, spacing, orient, like,
-                       interpolation = "linear", sidecar, suv, merge = "time", names;
+  std::string in, out, format = "nifti", series, spacing, orient, like, interpolation, sidecar,
+                       suv, merge = "time", names;
   bool straighten = false, json = false, leave_off_plane = false;
 };
 
 Interpolator convert_interpolator(std::string const& name) {
+  if (name.empty()) return Interpolator::linear;
   std::vector<std::string> known;
   for (auto const& row : convert_interpolators) {
     if (row.name == name) return row.interpolator;
@@ -147,19 +148,32 @@ class ConvertWork {
 
   void operator()(FoundVolume const& found, ImageFile& image) const {
     auto& volume = image.volume;
+    // Numbers of segments have no mean.
+    auto const how = found.holds_labels() ? of_labels() : resample_;
     if (suv_ && convert_is_pet(found))
       volume = as_suv(volume, suv_factors(*found.dicom, *suv_));
     if (!image.placed() && (options_.straighten || like_ || !options_.orient.empty()))
       throw Error{Fault::input, "it has no place in the patient, so no direction is known",
                   "convert it without --orient, --like and --straighten"};
     if (options_.straighten && volume.grid().sheared())
-      volume = resample(volume, straightened(volume.grid()), resample_);
+      volume = resample(volume, straightened(volume.grid()), how);
     if (!options_.orient.empty()) volume = reorient(volume, options_.orient);
-    if (spacing_) volume = resample(volume, respaced(volume.grid(), *spacing_), resample_);
-    if (like_) volume = resample(volume, *like_, resample_);
+    if (spacing_) volume = resample(volume, respaced(volume.grid(), *spacing_), how);
+    if (like_) volume = resample(volume, *like_, how);
   }
 
  private:
+  Resample of_labels() const {
+    auto out = resample_;
+    if (options_.interpolation.empty()) out.interpolator = Interpolator::nearest;
+    if (out.interpolator != Interpolator::nearest &&
+        out.interpolator != Interpolator::label_linear)
+      throw Error{Fault::input,
+                  text("segments cannot be mixed by --interpolation ", options_.interpolation),
+                  "choose nearest or label-linear"};
+    return out;
+  }
+
   ConvertOptions const& options_;
   Resample resample_;
   std::optional<Spacing> spacing_;
@@ -230,6 +244,7 @@ Json convert_write(FoundVolume const& volume,
   entry["file"] = file.string();
   entry["unit"] = name_of(image.volume.unit());
   for (auto const& note : volume.dicom != nullptr ? image.notes : std::vector<Note>{}) {
+    if (note.code == "overlap") warn(text(volume.source, ": ", note.words));
     entry["reasons"].push_back(note.code);
     entry["notes"].push_back(note.words);
   }
@@ -345,7 +360,8 @@ int convert_command(Arguments const& arguments) {
   app.add_option("--spacing", options.spacing, "resampled to X,Y,Z mm");
   app.add_option("--like", options.like, "resampled onto the grid of this volume");
   app.add_option("--interpolation", options.interpolation,
-                 "linear, nearest, cubic, lanczos, hamming, label-linear (linear)");
+                 "linear, nearest, cubic, lanczos, hamming, label-linear (linear; of "
+                 "segmentations nearest)");
   app.add_flag("--straighten", options.straighten,
                "resamples a sheared grid (tilted gantry) onto one at right angles");
   app.add_option("--suv", options.suv,

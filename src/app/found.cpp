@@ -170,7 +170,8 @@ FoundVolume volume_of(DicomSeries const& series) {
                   .reasons = series.reasons,
                   .dicom = &series};
   auto const& first = series.slices.front();
-  out.channels = first.shape().samples * series.fourth;
+  auto const palette = first.shape().photometric == "PALETTE COLOR" && !series.labels;
+  out.channels = (palette ? 3 : first.shape().samples) * series.fourth;
   out.unit = first.head->unit;
   for (auto const& slice : series.slices) {
     if (slice.head->unit != out.unit) out.unit = Unit::arbitrary;
@@ -192,6 +193,10 @@ FoundVolume volume_of(fs::path const& file) {
           .placed = head.placed(),
           .channels = head.channels,
           .reasons = std::move(head.notes)};
+}
+
+bool FoundVolume::holds_labels() const {
+  return dicom != nullptr && dicom->labels && dicom->slices.front().head->fractions == 0;
 }
 
 ImageFile FoundVolume::read() const {

@@ -41,6 +41,8 @@ struct FoundVolume {
 
   /// The voxels. Throws Refusal{the first reason} if the gate refused it; as the readers do.
   ImageFile read() const;
+  /// Are its voxels numbers of segments?
+  bool holds_labels() const;
 };
 
 FoundVolume volume_of(DicomSeries const& series);

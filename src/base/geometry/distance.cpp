@@ -164,9 +164,8 @@ void distance_border_row(std::uint8_t const* row,
                          std::array<std::uint8_t const*, 4> const& beside,
                          std::int64_t width,
                          std::uint8_t* out) {
-  auto const& [above, below, front, back] = beside;
   auto const around = [&](std::int64_t x) {
-    return static_cast<std::uint8_t>(above[x] & below[x] & front[x] & back[x]);
+    return static_cast<std::uint8_t>(beside[0][x] & beside[1][x] & beside[2][x] & beside[3][x]);
   };
   for (std::int64_t x = 1; x + 1 < width; ++x)
     out[x] = static_cast<std::uint8_t>(row[x] & ~(row[x - 1] & row[x + 1] & around(x)));

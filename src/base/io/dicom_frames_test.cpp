@@ -1,8 +1,11 @@
+#include "base/core/zip.hpp"
 #include "base/dicom/made/frames.hpp"
 #include "base/io/dicom_series.hpp"
 #include "base/io/made/volumes.hpp"
 
 #include <gtest/gtest.h>
+
+#include <cstdlib>
 
 namespace fovea {
 namespace {
@@ -389,6 +392,44 @@ TEST(ParametricMap, KeepsFractionsExactly) {
     else
       EXPECT_EQ(volume.as<float>()[7], 0.1F * 7);
   }
+}
+
+// --- files that others made
+// ----------------------------------------------------------------------
+
+TEST(Frames, AreWhatPydicomReads) {
+  auto const* const data = std::getenv("FOVEA_DATA");
+  auto const folder =
+      (data != nullptr ? fs::path{data}
+                       : fs::path{FOVEA_SOURCE_DIR}.parent_path() / "shared" / "data") /
+      "dicom-conformance";
+  if (!fs::exists(folder)) GTEST_SKIP() << "no dicom-conformance here";
+  ScratchFolder const scratch;
+  auto const table =
+      read_text(fs::path{FOVEA_SOURCE_DIR} / "src/base/io/made/dicom_frames.csv");
+  std::size_t rows = 0;
+  for (auto const& line : split(table, '\n')) {
+    auto const cells = split(line, ',');
+    if (cells.size() != 3 || cells[0] == "file") continue;
+    SCOPED_TRACE(cells[0]);
+    ZipReader const zip{folder / (cells[0].starts_with("test_files/") ? "pydicom_test_files.zip"
+                                                                      : "pydicom_data.zip")};
+    auto const file = scratch.path() / text(++rows);
+    write_file(file, zip.read(cells[0], 64U << 20));
+    auto const found = find_series({file});
+    ASSERT_EQ(found.series.size(), 1U);
+    auto const& series = found.series.front();
+    auto const volume = load_series(series);
+    EXPECT_EQ(volume_hash(volume), cells[2]);
+    EXPECT_EQ(series.placed, !cells[1].empty());
+    if (!series.placed) continue;
+    auto const got = volume_place(series.grid);
+    auto const wanted = split(cells[1], ' ');
+    ASSERT_EQ(wanted.size(), 12U);
+    for (std::size_t i = 0; i < 12; ++i)
+      EXPECT_NEAR(got[i], number(wanted[i]).value_or(1e9), 1e-9) << i;
+  }
+  EXPECT_EQ(rows, 11U);
 }
 
 }  // namespace

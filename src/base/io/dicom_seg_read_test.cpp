@@ -2,7 +2,10 @@
 
 #include "base/core/zip.hpp"
 #include "base/dicom/made/frames.hpp"
+#include "base/dicom/write.hpp"
+#include "base/io/dicom_seg_write.hpp"
 #include "base/io/dicom_series.hpp"
+#include "base/io/made/source.hpp"
 #include "base/io/made/volumes.hpp"
 
 #include <gtest/gtest.h>
@@ -231,6 +234,28 @@ TEST(DicomSeg, IsAVolumeOfItsOwnInTheGate) {
     EXPECT_EQ(codes, (std::vector<std::string>{"empty-slices", "segments"}));
     EXPECT_NE(series.reasons[1].words.find("1 part 1, 2 part 2"), std::string::npos);
     EXPECT_EQ(load_series(series).depth(), 3);
+  }
+}
+
+// What this program writes.
+TEST(DicomSeg, ReadsBackWhatIsWritten) {
+  for (auto const labels : {false, true}) {
+    ScratchFolder const folder;
+    auto const source = result_source(made_source(folder.path(), 4));
+    LabelMap map{Volume{source.grid, Type::u8}};
+    auto const plane = static_cast<std::size_t>(source.grid.size[0] * source.grid.size[1]);
+    auto const room = map.voxels.write<std::uint8_t>();
+    room[3] = room[2 * plane + 7] = 1;
+    room[4] = room[3 * plane + 1] = 2;
+    map.segments.push_back({.value = 1, .name = "Liver"});
+    map.segments.push_back({.value = 2, .name = "left kidney"});
+    auto const bytes = dicom_file(dicom_seg(map, source, {.labels = labels}));
+    auto const read = read_dicom_seg(DicomFile{bytes, "written"});
+    EXPECT_EQ(volume_hash(read.voxels), volume_hash(map.voxels));
+    EXPECT_EQ(read.voxels.grid().origin.mm, source.grid.origin.mm);
+    EXPECT_EQ(read.voxels.grid().axes[2].mm, source.grid.axes[2].mm);
+    ASSERT_EQ(read.segments.size(), 2U);
+    EXPECT_EQ(read.segments[1].name, "left kidney");
   }
 }
 

@@ -183,6 +183,11 @@ ResultSource result_source(DicomSeries const& series) {
     throw Refusal{series.reasons.front().code,
                   text("the source has no true place: ", series.reasons.front().words),
                   "choose another series"};
+  if (series.labels || series.fourth > 1)
+    throw Refusal{"no-position",
+                  text("expected a series of slices, got ",
+                       series.labels ? "a segmentation" : "a film, which has no place"),
+                  "choose the images that it was made from"};
   ResultSource out;
   auto const& first = series.slices.front();
   DicomFile const file{first.file()};
