@@ -210,7 +210,9 @@ void squared_distances(std::array<std::int64_t, 3> const& size,
                        std::span<std::uint8_t const> sources,
                        std::span<float> out,
                        int threads) {
-  auto const [width, height, depth] = size;
+  auto const width = size[0];
+  auto const height = size[1];
+  auto const depth = size[2];
   auto const slice = width * height;
   auto const each = distance_threads(threads);
   distance_ranges(depth, each, [&](std::int64_t begin, std::int64_t end) {
