@@ -54,6 +54,9 @@ void series_place(DicomSeries& series, SeriesPoint const& step, std::int64_t dep
 /// Says by how much slices are shifted against each other, if they are.
 void series_tilt(DicomSeries& series, SeriesPoint const& step);
 
+/// None yet.
+std::shared_ptr<DicomFiles> opened_files();
+
 /// Is it a segmentation?
 bool is_segmentation(std::string_view sop_class);
 /// The grid of a segmentation's frames, of which empty ones are left out.

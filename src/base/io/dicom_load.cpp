@@ -12,6 +12,45 @@
 
 // A series that the gate let through, as voxels.
 namespace fovea {
+
+class DicomFiles {
+ public:
+  /// Throws Refusal{changed} if it is no longer what it was.
+  std::shared_ptr<DicomFile const> open(DicomSlice const& slice) {
+    if (slice.shape().frames == 1) return opened(slice);
+    std::scoped_lock const lock{guard_};
+    auto const at = std::ranges::find(open_, slice.object, &Open::object);
+    if (at != open_.end()) return at->file;
+    constexpr std::size_t most = 4;
+    if (open_.size() == most) open_.erase(open_.begin());
+    open_.push_back({slice.object, opened(slice)});
+    return open_.back().file;
+  }
+
+ private:
+  struct Open {
+    std::shared_ptr<DicomInstance const> object;
+    std::shared_ptr<DicomFile const> file;
+  };
+
+  static std::shared_ptr<DicomFile const> opened(DicomSlice const& slice) {
+    auto file = std::make_shared<DicomFile const>(slice.file());
+    auto const same = file->scan().root().text(Tag::sop_instance) == slice.sop() &&
+                      dicom_shape(file->scan()) == slice.shape();
+    if (!same)
+      throw Refusal{"changed", text(slice.file(), " is no longer the image that it was"),
+                    "read the folder again when nothing writes to it"};
+    return file;
+  }
+
+  std::mutex guard_;
+  std::vector<Open> open_;
+};
+
+std::shared_ptr<DicomFiles> opened_files() {
+  return std::make_shared<DicomFiles>();
+}
+
 namespace {
 
 struct LoadRange {
@@ -127,41 +166,6 @@ Volume load_looked_up(Volume const& stored, LookupTable const& table) {
   return out;
 }
 
-/// The files of a series. One of many frames stays open until others are asked for: its header
-/// may be long.
-class LoadFiles {
- public:
-  std::shared_ptr<DicomFile const> open(DicomSlice const& slice) {
-    if (slice.shape().frames == 1) return opened(slice);
-    std::scoped_lock const lock{guard_};
-    auto const at = std::ranges::find(open_, slice.object, &Open::object);
-    if (at != open_.end()) return at->file;
-    constexpr std::size_t most = 16;
-    if (open_.size() == most) open_.erase(open_.begin());
-    open_.push_back({slice.object, opened(slice)});
-    return open_.back().file;
-  }
-
- private:
-  struct Open {
-    std::shared_ptr<DicomInstance const> object;
-    std::shared_ptr<DicomFile const> file;
-  };
-
-  static std::shared_ptr<DicomFile const> opened(DicomSlice const& slice) {
-    auto file = std::make_shared<DicomFile const>(slice.file());
-    auto const same = file->scan().root().text(Tag::sop_instance) == slice.sop() &&
-                      dicom_shape(file->scan()) == slice.shape();
-    if (!same)
-      throw Refusal{"changed", text(slice.file(), " is no longer the image that it was"),
-                    "read the folder again when nothing writes to it"};
-    return file;
-  }
-
-  std::mutex guard_;
-  std::vector<Open> open_;
-};
-
 Volume load_slice(DicomFile const& file, DicomSlice const& slice) {
   auto image = decode_frame(file, slice.shape(), slice.frame);
   if (!load_grey(slice)) return in_colour(image, file.scan());
@@ -178,13 +182,13 @@ std::optional<Volume> load_loaded(DicomSeries const& series, Type type, int thre
       series.slices, [&](DicomSlice const& slice) { return slice.head->unit == unit; });
   Volume out{series.grid, type, alike ? unit : Unit::arbitrary, (grey ? 1 : 3) * series.fourth};
   std::atomic<bool> fits{true};
-  LoadFiles files;
+  auto const files = series.open ? series.open : opened_files();
   in_parallel(static_cast<std::int64_t>(series.slices.size()), threads, [&](std::int64_t at) {
     auto const& slice = series.slices[static_cast<std::size_t>(at)];
     if (load_grey(slice) != grey)
       throw Refusal{"mixed-colours", "grey and coloured images share one series",
                     "choose another series"};
-    if (fits && !load_put(load_slice(*files.open(slice), slice), slice, out, at)) fits = false;
+    if (fits && !load_put(load_slice(*files->open(slice), slice), slice, out, at)) fits = false;
   });
   return fits ? std::optional{std::move(out)} : std::nullopt;
 }

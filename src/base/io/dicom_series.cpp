@@ -324,6 +324,7 @@ std::vector<DicomSeries> sorted_series(
     if (fresh) place->second = same(a, b);
     return place->second;
   };
+  auto const open = opened_files();
   std::map<std::string, std::vector<DicomSlice>> all;
   for (auto& slice : slices) {
     auto& group = all[slice.head->series];
@@ -338,6 +339,7 @@ std::vector<DicomSeries> sorted_series(
     });
     for (auto& series : series_sorted(std::move(group), once)) {
       series_say_heads(series);
+      series.open = open;
       out.push_back(std::move(series));
     }
   }

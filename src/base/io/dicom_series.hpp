@@ -70,6 +70,9 @@ double position_tolerance(double spacing);
 enum class Verdict { ok, adjusted, refused };
 std::string_view name_of(Verdict verdict);
 
+/// Files of several frames that are open: many volumes may lie in one, and its header be long.
+class DicomFiles;
+
 /// One volume, or the reason why there is none.
 struct DicomSeries {
   std::string series, modality;
@@ -84,6 +87,8 @@ struct DicomSeries {
   Verdict verdict = Verdict::ok;
   std::vector<Note>
       reasons;  ///< why it is adjusted or refused, and what else people should know
+
+  std::shared_ptr<DicomFiles> open{};  ///< shared with the others that were found with it
 
   std::size_t files() const;  ///< how many it is made of
 };
