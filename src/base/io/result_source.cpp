@@ -183,6 +183,9 @@ ResultSource result_source(DicomSeries const& series) {
     throw Refusal{series.reasons.front().code,
                   text("the source has no true place: ", series.reasons.front().words),
                   "choose another series"};
+  if (series.labels)
+    throw Refusal{"not-images", "the source is a segmentation, not images",
+                  "name the images that it was made from"};
   ResultSource out;
   auto const& first = series.slices.front();
   DicomFile const file{first.file()};
@@ -238,6 +241,16 @@ DicomData item_of(SourceImage const& image) {
   out.copy(dcm::referenced_sop_class, image.sop_class)
       .copy(dcm::referenced_sop_instance, image.sop);
   if (image.frame > 0) out.set(dcm::referenced_frame, image.frame);
+  return out;
+}
+
+std::vector<SourceImage> instances_of(ResultSource const& source) {
+  std::vector<SourceImage> out;
+  std::set<std::string> seen;
+  for (auto const& image : source.images) {
+    if (seen.insert(image.sop).second)
+      out.push_back({.sop_class = image.sop_class, .sop = image.sop});
+  }
   return out;
 }
 
