@@ -249,6 +249,95 @@ structures_of_other_programs_are_drawn_as_others_draw_them() {
     "$python" "$outside/check_structures.py" drawn $kind.dcm $kind.nii.gz $kind
   done
 }
+a_parametric_map_is_valid_and_reads_back() {
+  series ct 5
+  series tilted 5 tilted
+  for from in ct tilted; do
+    mask $from $from.nii values
+    ends_with 0 "$fovea" dicom pmap $from.nii --from $from --out $from.dcm --quantity ADC --unit mm2/s --algorithm dwi
+  done
+  ends_with 2 "$fovea" dicom pmap ct.nii --from ct --out a.dcm --quantity ADG
+  holds "$err" "adc"
+  ends_with 3 "$fovea" dicom pmap ct.nii --from tilted --out a.dcm --quantity adc
+  ends_with 3 "$fovea" dicom pmap ct.nii --from ct --out a.dcm --quantity '1,,x'
+  [[ ! -e a.dcm ]]
+  ! command -v dciodvfy >/dev/null || valid ct.dcm tilted.dcm
+  needs_python
+  reads_back pmap ct.dcm ct.nii ct
+  reads_back pmap tilted.dcm tilted.nii tilted
+}
+a_picture_is_valid_and_reads_back() {
+  series ct 3
+  python3 - <<'END'
+import struct, zlib
+def png(name, colour, bits):
+    wide, high, samples = 23, 17, 3 if colour else 1
+    rows = b"".join(b"\0" + bytes((7 * x + 31 * y) % 256 for x in range(wide * samples * bits // 8)) for y in range(high))
+    def part(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+    head = struct.pack(">IIBBBBB", wide, high, bits, 2 if colour else 0, 0, 0, 0)
+    open(name, "wb").write(b"\x89PNG\r\n\x1a\n" + part(b"IHDR", head) + part(b"IDAT", zlib.compress(rows)) + part(b"IEND", b""))
+png("colour.png", True, 8), png("grey.png", False, 8), png("deep.png", False, 16), png("both.png", True, 16)
+END
+  for name in colour grey deep; do
+    ends_with 0 "$fovea" dicom sc $name.png --from ct --out $name.dcm --algorithm organs --algorithm-version 2
+  done
+  ends_with 3 "$fovea" dicom sc both.png --from ct --out both.dcm
+  holds "$err" "8 bits"
+  ! command -v dciodvfy >/dev/null || valid ./*.dcm
+  needs_python
+  for name in colour grey deep; do reads_back sc $name.dcm $name.png ct; done
+}
+
+an_image_series_is_valid_and_reads_back() {
+  series ct 5
+  series tilted 5 tilted
+  for from in ct tilted; do
+    "$fovea" convert $from $from.nii >/dev/null
+    ends_with 0 "$fovea" convert $from.nii ${from}_own --format dicom --from $from
+    ends_with 0 "$fovea" convert $from ${from}_self --format dicom
+    ends_with 0 "$fovea" convert $from.nii ${from}_nobody --format dicom
+    mask $from $from.values.nii values
+    ends_with 0 "$fovea" convert $from.values.nii ${from}_rounded --format dicom --from $from --round 0.01
+    for kind in own self nobody rounded; do
+      # Our own gate lets it through, at the same place.
+      ends_with 0 "$fovea" inspect ${from}_$kind --json
+      equal "$(answer '[round(x, 6) for row in v["volumes"][0]["affine"] for x in row]')" "$(
+        "$fovea" inspect $from --json | python3 -c 'import json, sys; print([round(x, 6) for row in json.load(sys.stdin)["volumes"][0]["affine"] for x in row])')"
+      ! command -v dciodvfy >/dev/null || valid ${from}_$kind/volume-1/*
+    done
+    "$fovea" convert ${from}_own $from.back.npy >/dev/null
+    "$fovea" convert $from $from.npy >/dev/null
+    cmp $from.npy $from.back.npy
+  done
+  needs_python
+  for from in ct tilted; do
+    reads_back series ${from}_own/volume-1 $from.nii $from
+    reads_back series ${from}_self/volume-1 $from.nii $from
+    reads_back series ${from}_nobody/volume-1 $from.nii
+    reads_back series ${from}_rounded/volume-1 $from.values.nii $from 0.01
+  done
+}
+an_image_series_is_exact_or_refused() {
+  series ct 5
+  mask ct v.nii values
+  ends_with 3 "$fovea" convert v.nii out --format dicom --from ct
+  holds "$err" "--round"
+  ends_with 3 "$fovea" convert v.nii out --format dicom --from ct --round 0.0001
+  holds "$err" "16 bits"
+  ends_with 2 "$fovea" convert v.nii out --format dicom --round x
+  ends_with 2 "$fovea" convert v.nii v.nrrd --round 1
+  "$fovea" convert v.nii v.npy >/dev/null
+  ends_with 3 "$fovea" convert v.npy out --format dicom --round 1
+  ls -A out 2>/dev/null | { ! grep -q .; }
+  ends_with 0 "$fovea" convert v.nii one --format dicom --round 1
+  ends_with 0 "$fovea" convert v.nii two --format dicom --round 1
+  diff -r one two
+  ends_with 2 "$fovea" convert v.nii one --format dicom --round 1
+  ends_with 0 "$fovea" convert ct small --format dicom --spacing 1 --round 1
+  ends_with 0 "$fovea" inspect small --json
+  equal "$(answer 'v["volumes"][0]["modality"], v["volumes"][0]["verdict"], v["volumes"][0]["unit"]')" "('CT', 'ok', 'HU')"
+}
 
 for name in $(declare -F | awk '{print $3}' | grep -E '_.*_' ); do case_ "${name//_/ }" "$name"; done
 finish

@@ -1,4 +1,6 @@
 #include "app/command.hpp"
+#include "app/convert_dicom.hpp"
+#include "app/dicom.hpp"
 #include "app/found.hpp"
 #include "app/names.hpp"
 #include "app/out.hpp"
@@ -33,7 +35,7 @@ constexpr ConvertName convert_interpolators[] = {
 
 struct ConvertOptions {
   std::string in, out, format = "nifti", series, spacing, orient, like, interpolation, sidecar,
-                       suv, merge = "time", names;
+                       from, round, suv, merge = "time", names;
   bool straighten = false, json = false, leave_off_plane = false;
 };
 
@@ -47,10 +49,17 @@ Interpolator convert_interpolator(std::string const& name) {
   throw Error{Fault::usage, text("no interpolation '", name, "'"), did_you_mean(name, known)};
 }
 
+constexpr std::string_view convert_as_dicom = "dicom";
+
+bool convert_is_dicom(ConvertOptions const& options) {
+  return lower(options.format) == convert_as_dicom;
+}
+
 // The ending that a format's files usually have, packed where there is a choice. Its name or
-// that ending say which format: metaimage, mha.
+// that ending say which format: metaimage, mha. None of DICOM, whose volumes are folders.
 std::string convert_ending(std::string const& format) {
-  std::vector<std::string> known;
+  if (lower(format) == convert_as_dicom) return {};
+  std::vector<std::string> known{std::string{convert_as_dicom}};
   for (auto const& row : formats()) {
     if (row.write == nullptr) continue;
     auto const name = lower(row.name);
@@ -181,6 +190,28 @@ class ConvertWork {
   std::optional<SuvKind> suv_;
 };
 
+/// What --format dicom needs beside the volumes.
+struct ConvertSeries {
+  std::optional<ResultSource> from;
+  ImagesWrite write;
+
+  ConvertSeries(ConvertOptions const& options, Stop const& stop) {
+    if (!convert_is_dicom(options)) {
+      if (!options.from.empty() || !options.round.empty())
+        throw Error{Fault::usage, "--from and --round are of --format dicom", "leave them out"};
+      return;
+    }
+    if (!options.round.empty()) {
+      write.round_to = number(options.round);
+      if (!write.round_to)
+        throw Error{Fault::usage,
+                    text("expected a number behind --round, got '", options.round, "'"),
+                    "for example --round 0.01"};
+    }
+    if (!options.from.empty()) from = source_of({.path = options.from, .series = {}}, stop);
+  }
+};
+
 std::string convert_which(std::vector<FoundVolume> const& volumes) {
   std::vector<std::string> words;
   for (auto const& volume : volumes)
@@ -227,17 +258,22 @@ Json convert_write(FoundVolume const& volume,
                    fs::path const& file,
                    ConvertWork const& work,
                    ConvertOptions const& options,
+                   ConvertSeries const& series,
                    Stop const& stop) {
   auto image = volume.read();
   heed(stop);
   work(volume, image);
   heed(stop);
-  auto const gradients = convert_gradients(volume, image, file);
+  auto const images = convert_is_dicom(options);
+  auto const gradients = images ? std::nullopt : convert_gradients(volume, image, file);
   if (gradients) {
     expect_fresh_file(convert_beside(file, ".bval"));
     expect_fresh_file(convert_beside(file, ".bvec"));
   }
-  write_volume(file, image);
+  if (images)
+    write_images(image, volume, file, series.from, series.write, stop);
+  else
+    write_volume(file, image);
   if (!options.sidecar.empty())
     write_file(sidecar_beside(file), pretty(sidecar_of(volume, image.volume)));
   auto entry = to_json(volume);
@@ -287,6 +323,7 @@ int convert_run(ConvertOptions const& options) {
   NamePattern names{options.names};
   auto const& stop = stop_on_signals();
   ConvertWork const work{options, stop};
+  ConvertSeries const series{options, stop};
   auto found = find_images({options.in}, stop);
   found.dicom.series = merged(std::move(found.dicom.series), *merge_by_of(options.merge));
   auto const every = volumes_of(found, stop);
@@ -321,7 +358,7 @@ int convert_run(ConvertOptions const& options) {
           options.names.empty() ? text("volume-", i + 1) : names.name_of(volumes[i]);
       auto const file =
           single ? fs::path{options.out} : fs::path{options.out} / (name + ending);
-      result["written"].push_back(convert_write(volumes[i], file, work, options, stop));
+      result["written"].push_back(convert_write(volumes[i], file, work, options, series, stop));
     } catch (Error const& error) {
       if (error.fault() != Fault::input) throw;
       progress.clear();
@@ -354,7 +391,7 @@ int convert_command(Arguments const& arguments) {
   app.add_option("OUT", options.out, "a file whose ending says the format, or a new folder")
       ->required();
   app.add_option("--format", options.format,
-                 "in a folder: nifti, nrrd, metaimage, ... (nifti)");
+                 "in a folder: nifti, nrrd, metaimage, dicom, ... (nifti)");
   app.add_option("--series", options.series, "only the series with this UID");
   app.add_option("--orient", options.orient, "axes run to these sides, as LPS or RAS");
   app.add_option("--spacing", options.spacing, "resampled to X,Y,Z mm");
@@ -380,12 +417,17 @@ int convert_command(Arguments const& arguments) {
       ->check(CLI::IsMember({"json"}));
   app.add_flag("--leave-off-plane", options.leave_off_plane,
                "of an RT structure set: contours between slices are left out, not refused");
+  app.add_option("--from", options.from,
+                 "of --format dicom: the DICOM series that it was made from");
+  app.add_option("--round", options.round,
+                 "of --format dicom: values become multiples of this number");
   app.add_flag("--json", options.json, "print one JSON object");
   if (!read_flags(app, arguments,
                   "Examples:\n"
                   "  fovea convert SERIES ct.nii.gz\n"
                   "  fovea convert STUDY OUT --format nrrd\n"
                   "  fovea convert rtstruct.dcm mask.nii.gz --like SERIES --sidecar json\n"
+                  "  fovea convert smooth.nii.gz OUT --format dicom --from SERIES --round 1\n"
                   "  fovea convert ct.nii.gz iso.nii.gz --spacing 1,1,1 --interpolation cubic"))
     return 0;
   return convert_run(options);

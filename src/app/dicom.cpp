@@ -12,6 +12,8 @@ namespace {
 constexpr Command dicom_rows[] = {
     {"rtstruct", "a mask as an RT structure set", dicom_rtstruct_command},
     {"seg", "a mask as a segmentation", dicom_seg_command},
+    {"pmap", "an image of measured values as a parametric map", dicom_pmap_command},
+    {"sc", "a picture as a secondary capture", dicom_sc_command},
 };
 
 void dicom_help() {

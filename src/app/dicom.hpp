@@ -9,6 +9,8 @@
 // `fovea dicom`: what its sub-commands share. One file for each of them, a row in dicom.cpp.
 namespace fovea {
 
+int dicom_pmap_command(Arguments const& arguments);
+int dicom_sc_command(Arguments const& arguments);
 int dicom_rtstruct_command(Arguments const& arguments);
 int dicom_seg_command(Arguments const& arguments);
 
@@ -32,6 +34,10 @@ Provenance provenance_of(DicomMade const& made);
 /// The one image with a place in the patient that a path holds. Throws Error{usage} if there
 /// are several, Error{input} if there is none or it has no place.
 ImageFile placed_image(std::string const& path, Stop const& stop);
+
+/// The volume with its voxels in the source's order, if they are the same ones in another (a
+/// NIfTI in RAS of a DICOM series, say); else as it is. No value changes.
+Volume turned_onto(Volume const& volume, ResultSource const& source);
 
 /// The volume on the source's grid: as it is; or, if the same voxels stand in another order,
 /// turned, which touches no value; or resampled, if `how` names a way ("nearest",

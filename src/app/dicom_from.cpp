@@ -115,10 +115,16 @@ ImageFile placed_image(std::string const& path, Stop const& stop) {
   return image;
 }
 
-Volume onto_source(Volume const& volume, ResultSource const& source, std::string const& how) {
+Volume turned_onto(Volume const& volume, ResultSource const& source) {
+  if (!source.placed || same_grid(source.grid, volume.grid()) ||
+      !from_same_voxels(volume.grid(), source.grid))
+    return volume;
+  return resample(volume, source.grid, {.interpolator = Interpolator::nearest});
+}
+
+Volume onto_source(Volume const& original, ResultSource const& source, std::string const& how) {
+  auto const volume = turned_onto(original, source);
   if (same_grid(source.grid, volume.grid())) return volume;
-  if (source.placed && from_same_voxels(volume.grid(), source.grid))
-    return resample(volume, source.grid, {.interpolator = Interpolator::nearest});
   if (how.empty()) expect_grid_of(source, volume.grid());
   struct Row {
     std::string_view name;

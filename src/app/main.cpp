@@ -24,7 +24,7 @@ constexpr Command main_commands[] = {
     {"inspect", "show what images lie in a folder, and where in the patient", inspect_command},
     {"convert", "write DICOM, NIfTI, NRRD or MetaImage volumes as another format",
      convert_command},
-    {"dicom", "write results as DICOM objects: segmentations", dicom_command},
+    {"dicom", "write results as DICOM objects: segmentations, maps, structures", dicom_command},
     {"data", "look at a data set (inspect) or list what is fit for use (clean)", data_command},
     {"plan", "show what training would do with a data set, and why", nullptr},
     {"train", "learn from a folder of labelled images", nullptr},

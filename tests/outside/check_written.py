@@ -3,7 +3,7 @@
     check_written.py seg OBJECT MASK.nii[.gz] SERIES    voxel by voxel, each frame at its own place
     check_written.py pmap OBJECT IMAGE.nii[.gz] SERIES
     check_written.py sc OBJECT PICTURE.png SERIES
-    check_written.py series FOLDER IMAGE.nii[.gz] [SERIES]
+    check_written.py series FOLDER IMAGE.nii[.gz] [SERIES [STEP]]
 
 Ends with 0 and one line if all is right. The masks are read by nibabel; nothing of fovea's is used.
 """
@@ -163,8 +163,71 @@ def check_seg(path, mask, series):
     print(f"seg {kind}: {len(pixels)} frames, {len(keys)} segments, {total} voxels as they should be")
 
 
+def check_pmap(path, image, series):
+    data, images = pydicom.dcmread(path), source_images(series)
+    check_common(data, images)
+    check_references(data, images)
+    voxels, affine = nifti(image)
+    pixels = data.pixel_array.reshape((int(data.NumberOfFrames), data.Rows, data.Columns))
+    assert len(pixels) == len(images)
+    check_frames(data, images, lambda groups, *place: plane(voxels, affine, pixels.shape[1:], *place), pixels)
+    mapping = data.SharedFunctionalGroupsSequence[0].RealWorldValueMappingSequence[0]
+    assert (mapping.RealWorldValueSlope, mapping.RealWorldValueIntercept) == (1, 0)
+    assert mapping.DoubleFloatRealWorldValueFirstValueMapped == voxels.min()
+    assert mapping.DoubleFloatRealWorldValueLastValueMapped == voxels.max()
+    unit = mapping.MeasurementUnitsCodeSequence[0]
+    assert unit.CodingSchemeDesignator == "UCUM"
+    quantity = hd.sr.CodeContentItem.from_dataset(mapping.QuantityDefinitionSequence[0]).value
+    # highdicom's own reading, in the map's unit.
+    read = hd.imread(path)
+    frames = read.get_frames(apply_real_world_transform=True)
+    assert np.array_equal(frames, pixels), "highdicom reads other values"
+    print(f"pmap: {len(pixels)} frames of {pixels.dtype}, {quantity.meaning} in {unit.CodeValue}, as they should be")
+
+
+def check_sc(path, picture, series):
+    from PIL import Image
+
+    data, images = pydicom.dcmread(path), source_images(series)
+    check_common(data, images)
+    want = np.asarray(Image.open(picture))
+    assert np.array_equal(data.pixel_array, want), "other pixels"
+    assert data.PhotometricInterpretation == ("RGB" if want.ndim == 3 else "MONOCHROME2")
+    assert {item.ReferencedSOPInstanceUID for item in data.SourceImageSequence} == set(images)
+    assert "ImagePositionPatient" not in data and "FrameOfReferenceUID" not in data
+    assert "not for measuring" in data.DerivationDescription
+    print(f"sc: {want.shape} {want.dtype}, as they should be")
+
+
+def check_series(folder, image, series=None, step=None):
+    """All slices at their places; with a step, values half of it off at most."""
+    written = [pydicom.dcmread(path) for path in sorted(Path(folder).iterdir())]
+    voxels, affine = nifti(image)
+    assert len(written) == voxels.shape[2], f"{len(written)} images"
+    assert len({data.SOPInstanceUID for data in written}) == len(written)
+    assert len({data.SeriesInstanceUID for data in written}) == 1
+    seen = set()
+    for data in written:
+        if series:
+            images = source_images(series)
+            check_common(data, images)
+            assert data.FrameOfReferenceUID == next(iter(images.values())).FrameOfReferenceUID
+            assert {item.ReferencedSOPInstanceUID for item in data.SourceImageSequence} <= set(images)
+        else:
+            assert not data.PatientName and not data.PatientID and data.Modality == "OT"
+        assert list(data.ImageType[:2]) == ["DERIVED", "SECONDARY"]
+        values = data.pixel_array * float(data.get("RescaleSlope", 1)) + float(data.get("RescaleIntercept", 0))
+        place = (data.ImagePositionPatient, data.ImageOrientationPatient, [float(v) for v in data.PixelSpacing])
+        want = plane(voxels, affine, values.shape, *place)
+        off = np.abs(values - want).max()
+        assert off <= (float(step) * 0.500001 if step else 0), f"{off} off"
+        seen.add(tuple(np.round([float(v) for v in data.ImagePositionPatient], 4)))
+    assert len(seen) == len(written), "two images at one place"
+    print(f"series: {len(written)} images of class {written[0].SOPClassUID.name}, as they should be")
+
+
 def main():
-    checks = {"seg": check_seg}
+    checks = {"seg": check_seg, "pmap": check_pmap, "sc": check_sc, "series": check_series}
     checks[sys.argv[1]](*sys.argv[2:])
 
 

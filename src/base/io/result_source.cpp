@@ -246,6 +246,16 @@ DicomData item_of(SourceImage const& image) {
   return out;
 }
 
+std::vector<SourceImage> instances_of(ResultSource const& source) {
+  std::vector<SourceImage> out;
+  std::set<std::string> seen;
+  for (auto const& image : source.images) {
+    if (seen.insert(image.sop).second)
+      out.push_back({.sop_class = image.sop_class, .sop = image.sop});
+  }
+  return out;
+}
+
 DicomData result_head(ResultSource const& source, ResultHead const& head) {
   DicomData out;
   out.merge(source.patient_and_study)

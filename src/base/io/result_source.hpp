@@ -16,8 +16,8 @@ namespace fovea {
 struct SourceImage {
   std::string sop_class, sop;
   std::int32_t frame = 0;  ///< from 1, of an object of several frames; 0: all of it
-  std::optional<std::array<double, 3>> position;     ///< as DicomSlice
-  std::optional<std::array<double, 6>> orientation;  ///< along a row, down a column
+  std::optional<std::array<double, 3>> position{};     ///< as DicomSlice
+  std::optional<std::array<double, 6>> orientation{};  ///< along a row, down a column
 };
 
 /// What a result takes over from the series that it was made from, and refers to.
@@ -46,8 +46,11 @@ ResultSource result_source(DicomSeries const& series);
 /// A sequence item: value, scheme, meaning. Codes of more than 16 characters become long codes.
 /// Throws Error{input} on an empty code.
 DicomData item_of(Code const& code);
-/// An item that names an image: its class and its identifier.
+/// An item that names an image: its class and its identifier; of a file of several frames,
+/// which.
 DicomData item_of(SourceImage const& image);
+/// The files of the source, each once, without frames.
+std::vector<SourceImage> instances_of(ResultSource const& source);
 
 /// What a new object of another series of the same study begins with: patient, study, general
 /// series, equipment, content date and time, instance number 1.
