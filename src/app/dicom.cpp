@@ -12,6 +12,7 @@ namespace {
 constexpr Command dicom_rows[] = {
     {"rtstruct", "a mask as an RT structure set", dicom_rtstruct_command},
     {"seg", "a mask as a segmentation", dicom_seg_command},
+    {"sr", "measurements and judgements as a report", dicom_sr_command},
 };
 
 void dicom_help() {

@@ -402,6 +402,10 @@ DicomData dicom_sr(std::vector<Finding> const& findings,
     throw Refusal{"empty", "there is no finding to report", "measure something first"};
   for (auto const& finding : findings) {
     check(finding);
+    if (!finding.tracking_uid.empty() && !valid_uid(finding.tracking_uid))
+      throw Error{Fault::input,
+                  text("expected a UID to track a finding, got '", finding.tracking_uid, "'"),
+                  "leave it out: one is made then"};
     auto const& seg = options.segmentation;
     auto const known =
         seg && std::ranges::find(seg->numbers, finding.segment) != seg->numbers.end();
