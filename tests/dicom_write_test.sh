@@ -339,5 +339,56 @@ an_image_series_is_exact_or_refused() {
   equal "$(answer 'v["volumes"][0]["modality"], v["volumes"][0]["verdict"], v["volumes"][0]["unit"]')" "('CT', 'ok', 'HU')"
 }
 
+reports() {  # of both series: with a segmentation (KIND.dcm) and without (KIND-alone.dcm)
+  local kind
+  series ct 5
+  series tilted 6 tilted
+  for kind in ct tilted; do
+    mask $kind $kind.nii labels
+    seg $kind.nii --from $kind --out $kind-seg.dcm --labels 1=Liver 2="left kidney" 7="liver tumour"
+    ends_with 0 "$fovea" dicom sr $kind.nii --from $kind --seg $kind-seg.dcm --out $kind.dcm --labels 1=Liver 2="left kidney" 7="liver tumour" --algorithm net
+    ends_with 0 "$fovea" dicom sr $kind.nii --from $kind --out $kind-alone.dcm --labels 1=Liver 2="left kidney" 7="liver tumour" --algorithm net
+  done
+  cat >findings.json <<'F'
+{"findings": [{"type": "liver tumour", "tracking": "one", "region": [[-9, -18, 30], [-7, -18, 30], [-7.5, -17, 30]],
+  "measurements": [{"quantity": ["103339001", "SCT", "Long Axis"], "value": 12.12345678901234567, "unit": "mm"}],
+  "evaluations": [{"what": ["111037", "DCM", "Margins"], "answer": ["129737002", "SCT", "Circumscribed lesion"]}]},
+ {"type": "spleen", "tracking": "two", "region": [[-9, -18, 32.5]]},
+ {"type": ["10200004", "SCT", "Liver"], "tracking": "three", "evaluations": [{"what": ["111037", "DCM", "Margins"], "answer": ["129737002", "SCT", "Circumscribed lesion"]}]}]}
+F
+  ends_with 0 "$fovea" dicom sr findings.json --from ct --out findings.dcm
+}
+reports_are_valid() {
+  needs_dciodvfy
+  reports
+  valid ct.dcm ct-alone.dcm tilted.dcm tilted-alone.dcm findings.dcm
+}
+other_programs_read_the_same_reports() {
+  needs_python
+  reports
+  local kind
+  for kind in ct tilted; do
+    "$python" "$outside/check_report.py" mask $kind.dcm $kind.nii $kind $kind-seg.dcm
+    "$python" "$outside/check_report.py" mask $kind-alone.dcm $kind.nii $kind
+  done
+  "$python" "$outside/check_report.py" findings findings.dcm findings.json ct
+}
+a_report_of_what_is_not_there_is_not_written() {
+  reports
+  ends_with 2 "$fovea" dicom sr ct.nii --from ct --seg ct-seg.dcm --out a.dcm --labels 1=Spleen
+  holds "$err" "Spleen"
+  echo '{"findings": [{"type": "liver", "segment": 9}]}' >wrong.json
+  ends_with 3 "$fovea" dicom sr wrong.json --from ct --seg ct-seg.dcm --out a.dcm
+  echo '{"findings": [{"type": "liver", "mesurements": []}]}' >wrong.json
+  ends_with 3 "$fovea" dicom sr wrong.json --from ct --out a.dcm
+  holds "$err" "measurements"
+  echo '{"findings": []}' >wrong.json
+  ends_with 3 "$fovea" dicom sr wrong.json --from ct --out a.dcm
+  ends_with 3 "$fovea" dicom sr ct.nii --from ct --seg ct/im0-0.dcm --out a.dcm --labels 1=Liver
+  ends_with 0 "$fovea" dicom sr findings.json --from ct --out again.dcm
+  cmp findings.dcm again.dcm
+  [[ ! -e a.dcm ]]
+}
+
 for name in $(declare -F | awk '{print $3}' | grep -E '_.*_' ); do case_ "${name//_/ }" "$name"; done
 finish

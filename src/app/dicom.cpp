@@ -14,6 +14,7 @@ constexpr Command dicom_rows[] = {
     {"seg", "a mask as a segmentation", dicom_seg_command},
     {"pmap", "an image of measured values as a parametric map", dicom_pmap_command},
     {"sc", "a picture as a secondary capture", dicom_sc_command},
+    {"sr", "measurements and judgements as a report", dicom_sr_command},
 };
 
 void dicom_help() {

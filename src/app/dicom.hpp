@@ -13,6 +13,7 @@ int dicom_pmap_command(Arguments const& arguments);
 int dicom_sc_command(Arguments const& arguments);
 int dicom_rtstruct_command(Arguments const& arguments);
 int dicom_seg_command(Arguments const& arguments);
+int dicom_sr_command(Arguments const& arguments);
 
 /// --from, --series: the series that a result was made from.
 struct DicomFrom {

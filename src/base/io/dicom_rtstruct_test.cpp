@@ -46,17 +46,17 @@ struct RtRead {
   RtStructureSet set;
   RtMap map;
 };
-RtRead rt_read(MadeStructures const& made,
+RtRead rt_read(MadeStructures const& drawn,
                RtTarget const& target,
                RtOptions const& options = {}) {
-  RtRead out{made.bytes(), {}, {{Volume{upright({1, 1, 1}, {}), Type::u8}}, {}}};
+  RtRead out{drawn.bytes(), {}, {{Volume{upright({1, 1, 1}, {}), Type::u8}}, {}}};
   DicomFile const file{made_bytes(out.bytes), "made"};
   out.set = read_rtstruct(file);
   out.map = label_map_of(file, out.set, target, options);
   return out;
 }
-RtMap rt_map(MadeStructures const& made, Grid const& grid = rt_grid) {
-  return rt_read(made, {grid, "1.2.9"}).map;
+RtMap rt_map(MadeStructures const& drawn, Grid const& grid = rt_grid) {
+  return rt_read(drawn, {grid, "1.2.9"}).map;
 }
 
 using RtCodes = std::vector<std::string>;
@@ -66,11 +66,11 @@ RtCodes rt_codes(std::vector<Note> const& notes) {
   return out;
 }
 
-std::string rt_refusal(MadeStructures const& made,
+std::string rt_refusal(MadeStructures const& drawn,
                        RtTarget const& target = {rt_grid, "1.2.9"},
                        RtOptions const& options = {}) {
   try {
-    rt_read(made, target, options);
+    rt_read(drawn, target, options);
   } catch (Refusal const& fault) {
     return std::string{fault.code()};
   }
@@ -86,17 +86,17 @@ std::size_t rt_count(RtMap const& map, std::int64_t layer, int value) {
 }
 
 TEST(RtStruct, IsReadWithNamesColoursAndMakers) {
-  MadeStructures made;
-  made.character_set = "ISO_IR 192";
-  made.rois = {{.number = "7", .name = "Hüfte", .contours = {rt_box(rt_grid, 1, 2, 5)}},
-               {.number = "3",
-                .name = "spot",
-                .contours = {{.shape = "POINT", .points = "1\\2\\3"}},
-                .colour = "",
-                .made_by = "AUTOMATIC"}};
+  MadeStructures drawn;
+  drawn.character_set = "ISO_IR 192";
+  drawn.rois = {{.number = "7", .name = "Hüfte", .contours = {rt_box(rt_grid, 1, 2, 5)}},
+                {.number = "3",
+                 .name = "spot",
+                 .contours = {{.shape = "POINT", .points = "1\\2\\3"}},
+                 .colour = "",
+                 .made_by = "AUTOMATIC"}};
   for (auto const syntax : {made_explicit, made_implicit}) {
-    made.syntax = syntax;
-    auto const read = rt_read(made, {rt_grid, "1.2.9"});
+    drawn.syntax = syntax;
+    auto const read = rt_read(drawn, {rt_grid, "1.2.9"});
     ASSERT_EQ(read.set.rois.size(), 2U);
     EXPECT_EQ(read.set.rois[0].name, "Hüfte");
     EXPECT_EQ(read.set.rois[0].kind, "ORGAN");
@@ -129,13 +129,13 @@ TEST(RtStruct, LiesWhereItWasDrawnOnObliqueAndShearedSlices) {
       std::vector<std::array<double, 2>> outline;
       for (int n = 0; n < 6; ++n) outline.push_back({rng.uniform(-1, 9), rng.uniform(-1, 7)});
       auto const k = rng.below(4);
-      MadeStructures made;
-      made.rois = {{.contours = {rt_on(grid, static_cast<double>(k), outline)}}};
+      MadeStructures drawn;
+      drawn.rois = {{.contours = {rt_on(grid, static_cast<double>(k), outline)}}};
       MadeStructures flat;
       flat.rois = {
           {.contours = {rt_on(upright(grid.size, {}), static_cast<double>(k), outline)}}};
       if (rt_refusal(flat, {upright(grid.size, {}), ""}) != "read") continue;
-      auto const got = rt_map(made, grid);
+      auto const got = rt_map(drawn, grid);
       auto const expected = rt_map(flat, upright(grid.size, {}));
       EXPECT_TRUE(std::ranges::equal(got.map.voxels.as<std::uint8_t>(),
                                      expected.map.voxels.as<std::uint8_t>()));
@@ -145,9 +145,9 @@ TEST(RtStruct, LiesWhereItWasDrawnOnObliqueAndShearedSlices) {
 
 TEST(RtStruct, TakesContoursWithinTheTolerancePutsNoneBetweenSlices) {
   auto const at = [](double k) {
-    MadeStructures made;
-    made.rois = {{.contours = {rt_box(rt_grid, 1, 1, 3), rt_box(rt_grid, k, 2, 5)}}};
-    return made;
+    MadeStructures drawn;
+    drawn.rois = {{.contours = {rt_box(rt_grid, 1, 1, 3), rt_box(rt_grid, k, 2, 5)}}};
+    return drawn;
   };
   EXPECT_EQ(rt_count(rt_map(at(3.0099)), 0, 1), 4U + 9U);
   EXPECT_EQ(rt_codes(rt_map(at(3)).notes), RtCodes{"contour-gap"});
@@ -173,65 +173,65 @@ TEST(RtStruct, TakesContoursWithinTheTolerancePutsNoneBetweenSlices) {
 }
 
 TEST(RtStruct, CutsHolesAndPutsOverlapsIntoLayers) {
-  MadeStructures made;
+  MadeStructures drawn;
   auto const xor_box = [](double first, double end) {
     auto out = rt_box(rt_grid, 0, first, end);
     out.shape = "CLOSEDPLANAR_XOR";
     return out;
   };
-  made.rois = {{.number = "1", .name = "ring", .contours = {xor_box(0, 5), xor_box(1, 4)}},
-               {.number = "2", .name = "core", .contours = {rt_box(rt_grid, 0, 1, 4)}},
-               {.number = "300", .name = "all", .contours = {rt_box(rt_grid, 0, 0, 6)}}};
-  auto const map = rt_map(made);
+  drawn.rois = {{.number = "1", .name = "ring", .contours = {xor_box(0, 5), xor_box(1, 4)}},
+                {.number = "2", .name = "core", .contours = {rt_box(rt_grid, 0, 1, 4)}},
+                {.number = "300", .name = "all", .contours = {rt_box(rt_grid, 0, 0, 6)}}};
+  auto const map = rt_map(drawn);
   EXPECT_EQ(map.map.voxels.type(), Type::u16);
   ASSERT_EQ(map.map.voxels.channels(), 2);
   EXPECT_EQ(rt_count(map, 0, 1), 16U);
   EXPECT_EQ(rt_count(map, 0, 2), 9U);
   EXPECT_EQ(rt_count(map, 1, 300), 36U);
   EXPECT_EQ(map.map.segments[2].layer, 1);
-  EXPECT_EQ(rt_refusal(made, {rt_grid, "1.2.9"}, {.limits = {.bytes = 480}}), "too-large");
+  EXPECT_EQ(rt_refusal(drawn, {rt_grid, "1.2.9"}, {.limits = {.bytes = 480}}), "too-large");
 }
 
 TEST(RtStruct, CountsFromOneWhereNumbersDoNotFit) {
   for (auto const* number : {"0", "-4", "70000"}) {
-    MadeStructures made;
-    made.rois = {{.number = "5", .contours = {rt_box(rt_grid, 0, 0, 2)}},
-                 {.number = number, .contours = {rt_box(rt_grid, 0, 3, 5)}}};
-    auto const map = rt_map(made);
+    MadeStructures drawn;
+    drawn.rois = {{.number = "5", .contours = {rt_box(rt_grid, 0, 0, 2)}},
+                  {.number = number, .contours = {rt_box(rt_grid, 0, 3, 5)}}};
+    auto const map = rt_map(drawn);
     EXPECT_EQ(rt_codes(map.notes), RtCodes{"roi-renumbered"});
     EXPECT_EQ(map.map.segments[1].value, 2);
   }
 }
 
 TEST(RtStruct, BelongsToOneFrameOfReference) {
-  MadeStructures made;
-  made.rois = {{.number = "1", .contours = {rt_box(rt_grid, 0, 0, 2)}},
-               {.number = "2",
-                .name = "else",
-                .contours = {rt_box(rt_grid, 0, 3, 5)},
-                .frame_of_reference = "1.2.8"}};
-  auto const here = rt_map(made);
+  MadeStructures drawn;
+  drawn.rois = {{.number = "1", .contours = {rt_box(rt_grid, 0, 0, 2)}},
+                {.number = "2",
+                 .name = "else",
+                 .contours = {rt_box(rt_grid, 0, 3, 5)},
+                 .frame_of_reference = "1.2.8"}};
+  auto const here = rt_map(drawn);
   EXPECT_EQ(rt_codes(here.notes), RtCodes{"other-frame-of-reference"});
   EXPECT_EQ(here.map.segments.size(), 1U);
-  EXPECT_EQ(rt_refusal(made, {rt_grid, "1.2.7"}), "other-frame-of-reference");
-  auto const unknown = rt_read(made, {rt_grid, ""});
+  EXPECT_EQ(rt_refusal(drawn, {rt_grid, "1.2.7"}), "other-frame-of-reference");
+  auto const unknown = rt_read(drawn, {rt_grid, ""});
   EXPECT_EQ(rt_codes(unknown.map.notes), RtCodes{"frame-of-reference-unknown"});
   EXPECT_EQ(unknown.map.map.segments.size(), 2U);
 }
 
 TEST(RtStruct, SaysWhereContoursNameAnotherImageThanTheirPlace) {
-  MadeStructures made;
+  MadeStructures drawn;
   auto right = rt_box(rt_grid, 1, 0, 2);
   right.image = "1.1";
   auto wrong = rt_box(rt_grid, 2, 0, 2);
   wrong.image = "1.3";
-  made.rois = {{.contours = {right, wrong}}};
+  drawn.rois = {{.contours = {right, wrong}}};
   std::vector<std::string> const images{"1.0", "1.1", "1.2", "1.3", "1.4"};
-  auto const read = rt_read(made, {rt_grid, "1.2.9", images});
+  auto const read = rt_read(drawn, {rt_grid, "1.2.9", images});
   ASSERT_EQ(rt_codes(read.map.notes), RtCodes{"contour-image-differs"});
   EXPECT_NE(read.map.notes[0].words.find("1 contours"), std::string::npos);
   EXPECT_TRUE(
-      rt_read(made, {rt_grid, "1.2.9", std::vector<std::string>(5, "1.3")}).map.notes.empty());
+      rt_read(drawn, {rt_grid, "1.2.9", std::vector<std::string>(5, "1.3")}).map.notes.empty());
 }
 
 TEST(RtStruct, RefusesWhatItCannotUnderstand) {
@@ -255,11 +255,11 @@ TEST(RtStruct, RefusesWhatItCannotUnderstand) {
                         {.code = "no-contours", .points = "0\\0\\0\\1\\0\\0"}};
   for (auto const& one : cases) {
     SCOPED_TRACE(text(one.code, ' ', one.points, ' ', one.shape));
-    MadeStructures made;
-    made.rois = {
+    MadeStructures drawn;
+    drawn.rois = {
         {.number = one.number, .contours = {{.shape = one.shape, .points = one.points}}},
         {.number = one.second}};
-    EXPECT_EQ(rt_refusal(made, {upright({4, 4, 4}, {}), ""}), one.code);
+    EXPECT_EQ(rt_refusal(drawn, {upright({4, 4, 4}, {}), ""}), one.code);
   }
   MadeStructures other;
   other.sop_class = "1.2.840.10008.5.1.4.1.1.481.2";
@@ -269,11 +269,11 @@ TEST(RtStruct, RefusesWhatItCannotUnderstand) {
 }
 
 TEST(RtStruct, LeavesContoursOfRegionsThatAreNotListed) {
-  MadeStructures made;
-  made.rois = {{.contours = {rt_box(rt_grid, 0, 0, 2)}}};
-  made.more_contours =
-      made.contours_of({.number = "9", .contours = {rt_box(rt_grid, 0, 0, 2)}});
-  auto const read = rt_read(made, {rt_grid, "1.2.9"});
+  MadeStructures drawn;
+  drawn.rois = {{.contours = {rt_box(rt_grid, 0, 0, 2)}}};
+  drawn.more_contours =
+      drawn.contours_of({.number = "9", .contours = {rt_box(rt_grid, 0, 0, 2)}});
+  auto const read = rt_read(drawn, {rt_grid, "1.2.9"});
   EXPECT_EQ(rt_codes(read.set.notes), RtCodes{"roi-unknown"});
   EXPECT_EQ(read.map.map.segments.size(), 1U);
 }
@@ -295,19 +295,19 @@ TEST(RtStruct, ReadsManyLongContoursOnDemand) {
   for (int n = 0; n < corners; ++n)
     circle.push_back({31.4 + 20 * std::cos(2 * M_PI * n / corners),
                       31.6 + 20 * std::sin(2 * M_PI * n / corners)});
-  MadeStructures made;
-  made.syntax = made_implicit;
+  MadeStructures drawn;
+  drawn.syntax = made_implicit;
   for (int number = 1; number <= 2; ++number) {
     MadeRoi roi{.number = text(number), .name = text("ball ", number)};
     for (int k = 0; k < 10; ++k) roi.contours.push_back(rt_on(grid, 10 * number + k, circle));
-    made.rois.push_back(roi);
+    drawn.rois.push_back(roi);
   }
-  auto const plain = rt_read(made, {grid, "1.2.9"});
+  auto const plain = rt_read(drawn, {grid, "1.2.9"});
   EXPECT_GT(plain.bytes.size(), 15U << 20);
   EXPECT_EQ(plain.map.map.segments[1].name, "ball 2");
   EXPECT_NEAR(static_cast<double>(rt_count(plain.map, 0, 2)), 10 * M_PI * 400, 100);
-  made.syntax = made_explicit;
-  auto const packed = made_file(made_deflated, rt_deflated(made.data_set()));
+  drawn.syntax = made_explicit;
+  auto const packed = made_file(made_deflated, rt_deflated(drawn.data_set()));
   DicomFile const file{made_bytes(packed), "deflated"};
   auto const map = label_map_of(file, read_rtstruct(file), {grid, "1.2.9"});
   EXPECT_TRUE(std::ranges::equal(map.map.voxels.as<std::uint8_t>(),

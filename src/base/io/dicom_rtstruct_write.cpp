@@ -3,6 +3,7 @@
 #include "base/core/words.hpp"
 #include "base/dicom/attributes.hpp"
 #include "base/dicom/write.hpp"
+#include "base/geometry/marked.hpp"
 #include "base/geometry/outline.hpp"
 #include "base/io/dicom_rtstruct.hpp"
 
@@ -146,14 +147,6 @@ double rtwrite_area(Outline const& outline) {
   return std::abs(twice) / 2;
 }
 
-double rtwrite_voxel(Grid const& grid) {
-  auto const& a = grid.axes[0].mm;
-  auto const& b = grid.axes[1].mm;
-  auto const& c = grid.axes[2].mm;
-  return std::abs(a[0] * (b[1] * c[2] - b[2] * c[1]) + a[1] * (b[2] * c[0] - b[0] * c[2]) +
-                  a[2] * (b[0] * c[1] - b[1] * c[0]));
-}
-
 class RtWriter {
  public:
   RtWriter(LabelMap const& map, ResultSource const& source, RtWrite const& options)
@@ -263,7 +256,7 @@ class RtWriter {
     out.set(rtwrite_number, regions_[n].number)
         .copy(rtwrite_roi_frame, frame())
         .set(rtwrite_name, segment.name)
-        .set(rtwrite_volume, regions_[n].voxels * rtwrite_voxel(source_.grid) / millilitre)
+        .set(rtwrite_volume, regions_[n].voxels * voxel_mm3(source_.grid) / millilitre)
         .set(rtwrite_made_by, rtwrite_maker(by.made_by));
     if (by.made_by != MadeBy::person && !by.name.empty())
       out.set(rtwrite_algorithm, algorithm_item(by));
