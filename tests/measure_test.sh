@@ -185,6 +185,24 @@ slanted_masks_are_measured_but_not_their_distances() {
   equal "$(pair 'p["labels"][0]["dice"], p["labels"][0]["hausdorff_mm"]')" "(1.0, None)"
   holds "$(pair 'p["notes"][0]')" "--straighten"
 }
+a_segmentation_that_leaves_out_slices_is_measured_in_its_series() {
+  "$FOVEA_BUILD/make_series" ct 6
+  python3 - <<'PY'
+voxels = bytes(1 if 2 <= k < 4 and 2 <= j < 6 and 3 <= i < 8 else 0 for k in range(6) for j in range(8) for i in range(12))
+open("mask.nrrd", "wb").write(b"NRRD0004\ntype: uint8\ndimension: 3\nspace: left-posterior-superior\nsizes: 12 8 6\n"
+    b"space directions: (0.75,0,0) (0,0.5,0) (0,0,2.5)\nspace origin: (-10,-20,30)\nencoding: raw\n\n" + voxels)
+PY
+  ends_with 0 "$fovea" dicom seg mask.nrrd --from ct --out seg.dcm
+  ends_with 0 "$fovea" measure mask.nrrd --image ct --json
+  local said
+  said=$(segment 0 '{k: s[k] for k in s if k not in ("box", "centre_voxel", "name", "axial", "type")}')
+  ends_with 0 "$fovea" measure seg.dcm --image ct --json
+  equal "$(segment 0 '{k: s[k] for k in s if k not in ("box", "centre_voxel", "name", "axial", "type")}')" "$said"
+  ends_with 0 "$fovea" compare seg.dcm mask.nrrd --json
+  equal "$(pair 'p["labels"][0]["dice"], p["labels"][0]["hausdorff_mm"], p["why"]')" "(1.0, 0.0, 'it is a DICOM segmentation')"
+  ends_with 0 "$fovea" compare mask.nrrd seg.dcm --json
+  equal "$(pair 'p["labels"][0]["dice"]')" "1.0"
+}
 two_runs_go_on_to_the_other_compare() {
   mkdir run
   touch run/run.json

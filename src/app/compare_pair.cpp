@@ -2,6 +2,7 @@
 
 #include "base/core/error.hpp"
 #include "base/geometry/marked.hpp"
+#include "base/geometry/orient.hpp"
 #include "base/geometry/overlap.hpp"
 #include "base/geometry/same_grid.hpp"
 
@@ -10,7 +11,6 @@
 #include <limits>
 #include <map>
 #include <set>
-#include <utility>
 
 namespace fovea {
 namespace {
@@ -237,19 +237,49 @@ Json pair_grids(Grid const& a, Grid const& b) {
           {"origin_b", b.origin.mm}};
 }
 
+// The box around two grids of one lattice, in the voxels of the first.
+std::optional<IndexBox> pair_box(Grid const& a, Grid const& b) {
+  auto const code = axis_code(a);
+  auto const turned = axis_code(b) == code ? b : reoriented(b, code);
+  auto const offset = offset_in(a, turned);
+  if (!offset) return std::nullopt;
+  return joint_box({{0, 0, 0}, a.size}, {*offset, turned.size});
+}
+
+// Onto one grid, if what is then added to a map is what it says nothing of by design.
+void pair_align(Content& a, Content& b, Json& pair) {
+  auto& map_a = a.map->voxels;
+  auto& map_b = b.map->voxels;
+  auto const box = pair_box(map_a.grid(), map_b.grid());
+  if (!box) return;
+  Grid grid = map_a.grid();
+  grid.size = box->size;
+  Index first;
+  for (std::size_t n = 0; n < 3; ++n) first.ijk[n] = static_cast<double>(box->first[n]);
+  grid.origin = map_a.grid().point_of(first);
+  auto const on_a = cut_to(map_a, grid, a.partial);
+  auto const on_b = cut_to(map_b, grid, b.partial);
+  if (!on_a || !on_b) return;
+  if (on_a->voxels() > map_a.voxels() || on_b->voxels() > map_b.voxels())
+    pair["notes"].push_back(
+        "slices that a segmentation has no frame for are taken as not marked");
+  map_a = *on_a;
+  map_b = *on_b;
+}
+
 }  // namespace
 
 void compare_pair(FoundVolume const& a,
                   FoundVolume const& b,
                   CompareOptions const& options,
                   Json& pair) {
-  auto const of_a = content_of(a, options.taken);
+  auto of_a = content_of(a, options.taken);
   auto of_b = content_of(b, options.taken);
   auto const labels = of_a.map.has_value();
   pair["kind"] = labels ? "labels" : "image";
   pair["why"] = of_a.why;
   pair["grid"] = pair_grids(of_a.image.volume.grid(), of_b.image.volume.grid());
-  for (auto const* notes : {&of_a.notes, &std::as_const(of_b).notes}) {
+  for (auto const* notes : {&of_a.notes, &of_b.notes}) {
     for (auto const& note : *notes) pair["notes"].push_back(note);
   }
   if (labels != of_b.map.has_value())
@@ -261,10 +291,14 @@ void compare_pair(FoundVolume const& a,
     pair["notes"].push_back(
         text(of_a.image.placed() ? "B" : "A",
              " has no place in the patient: it is taken as its numbers say"));
-  if (!labels)
-    return pair_images(of_a.image.volume,
-                       turned_to(of_b.image.volume, of_a.image.volume.grid()), pair);
-  of_b.map->voxels = turned_to(of_b.map->voxels, of_a.map->voxels.grid());
+  if (!labels) {
+    auto const& image = of_a.image.volume;
+    auto const other = cut_to(of_b.image.volume, image.grid(), false);
+    // A part of an image is another image.
+    auto const whole = other && other->voxels() == of_b.image.volume.voxels();
+    return pair_images(image, whole ? *other : of_b.image.volume, pair);
+  }
+  pair_align(of_a, of_b, pair);
   pair_labels(*of_a.map, *of_b.map, options, pair);
 }
 

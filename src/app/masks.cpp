@@ -45,13 +45,16 @@ std::string masks_fault(ImageFile const& image) {
 
 // Inside is what is more inside than outside.
 LabelMap masks_cut(LabelMap const& map) {
-  LabelMap out{Volume{map.voxels.grid(), Type::u8, Unit::one, map.voxels.channels()},
+  LabelMap out{Volume{map.voxels.grid(), Type::u16, Unit::arbitrary, map.voxels.channels()},
                map.segments};
   constexpr auto half = 0.5F;
-  std::ranges::transform(
-      map.voxels.as<float>(), out.voxels.write<std::uint8_t>().begin(),
-      [](float share) { return share >= half ? std::uint8_t{1} : std::uint8_t{0}; });
-  for (auto& segment : out.segments) segment.value = 1;
+  for (auto const& segment : map.segments) {
+    auto const value = static_cast<std::uint16_t>(segment.value);
+    std::ranges::transform(
+        map.voxels.channel<float>(segment.layer),
+        out.voxels.write_channel<std::uint16_t>(segment.layer).begin(),
+        [&](float share) { return share >= half ? value : std::uint16_t{0}; });
+  }
   return out;
 }
 
@@ -60,6 +63,7 @@ Content masks_segmentation(FoundVolume const& volume) {
   auto map = read_dicom_seg(file);
   Content out{.image = image_of(map.voxels),
               .map = {},
+              .partial = true,
               .why = "it is a DICOM segmentation",
               .notes = {}};
   out.image.space = volume.placed ? ImageSpace::scanner : ImageSpace::none;
@@ -75,7 +79,7 @@ Content masks_segmentation(FoundVolume const& volume) {
 
 Content content_of(FoundVolume const& volume, TakenAs taken) {
   if (volume.dicom != nullptr && volume.dicom->labels) return masks_segmentation(volume);
-  Content out{.image = volume.read(), .map = {}, .why = {}, .notes = {}};
+  Content out{.image = volume.read(), .map = {}, .partial = false, .why = {}, .notes = {}};
   if (taken == TakenAs::image) {
     out.why = "--image was asked for";
     return out;
@@ -115,12 +119,25 @@ std::vector<FoundVolume> usable_volumes(Found& found,
   return volumes;
 }
 
-Volume turned_to(Volume const& volume, Grid const& grid) {
+std::optional<Volume> cut_to(Volume const& volume, Grid const& grid, bool padded) {
   if (same_places(grid, volume.grid())) return volume;
   auto const code = axis_code(grid);
-  if (axis_code(volume.grid()) == code) return volume;
-  auto const there = reoriented(volume.grid(), code);
-  return same_places(grid, there) ? reorient(volume, code) : volume;
+  auto const turned =
+      axis_code(volume.grid()) == code ? volume.grid() : reoriented(volume.grid(), code);
+  auto const offset = offset_in(turned, grid);
+  if (!offset) return std::nullopt;
+  std::array<std::int64_t, 3> before{}, behind{};
+  IndexBox box{*offset, grid.size};
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    before[axis] = std::max<std::int64_t>(0, -box.first[axis]);
+    behind[axis] =
+        std::max<std::int64_t>(0, box.first[axis] + box.size[axis] - turned.size[axis]);
+    box.first[axis] += before[axis];
+  }
+  auto const whole = before == decltype(before){} && behind == before;
+  if (!whole && !padded) return std::nullopt;
+  auto const same_way = axis_code(volume.grid()) == code ? volume : reorient(volume, code);
+  return crop(whole ? same_way : pad(same_way, before, behind), box);
 }
 
 Json to_json(Point const& point) {

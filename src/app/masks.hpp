@@ -16,7 +16,10 @@ enum class TakenAs { by_rule, labels, image };
 struct Content {
   ImageFile image;
   std::optional<LabelMap> map;  ///< if it is a label map; whole, of u8 or u16
-  std::string why;              ///< it is one, or is none: for people
+  /// A segmentation: what it has no frame for is not marked, so it may be smaller than its
+  /// image.
+  bool partial = false;
+  std::string why;  ///< it is one, or is none: for people
   std::vector<std::string> notes;
 };
 
@@ -32,9 +35,10 @@ std::vector<FoundVolume> usable_volumes(Found& found,
                                         std::string const& input,
                                         Stop const& stop);
 
-/// A volume with its axes in the order and directions of a grid's, if that alone makes both the
-/// same places; else as it is.
-Volume turned_to(Volume const& volume, Grid const& grid);
+/// A volume on a grid whose voxels are places of its own array, in whatever order and direction
+/// its axes run: voxels are copied, beyond the volume they are 0 if `padded`. None if the
+/// places are others, or some lie beyond and it is not to be padded.
+std::optional<Volume> cut_to(Volume const& volume, Grid const& grid, bool padded);
 
 /// A point or three numbers for JSON.
 Json to_json(Point const& point);

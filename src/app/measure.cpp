@@ -122,9 +122,10 @@ Volume measure_image_for(MeasureImage const& image, Content const& mask) {
                 text("expected a mask and an image of one place, got that the ",
                      mask.image.placed() ? "image" : "mask", " has no place in the patient"),
                 "use files that both say where they lie"};
-  auto const out = turned_to(image.file.volume, mask.image.volume.grid());
-  expect_same_places(mask.image.volume.grid(), out.grid(), "the mask and the image");
-  return out;
+  auto const& grid = mask.image.volume.grid();
+  if (auto out = cut_to(image.file.volume, grid, false)) return *out;
+  expect_same_places(grid, image.file.volume.grid(), "the mask and the image");
+  return image.file.volume;
 }
 
 std::optional<MeasureImage> measure_read_image(std::string const& name, Stop const& stop) {
