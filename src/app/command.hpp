@@ -40,9 +40,15 @@ void print_json(Json const& json);
 /// Columns that stand under each other, two blanks before each line.
 std::string aligned(std::vector<std::vector<std::string>> const& rows);
 
+/// Whether `compare` was asked about two models, which fovea-full compares: three words without
+/// a dash, --split, or a run's folder or a model's file among the first two.
+bool compares_models(Arguments const& arguments);
+int compare_volumes_command(Arguments const& arguments);
 int convert_command(Arguments const& arguments);
 int data_command(Arguments const& arguments);
 int dicom_command(Arguments const& arguments);
 int inspect_command(Arguments const& arguments);
+int measure_command(Arguments const& arguments);
+int mesh_command(Arguments const& arguments);
 
 }  // namespace fovea

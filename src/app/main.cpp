@@ -32,7 +32,11 @@ constexpr Command main_commands[] = {
     {"predict", "ask a run or model about images", nullptr},
     {"explain", "show where in the image the answer comes from", nullptr},
     {"export", "pack a run as one file that can be handed on", nullptr},
-    {"compare", "hold two runs against each other on the same cases", nullptr},
+    {"measure", "measure the segments of a label map in mm", measure_command},
+    {"mesh", "write the surface of a mask as STL, OBJ or PLY", mesh_command},
+    {"compare",
+     "hold two label maps, images or folders of them, or two runs, against each other",
+     compare_volumes_command},
 };
 
 void main_help() {
@@ -96,7 +100,8 @@ int main_run(int argc, char** argv) {
       known.emplace_back(command.name);
       continue;
     }
-    if (command.run == nullptr) main_hand_over(argv);
+    auto const models = command.run == compare_volumes_command && compares_models(arguments);
+    if (command.run == nullptr || models) main_hand_over(argv);
     return command.run(arguments);
   }
   auto const near = nearest(name, known);

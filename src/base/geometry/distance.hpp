@@ -31,8 +31,8 @@ struct DistanceOptions {
 Volume distance_map(Volume const& mask, DistanceOptions const& options = {});
 
 /// The voxels of a mask that have a neighbour across a face that is 0, or beyond the volume:
-/// the mask without its erosion, which scipy, MONAI and MedPy take for its surface. u8. A volume
-/// of one slice is a picture: its voxels have four neighbours.
+/// the mask without its erosion, which scipy, MONAI and MedPy take for its surface. u8. A
+/// volume of one slice is a picture: its voxels have four neighbours.
 Volume border_of(Volume const& mask, int threads = 0);
 /// The same of a part of a volume: whether that is a picture is said.
 Volume border_of_part(Volume const& mask, bool picture, int threads = 0);

@@ -1,6 +1,7 @@
 #include "base/geometry/same_grid.hpp"
 
 #include "base/core/error.hpp"
+#include "base/geometry/grids.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -27,6 +28,20 @@ bool same_places(Grid const& a, Grid const& b) {
   auto const apart = apart_mm(a, b);
   auto const spacing = a.spacing().mm;
   return apart && *apart <= share * *std::ranges::min_element(spacing);
+}
+
+std::optional<std::array<std::int64_t, 3>> offset_in(Grid const& whole, Grid const& part) {
+  constexpr double most = 1e9;  // voxels: beyond it is no other part of one image
+  auto const first = index_of(whole, part.origin).ijk;
+  std::array<std::int64_t, 3> offset{};
+  Index rounded;
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    if (!(std::abs(first[axis]) < most)) return std::nullopt;
+    rounded.ijk[axis] = std::round(first[axis]);
+    offset[axis] = static_cast<std::int64_t>(rounded.ijk[axis]);
+  }
+  Grid const ideal{part.size, whole.point_of(rounded), whole.axes};
+  return same_places(ideal, part) ? std::optional{offset} : std::nullopt;
 }
 
 void expect_same_places(Grid const& a, Grid const& b, std::string_view names) {

@@ -129,5 +129,19 @@ TEST(SamePlaces, AllowsWhatFilesRound) {
   EXPECT_FALSE(apart_mm(grid, other));
 }
 
+TEST(OffsetIn, FindsPartsOfOneImage) {
+  auto whole = upright({10, 10, 10}, {{0.7, 0.7, 5}}, {{-180, -170, 1000}});
+  whole.axes[2].mm = {0, 1, 4.5};
+  auto part = whole;
+  part.size = {3, 4, 20};
+  part.origin = whole.point_of({{2, -1, 7}});
+  EXPECT_EQ(offset_in(whole, part), (std::array<std::int64_t, 3>{2, -1, 7}));
+  part.origin.mm[0] += 0.1;
+  EXPECT_FALSE(offset_in(whole, part));
+  part.origin.mm[0] -= 0.1;
+  part.axes[2].mm = {0, 0, 4.5};
+  EXPECT_FALSE(offset_in(whole, part));
+}
+
 }  // namespace
 }  // namespace fovea

@@ -88,8 +88,8 @@ struct FieldInversion {
   int threads = 0;      ///< 0: all usable cores
 };
 
-/// Throws Error{input} if voxels stay open, with how many, the worst and where, unless `partly`;
-/// Error{usage} if an option is out of range.
+/// Throws Error{input} if voxels stay open, with how many, the worst and where, unless
+/// `partly`; Error{usage} if an option is out of range.
 FieldInverse inverse(Displacement const& field,
                      Grid const& onto,
                      FieldInversion const& options = {});
