@@ -351,32 +351,29 @@ FieldInverse inverse(Displacement const& field,
                   }
                 }
               });
-  FieldInverse out{
-      .field = Displacement{Volume{upright({1, 1, 1}, {}), Type::f64, Unit::arbitrary, 3}},
-      .residual = 0,
-      .worst = {},
-      .open = 0};
+  double residual = 0;
+  Point worst;
+  std::int64_t open = 0;
   for (std::int64_t n = 0; n < mm.voxels(); ++n) {
     auto const one = off[static_cast<std::size_t>(n)];
-    if (one > out.residual) {
-      out.residual = one;
-      out.worst = onto.point_of({{static_cast<double>(n % mm.width()),
-                                  static_cast<double>(n / mm.width() % mm.height()),
-                                  static_cast<double>(n / mm.width() / mm.height())}});
+    if (one > residual) {
+      residual = one;
+      worst = onto.point_of({{static_cast<double>(n % mm.width()),
+                              static_cast<double>(n / mm.width() % mm.height()),
+                              static_cast<double>(n / mm.width() / mm.height())}});
     }
     if (one <= options.tolerance) continue;
-    ++out.open;
+    ++open;
     for (std::int64_t axis = 0; axis < 3; ++axis)
       mm.write_channel<double>(axis)[static_cast<std::size_t>(n)] = 0;
   }
-  if (out.open > 0 && !options.partly)
+  if (open > 0 && !options.partly)
     throw Error{Fault::input,
-                text("expected a field with a way back, got none for ", out.open, " of ",
-                     mm.voxels(), " voxels: up to ", out.residual, " mm off at (",
-                     out.worst.mm[0], ", ", out.worst.mm[1], ", ", out.worst.mm[2], ")"),
+                text("expected a field with a way back, got none for ", open, " of ",
+                     mm.voxels(), " voxels: up to ", residual, " mm off at (", worst.mm[0],
+                     ", ", worst.mm[1], ", ", worst.mm[2], ")"),
                 "invert it where it does not fold or end, or take it partly"};
-  out.field = Displacement{mm};
-  return out;
+  return {Displacement{mm}, residual, worst, open};
 }
 
 }  // namespace fovea
