@@ -44,5 +44,6 @@ int convert_command(Arguments const& arguments);
 int data_command(Arguments const& arguments);
 int dicom_command(Arguments const& arguments);
 int inspect_command(Arguments const& arguments);
+int view_command(Arguments const& arguments);
 
 }  // namespace fovea

@@ -330,9 +330,10 @@ Json convert_write(FoundVolume const& volume,
 
 int convert_contours(ConvertOptions const& options, fs::path const& file, Stop const& stop) {
   if (!convert_names_a_file(options.out) || !options.spacing.empty() ||
-      !options.orient.empty() || options.straighten)
+      !options.orient.empty() || options.straighten || !options.transform.empty())
     throw Error{Fault::usage, "structures become one file, on the grid of --like",
-                "name a file as mask.nii.gz; leave --spacing, --orient and --straighten out"};
+                "name a file as mask.nii.gz; leave --spacing, --orient, --straighten and "
+                "--transform out"};
   return convert_structures({.file = file,
                              .out = options.out,
                              .like = options.like,

@@ -25,6 +25,7 @@ constexpr Command main_commands[] = {
     {"convert", "write DICOM, NIfTI, NRRD or MetaImage volumes as another format",
      convert_command},
     {"dicom", "write results as DICOM objects: segmentations", dicom_command},
+    {"view", "draw a slice, a projection or a montage of a volume as a picture", view_command},
     {"data", "look at a data set (inspect) or list what is fit for use (clean)", data_command},
     {"plan", "show what training would do with a data set, and why", nullptr},
     {"train", "learn from a folder of labelled images", nullptr},
