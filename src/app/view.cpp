@@ -73,7 +73,11 @@ FoundVolume view_one(std::string const& path,
 ImageFile view_read(FoundVolume const& volume) {
   if (volume.dicom == nullptr || !is_stack(*volume.dicom)) return volume.read();
   auto const stack = load_stack(*volume.dicom);
-  auto out = image_of(resample(stack, straightened(stack)));
+  double low = 0;
+  with_type(stack.voxels.type(), [&](auto zero) {
+    low = static_cast<double>(std::ranges::min(stack.voxels.as<decltype(zero)>()));
+  });
+  auto out = image_of(resample(stack, straightened(stack), {.outside = low}));
   out.colour = out.volume.channels() == 3;
   return out;
 }
