@@ -1,5 +1,6 @@
-// make_series FOLDER SLICES [plain|missing|tilted|other]: a phantom CT series for the tests of
-// the programs; `other` is a second series of the same patient.
+// make_series FOLDER SLICES [plain|missing|tilted|other|variable]: a phantom CT series for the
+// tests of the programs; `other` is a second series of the same patient, `variable` has 1.6
+// times the distance between the later slices and is tilted.
 #include "base/core/error.hpp"
 #include "base/core/words.hpp"
 #include "base/dicom/made/phantom.hpp"
@@ -10,6 +11,7 @@ namespace fovea {
 namespace {
 
 constexpr std::uint32_t series_rows = 8, series_columns = 12;
+constexpr std::int64_t series_half = 3;  // slice behind which `variable` changes
 
 MadeSlice series_slice(std::int64_t k, std::string const& kind) {
   MadeSlice slice;
@@ -18,7 +20,10 @@ MadeSlice series_slice(std::int64_t k, std::string const& kind) {
   slice.series = kind == "other" ? "1.2.3.9" : "1.2.3";
   slice.sop = text(slice.series, ".", k + 1);
   auto const away = static_cast<double>(k);
-  slice.at(-10, kind == "tilted" ? -20 + 0.8 * away : -20, 30 + 2.5 * away);
+  auto const half = static_cast<double>(series_half);
+  auto const along = kind == "variable" && away > half ? half + 1.6 * (away - half) : away;
+  auto const leans = kind == "tilted" || kind == "variable";
+  slice.at(-10, leans ? -20 + 0.8 * along : -20, 30 + 2.5 * along);
   for (std::uint32_t i = 0; i < series_rows * series_columns; ++i)
     slice.pixels.push_back(static_cast<std::uint16_t>((31 * i + 97 * k) % 4096));
   return slice;

@@ -75,6 +75,62 @@ a_tilted_series_stays_sheared_until_it_is_straightened() {
   ends_with 0 "$fovea" inspect b.nii.gz --json
   equal "$(answer '[round(row[2], 6) for row in v["volumes"][0]["affine"]][:3]')" "[0.0, 0.0, 2.5]"
 }
+slices_at_changing_distances_are_straightened_when_asked() {
+  series some 7 variable
+  ends_with 3 "$fovea" convert some a.nii.gz
+  holds "$err" "variable-spacing"
+  ends_with 0 "$fovea" convert some a.nii.gz --straighten --json
+  equal "$(answer 'v["written"][0]["verdict"], v["refused"]')" "('adjusted', [])"
+  ends_with 0 "$fovea" inspect a.nii.gz --json
+  # 3 gaps of 2.5 mm and 3 of 4 mm: 19.5 mm in steps of 2.5.
+  equal "$(answer 'v["volumes"][0]["size"][2], round(v["volumes"][0]["spacing"][2], 6)')" "(9, 2.5)"
+  ends_with 0 "$fovea" convert some b.nii.gz --straighten --spacing 1
+  ends_with 0 "$fovea" inspect b.nii.gz --json
+  equal "$(answer 'v["volumes"][0]["size"][2]')" 22
+  ends_with 2 "$fovea" convert some c.nii.gz --straighten --interpolation cubic
+  series gap 7 missing
+  ends_with 3 "$fovea" convert gap d.nii.gz --straighten
+  holds "$err" "missing-slice"
+}
+transforms_move_volumes_there_and_back() {
+  series ct 6
+  values ct a.npy
+  printf '1 0 0 1.5\n0 1 0 0\n0 0 1 0\n0 0 0 1\n' >shift.txt
+  ends_with 0 "$fovea" convert ct moved.nrrd --transform shift.txt
+  values moved.nrrd b.npy
+  # 1.5 mm are 2 voxels: what was at i + 2 is at i now; air comes in.
+  python3 - <<'PY'
+def load(name):
+    data = open(name, "rb").read()
+    at = 10 + int.from_bytes(data[8:10], "little")
+    return [int.from_bytes(data[n:n + 2], "little", signed=True) for n in range(at, len(data), 2)]
+a, b = load("a.npy"), load("b.npy")
+assert len(a) == len(b) == 12 * 8 * 6
+for row in range(8 * 6):
+    assert b[12 * row:12 * row + 10] == a[12 * row + 2:12 * row + 12]
+    assert b[12 * row + 10:12 * row + 12] == [-1000, -1000], b[12 * row:12 * row + 12]
+PY
+  ends_with 0 "$fovea" convert moved.nrrd back.nrrd --transform shift.txt --inverse
+  ends_with 2 "$fovea" convert ct c.nrrd --inverse
+  ends_with 3 "$fovea" convert ct c.nrrd --transform nowhere.tfm
+  echo hello >no.tfm
+  ends_with 3 "$fovea" convert ct c.nrrd --transform no.tfm
+  holds "$err" "no.tfm"
+}
+grid_rules_go_by_name() {
+  series ct 6
+  for rule in "box 9 1.0" "centre 9 1.0" "corner 9 1.0"; do
+    set -- $rule
+    ends_with 0 "$fovea" convert ct $1.nrrd --spacing 1 --grid-rule $1
+    ends_with 0 "$fovea" inspect $1.nrrd --json
+    equal "$(answer 'v["volumes"][0]["size"][0], v["volumes"][0]["spacing"][0]')" "($2, $3)"
+  done
+  ends_with 0 "$fovea" convert ct d.nrrd --spacing 0.8 --grid-rule corner
+  ends_with 0 "$fovea" inspect d.nrrd --json
+  equal "$(answer 'v["volumes"][0]["size"][2], v["volumes"][0]["affine"][2][3]')" "(17, 30.0)"
+  ends_with 2 "$fovea" convert ct e.nrrd --spacing 1 --grid-rule conrer
+  holds "$err" "corner"
+}
 orientation_is_undone_exactly() {
   series ct 4
   values ct a.npy

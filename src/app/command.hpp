@@ -50,5 +50,6 @@ int dicom_command(Arguments const& arguments);
 int inspect_command(Arguments const& arguments);
 int measure_command(Arguments const& arguments);
 int mesh_command(Arguments const& arguments);
+int view_command(Arguments const& arguments);
 
 }  // namespace fovea

@@ -11,11 +11,14 @@
 #include "base/core/words.hpp"
 #include "base/geometry/orient.hpp"
 #include "base/geometry/resample.hpp"
+#include "base/geometry/warp.hpp"
 #include "base/io/dicom_merge.hpp"
+#include "base/io/dicom_stack.hpp"
 #include "base/io/dicom_suv.hpp"
 #include "base/io/formats.hpp"
 #include "base/io/gradients.hpp"
 #include "base/io/nifti.hpp"
+#include "base/io/transform.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -35,9 +38,21 @@ constexpr ConvertName convert_interpolators[] = {
 
 struct ConvertOptions {
   std::string in, out, format = "nifti", series, spacing, orient, like, interpolation, sidecar,
-                       from, round, suv, merge = "time", names;
-  bool straighten = false, json = false, leave_off_plane = false;
+                       from, round, suv, merge = "time", names, grid_rule = "box", transform;
+  bool straighten = false, inverse = false, json = false, leave_off_plane = false;
 };
+
+constexpr std::pair<std::string_view, Keep> convert_rules[] = {
+    {"box", Keep::box}, {"centre", Keep::centre}, {"corner", Keep::corner}};
+
+Keep convert_rule(std::string const& name) {
+  std::vector<std::string> known;
+  for (auto const& [word, keep] : convert_rules) {
+    if (word == name) return keep;
+    known.emplace_back(word);
+  }
+  throw Error{Fault::usage, text("no grid rule '", name, "'"), did_you_mean(name, known)};
+}
 
 Interpolator convert_interpolator(std::string const& name) {
   if (name.empty()) return Interpolator::linear;
@@ -141,34 +156,63 @@ bool convert_is_pet(FoundVolume const& volume) {
   return volume.dicom != nullptr && volume.modality == "PT";
 }
 
+bool convert_straightens(FoundVolume const& volume, ConvertOptions const& options) {
+  return options.straighten && volume.dicom != nullptr && is_stack(*volume.dicom);
+}
+
 /// What is done to each volume between reading and writing.
 class ConvertWork {
  public:
   ConvertWork(ConvertOptions const& options, Stop const& stop)
       : options_(options),
-        resample_{.interpolator = convert_interpolator(options.interpolation)} {
+        resample_{.interpolator = convert_interpolator(options.interpolation)},
+        keep_(convert_rule(options.grid_rule)) {
     if (!options.spacing.empty()) spacing_ = convert_spacing(options.spacing);
     if (!options.like.empty()) like_ = convert_like(options.like, stop);
     suv_ = suv_kind_of(options.suv);
     if (spacing_ && like_)
       throw Error{Fault::usage, "--spacing and --like both say what the grid is to be",
                   "leave one out"};
+    if (options.inverse && options.transform.empty())
+      throw Error{Fault::usage, "--inverse turns a --transform round, and there is none",
+                  "name the transform too"};
+    if (!options.transform.empty()) transform_ = read_warp(options.transform);
   }
 
   void operator()(FoundVolume const& found, ImageFile& image) const {
     auto& volume = image.volume;
-    // Numbers of segments have no mean.
-    auto const how = found.holds_labels() ? of_labels() : resample_;
     if (suv_ && convert_is_pet(found))
       volume = as_suv(volume, suv_factors(*found.dicom, *suv_));
-    if (!image.placed() && (options_.straighten || like_ || !options_.orient.empty()))
+    auto const directed =
+        options_.straighten || like_ || !options_.orient.empty() || transform_;
+    if (!image.placed() && directed)
       throw Error{Fault::input, "it has no place in the patient, so no direction is known",
-                  "convert it without --orient, --like and --straighten"};
+                  "convert it without --orient, --like, --straighten and --transform"};
+    // Numbers of segments have no mean.
+    auto const how = found.holds_labels() ? of_labels() : options_of(volume);
     if (options_.straighten && volume.grid().sheared())
       volume = resample(volume, straightened(volume.grid()), how);
     if (!options_.orient.empty()) volume = reorient(volume, options_.orient);
-    if (spacing_) volume = resample(volume, respaced(volume.grid(), *spacing_), how);
-    if (like_) volume = resample(volume, *like_, how);
+    if (transform_) {
+      volume = moved_onto(volume, wanted(volume.grid()), how);
+      return;
+    }
+    if (spacing_ || like_) volume = resample(volume, wanted(volume.grid()), how);
+  }
+
+  /// Slices at changing distances, at once onto the grid that is wanted.
+  ImageFile straight(FoundVolume const& found, SliceStack stack) const {
+    if (suv_ && convert_is_pet(found))
+      stack.voxels = as_suv(stack.voxels, suv_factors(*found.dicom, *suv_));
+    auto grid = straightened(stack);
+    if (!options_.orient.empty()) grid = reoriented(grid, options_.orient);
+    auto const how = options_of(stack.voxels);
+    auto volume = resample(stack, transform_ ? grid : wanted(grid), how);
+    if (transform_) volume = moved_onto(volume, wanted(grid), how);
+    auto out = image_of(volume);
+    out.colour = volume.channels() == 3;
+    if (out.colour) out.more.clear();
+    return out;
   }
 
  private:
@@ -183,11 +227,43 @@ class ConvertWork {
     return out;
   }
 
+  Grid wanted(Grid const& grid) const {
+    return like_ ? *like_ : spacing_ ? respaced(grid, *spacing_, keep_) : grid;
+  }
+
+  // Around a CT is air.
+  Resample options_of(Volume const& volume) const {
+    constexpr double air = -1000;
+    auto out = resample_;
+    if (volume.unit() == Unit::hounsfield) out.outside = air;
+    return out;
+  }
+
+  Volume moved_onto(Volume const& volume, Grid const& onto, Resample const& how) const {
+    if (!options_.inverse) return warp(volume, onto, *transform_, how);
+    if (transform_->steps().size() == 1 &&
+        std::holds_alternative<Displacement>(transform_->steps()[0])) {
+      auto const& field = std::get<Displacement>(transform_->steps()[0]);
+      auto const back = inverse(field, onto, {.partly = true});
+      if (back.open > 0)
+        warn(text("the field has no way back at ", back.open, " of ", volume_of_grid(onto),
+                  " voxels, up to ", fixed(back.residual, 2), " mm off: they are not moved"));
+      return warp(volume, onto, back.field, how);
+    }
+    return warp(volume, onto, inverse(affine_of(*transform_)), how);
+  }
+
+  static std::int64_t volume_of_grid(Grid const& grid) {
+    return grid.size[0] * grid.size[1] * grid.size[2];
+  }
+
   ConvertOptions const& options_;
   Resample resample_;
+  Keep keep_;
   std::optional<Spacing> spacing_;
   std::optional<Grid> like_;
   std::optional<SuvKind> suv_;
+  std::optional<Warp> transform_;
 };
 
 /// What --format dicom needs beside the volumes.
@@ -220,9 +296,12 @@ std::string convert_which(std::vector<FoundVolume> const& volumes) {
 }
 
 // Those that can be written; of the others it says why not.
-std::vector<FoundVolume> convert_usable(std::vector<FoundVolume> volumes, Json& refused) {
+std::vector<FoundVolume> convert_usable(std::vector<FoundVolume> volumes,
+                                        ConvertOptions const& options,
+                                        Json& refused) {
   std::erase_if(volumes, [&](FoundVolume const& volume) {
-    if (volume.verdict != Verdict::refused) return false;
+    if (volume.verdict != Verdict::refused || convert_straightens(volume, options))
+      return false;
     auto const& reason = volume.reasons.front();
     warn(text(volume.source, ": refused: ", reason.code, ": ", reason.words));
     refused.push_back(to_json(volume));
@@ -260,9 +339,14 @@ Json convert_write(FoundVolume const& volume,
                    ConvertOptions const& options,
                    ConvertSeries const& series,
                    Stop const& stop) {
-  auto image = volume.read();
-  heed(stop);
-  work(volume, image);
+  ImageFile image = [&] {
+    if (convert_straightens(volume, options))
+      return work.straight(volume, load_stack(*volume.dicom));
+    auto read = volume.read();
+    heed(stop);
+    work(volume, read);
+    return read;
+  }();
   heed(stop);
   auto const images = convert_is_dicom(options);
   auto const gradients = images ? std::nullopt : convert_gradients(volume, image, file);
@@ -284,6 +368,7 @@ Json convert_write(FoundVolume const& volume,
     entry["reasons"].push_back(note.code);
     entry["notes"].push_back(note.words);
   }
+  if (convert_straightens(volume, options)) entry["verdict"] = name_of(Verdict::adjusted);
   if (!gradients) return entry;
   write_file(convert_beside(file, ".bval"), gradients->b_values);
   if (gradients->unsure.empty()) {
@@ -298,9 +383,10 @@ Json convert_write(FoundVolume const& volume,
 
 int convert_contours(ConvertOptions const& options, fs::path const& file, Stop const& stop) {
   if (!convert_names_a_file(options.out) || !options.spacing.empty() ||
-      !options.orient.empty() || options.straighten)
+      !options.orient.empty() || options.straighten || !options.transform.empty())
     throw Error{Fault::usage, "structures become one file, on the grid of --like",
-                "name a file as mask.nii.gz; leave --spacing, --orient and --straighten out"};
+                "name a file as mask.nii.gz; leave --spacing, --orient, --straighten and "
+                "--transform out"};
   return convert_structures({.file = file,
                              .out = options.out,
                              .like = options.like,
@@ -337,7 +423,7 @@ int convert_run(ConvertOptions const& options) {
     warn(one.words);
     result["damaged"].push_back(to_json(one));
   }
-  auto const volumes = convert_usable(all, result["refused"]);
+  auto const volumes = convert_usable(all, options, result["refused"]);
   if (!options.suv.empty() && std::ranges::none_of(all, convert_is_pet))
     throw Error{Fault::usage,
                 text("expected a PET series for --suv, got none in ", fs::path{options.in}),
@@ -399,8 +485,16 @@ int convert_command(Arguments const& arguments) {
   app.add_option("--interpolation", options.interpolation,
                  "linear, nearest, cubic, lanczos, hamming, label-linear (linear; of "
                  "segmentations nearest)");
+  app.add_option("--grid-rule", options.grid_rule,
+                 "what stays with --spacing: box (nnU-Net's size), centre, or corner (MONAI's "
+                 "size) (box)");
   app.add_flag("--straighten", options.straighten,
-               "resamples a sheared grid (tilted gantry) onto one at right angles");
+               "resamples a sheared grid (tilted gantry) onto one at right angles, and slices "
+               "whose distances change onto a regular one");
+  app.add_option("--transform", options.transform,
+                 "moved by this: ITK's .tfm, 4 x 4 numbers, or a field of displacements; it "
+                 "leads from the new image's places to the old one's");
+  app.add_flag("--inverse", options.inverse, "the transform the other way round");
   app.add_option("--suv", options.suv,
                  "PET as standardized uptake value, by body weight (bw), lean mass (lbm) or "
                  "body surface (bsa)")

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 namespace fovea {
 namespace {
@@ -84,20 +85,7 @@ Volume orient_picked(Volume const& volume, Grid const& grid, Pick const& which, 
   return out;
 }
 
-}  // namespace
-
-std::string axis_code(Grid const& grid) {
-  auto const directions = orient_directions(grid);
-  std::string code;
-  for (std::size_t axis = 0; axis < 3; ++axis) {
-    auto const grows = grid.axes[axis].mm[directions[axis]] >= 0;
-    code += (grows ? orient_towards : orient_away)[directions[axis]];
-  }
-  return code;
-}
-
-Grid reoriented(Grid const& grid, std::string_view code) {
-  auto const steps = orient_steps(grid, code);
+Grid orient_stepped(Grid const& grid, OrientSteps const& steps) {
   Grid out = grid;
   std::array<std::int64_t, 3> corner{};
   for (std::size_t axis = 0; axis < 3; ++axis) {
@@ -114,12 +102,64 @@ Grid reoriented(Grid const& grid, std::string_view code) {
   return out;
 }
 
-Volume reorient(Volume const& volume, std::string_view code) {
-  auto const steps = orient_steps(volume.grid(), code);
+Volume orient_taken(Volume const& volume, OrientSteps const& steps) {
   Pick which{.from = steps.from};
   for (std::size_t axis = 0; axis < 3; ++axis)
     which.at[axis] = orient_counted(0, volume.grid().size[steps.from[axis]], steps.flips[axis]);
-  return orient_picked(volume, reoriented(volume.grid(), code), which, 0);
+  return orient_picked(volume, orient_stepped(volume.grid(), steps), which, 0);
+}
+
+OrientSteps orient_flip(std::size_t axis) {
+  if (axis > 2)
+    throw Error{Fault::usage, text("expected an axis of 0, 1 and 2, got ", axis),
+                "0 is i, 1 is j, 2 is k"};
+  OrientSteps steps{.from = {0, 1, 2}, .flips = {}};
+  steps.flips[axis] = true;
+  return steps;
+}
+
+}  // namespace
+
+std::string axis_code(Grid const& grid) {
+  auto const directions = orient_directions(grid);
+  std::string code;
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    auto const grows = grid.axes[axis].mm[directions[axis]] >= 0;
+    code += (grows ? orient_towards : orient_away)[directions[axis]];
+  }
+  return code;
+}
+
+Grid reoriented(Grid const& grid, std::string_view code) {
+  return orient_stepped(grid, orient_steps(grid, code));
+}
+
+Volume reorient(Volume const& volume, std::string_view code) {
+  return orient_taken(volume, orient_steps(volume.grid(), code));
+}
+
+Grid flipped(Grid const& grid, std::size_t axis) {
+  return orient_stepped(grid, orient_flip(axis));
+}
+
+Volume flip(Volume const& volume, std::size_t axis) {
+  return orient_taken(volume, orient_flip(axis));
+}
+
+Volume rotate90(Volume const& volume, std::size_t from, std::size_t towards, int turns) {
+  if (from > 2 || towards > 2 || from == towards)
+    throw Error{Fault::usage,
+                text("expected two different axes of 0, 1 and 2, got ", from, " and ", towards),
+                "0 is i, 1 is j, 2 is k"};
+  auto const quarters = (turns % 4 + 4) % 4;
+  OrientSteps steps{.from = {0, 1, 2}, .flips = {}};
+  if (quarters % 2 == 1) {
+    std::swap(steps.from[from], steps.from[towards]);
+    steps.flips[quarters == 1 ? from : towards] = true;
+  } else if (quarters == 2) {
+    steps.flips[from] = steps.flips[towards] = true;
+  }
+  return orient_taken(volume, steps);
 }
 
 Grid cropped(Grid const& grid, IndexBox const& box) {

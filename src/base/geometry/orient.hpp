@@ -21,6 +21,16 @@ std::string axis_code(Grid const& grid);
 Grid reoriented(Grid const& grid, std::string_view code);
 Volume reorient(Volume const& volume, std::string_view code);
 
+/// The same voxels, counted from the other end along an axis (0, 1 or 2). Twice is as before,
+/// but for the last bits of the origin. Throws Error{usage} on another axis.
+Grid flipped(Grid const& grid, std::size_t axis);
+Volume flip(Volume const& volume, std::size_t axis);
+
+/// The same voxels after quarter turns of the array that take axis `from` to where `towards`
+/// was and `towards` to the other end of `from`; negative turns go back. Exactly undone by as
+/// many the other way. Throws Error{usage} unless both are different axes.
+Volume rotate90(Volume const& volume, std::size_t from, std::size_t towards, int turns = 1);
+
 /// The voxels of a box. Throws Error{usage} if it is empty or reaches beyond the grid.
 Grid cropped(Grid const& grid, IndexBox const& box);
 Volume crop(Volume const& volume, IndexBox const& box);

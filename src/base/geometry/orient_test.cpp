@@ -157,5 +157,50 @@ TEST(Crop, RefusesBoxesBeyondTheGrid) {
   EXPECT_THROW(pad(in, {huge, 0, 0}, {0, 0, 0}), Error);
 }
 
+TEST(Orient, FlipsAndTurnsAreUndoneExactlyAndKeepEveryPlace) {
+  Volume in{upright({5, 4, 3}, {{0.5, 2, 4}}, {{-8, 16, 32}}), Type::i16, Unit::hounsfield, 2};
+  std::int16_t n = 0;
+  for (auto& voxel : in.write<std::int16_t>()) voxel = n++;
+  auto const same = [&](Volume const& out) {
+    EXPECT_EQ(out.grid().size, in.grid().size);
+    EXPECT_EQ(out.grid().origin.mm, in.grid().origin.mm);
+    EXPECT_TRUE(std::ranges::equal(out.as<std::int16_t>(), in.as<std::int16_t>()));
+  };
+  auto const kept = [&](Volume const& out) {
+    // Every voxel lies where the one of its value lay.
+    for (std::int64_t at = 0; at < out.voxels(); ++at) {
+      auto const index = [](Volume const& of, std::int64_t v) {
+        return Index{{static_cast<double>(v % of.width()),
+                      static_cast<double>(v / of.width() % of.height()),
+                      static_cast<double>(v / of.width() / of.height())}};
+      };
+      auto const value = out.as<std::int16_t>()[static_cast<std::size_t>(at)];
+      EXPECT_EQ(out.grid().point_of(index(out, at)).mm,
+                in.grid().point_of(index(in, value)).mm);
+    }
+  };
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    kept(flip(in, axis));
+    same(flip(flip(in, axis), axis));
+    EXPECT_EQ(flipped(in.grid(), axis).origin.mm, flip(in, axis).grid().origin.mm);
+    for (std::size_t other = 0; other < 3; ++other) {
+      if (other == axis) {
+        EXPECT_THROW(rotate90(in, axis, other), Error);
+        continue;
+      }
+      for (auto const turns : {-3, -1, 1, 2, 3, 5}) {
+        auto const out = rotate90(in, axis, other, turns);
+        kept(out);
+        same(rotate90(out, axis, other, -turns));
+      }
+      same(rotate90(in, axis, other, 4));
+      auto const twice = rotate90(rotate90(in, axis, other), axis, other);
+      EXPECT_TRUE(std::ranges::equal(twice.as<std::int16_t>(),
+                                     rotate90(in, axis, other, 2).as<std::int16_t>()));
+    }
+  }
+  EXPECT_THROW(flip(in, 3), Error);
+}
+
 }  // namespace
 }  // namespace fovea

@@ -67,20 +67,6 @@ std::vector<double> resample_places(double first,
   return places;
 }
 
-void resample_expect(Resample const& options) {
-  constexpr int widest = 8;
-  if (options.radius < 1 || options.radius > widest)
-    throw Error{Fault::usage,
-                text("expected a radius of 1 to ", widest, " voxels, got ", options.radius),
-                "4 is enough for most"};
-  if (options.threads < 0)
-    throw Error{Fault::usage, text("expected 0 or more threads, got ", options.threads),
-                "0 means all usable cores"};
-  if (!std::isfinite(options.outside))
-    throw Error{Fault::usage, text("expected a number for outside, got ", options.outside),
-                "choose one, air for instance"};
-}
-
 // What is resampled, but for its voxels.
 struct ResampleWork {
   Resample const& options;
@@ -95,7 +81,7 @@ ResampleWork resample_work(Grid const& from,
                            Type type,
                            Grid const& onto,
                            Resample const& options) {
-  resample_expect(options);
+  expect_valid(options);
   index_map(from, onto);
   auto const map = index_map(onto, from);
   ResampleWork work{options,

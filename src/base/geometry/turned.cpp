@@ -114,6 +114,20 @@ IndexBox turned_need(std::array<std::array<double, 2>, 3> const& range,
 
 }  // namespace
 
+void expect_valid(Resample const& options) {
+  constexpr int widest = 8;
+  if (options.radius < 1 || options.radius > widest)
+    throw Error{Fault::usage,
+                text("expected a radius of 1 to ", widest, " voxels, got ", options.radius),
+                "4 is enough for most"};
+  if (options.threads < 0)
+    throw Error{Fault::usage, text("expected 0 or more threads, got ", options.threads),
+                "0 means all usable cores"};
+  if (!std::isfinite(options.outside))
+    throw Error{Fault::usage, text("expected a number for outside, got ", options.outside),
+                "choose one, air for instance"};
+}
+
 std::array<std::array<double, 2>, 3> reach_of(IndexMap const& map, IndexBox const& box) {
   std::array<std::array<double, 2>, 3> out{};
   for (std::size_t row = 0; row < 3; ++row) {

@@ -17,6 +17,9 @@ struct Turned {
 /// Reads a box of the input: at least that, with its first voxel and the size of the whole.
 using ReadPart = std::function<VolumePart(IndexBox const&)>;
 
+/// Throws Error{usage} if an option is out of range.
+void expect_valid(Resample const& options);
+
 /// Between what places a map takes the voxels of a box.
 std::array<std::array<double, 2>, 3> reach_of(IndexMap const& map, IndexBox const& box);
 

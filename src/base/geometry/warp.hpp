@@ -60,7 +60,10 @@ class Warp {
 /// In      options as resample's; `smooth` only where all steps are affine
 /// Memory  as resample's
 /// Throws  as resample; Error{usage} on `smooth` with a field
-Volume warp(Volume const& volume, Grid const& onto, Warp const& map, Resample options = {});
+Volume warp(Volume const& volume,
+            Grid const& onto,
+            Warp const& map,
+            Resample const& options = {});
 
 /// The same of every layer: nearest, or label_linear for smoother edges; of fractions linear.
 /// Segments keep names and values. Throws Error{usage} on another interpolation of labels.
@@ -94,7 +97,7 @@ FieldInverse inverse(Displacement const& field,
                      Grid const& onto,
                      FieldInversion const& options = {});
 
-/// Both ways exact. Throws Error{usage} if a step is a field.
+/// The map as one affine. Throws Error{usage} if a step is a field.
 Affine affine_of(Warp const& map);
 
 }  // namespace fovea

@@ -3,6 +3,7 @@
 #include "base/core/rng.hpp"
 #include "base/core/zip.hpp"
 #include "base/dicom/made/phantom.hpp"
+#include "base/io/dicom_stack.hpp"
 
 #include <gtest/gtest.h>
 
@@ -497,12 +498,38 @@ TEST(Gate, FindsTheTwoSpacingsOfARealTiltedSeries) {
   EXPECT_NE(words.find("4.22 mm along patient z"), std::string::npos) << words;
   EXPECT_NE(words.find("7.38 mm along patient z"), std::string::npos) << words;
 
+  // Every slice says where it lies, so that it can be drawn on a grid of the smallest distance.
+  ASSERT_TRUE(is_stack(series));
+  EXPECT_THROW(load_series(series), Refusal);
+  auto const stack = load_stack(series);
+  EXPECT_EQ(stack.voxels.unit(), Unit::hounsfield);
+  auto const grid = straightened(stack);
+  EXPECT_NEAR(grid.spacing().mm[2], 1.081, 0.001);  // the two halves meet so closely
+  EXPECT_FALSE(grid.sheared());
+  auto const lowest = resample(stack, grid, {.outside = -5000});
+  // The first slice lies on the grid: its voxels are kept.
+  auto const at = index_of(grid, stack.firsts.front());
+  auto const from =
+      static_cast<std::size_t>(std::lround(at.ijk[1])) * static_cast<std::size_t>(grid.size[0]);
+  for (std::size_t i = 0; i < static_cast<std::size_t>(grid.size[0]); ++i)
+    EXPECT_EQ(lowest.as<std::int16_t>()[from + i], stack.voxels.as<std::int16_t>()[i]);
+
   // Each half by itself is regular, and tilted.
   std::vector<fs::path> half{files.begin(), files.begin() + 14};
   auto const lower = find_series(half).series.front();
   series_expect(lower, Verdict::adjusted, {"gantry-tilt"});
   EXPECT_NE(lower.reasons[0].words.find("18.5"), std::string::npos) << lower.reasons[0].words;
   EXPECT_EQ(load_series(lower).unit(), Unit::hounsfield);
+}
+
+TEST(Gate, MakesNoStackOfOtherSeries) {
+  DicomSeries series;
+  EXPECT_FALSE(is_stack(series));
+  EXPECT_THROW(load_stack(series), Refusal);
+  series.verdict = Verdict::refused;
+  series.reasons.push_back({"missing-slice", "a gap"});
+  EXPECT_FALSE(is_stack(series));
+  EXPECT_THROW(load_stack(series), Refusal);
 }
 
 TEST(Gate, FindsTheGapsInARealTiltedSeries) {

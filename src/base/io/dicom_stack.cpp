@@ -1,0 +1,85 @@
+#include "base/io/dicom_stack.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace fovea {
+namespace {
+
+using StackStep = std::array<double, 3>;
+
+// The axes of the slices are true; along k one pixel is one step, which nothing looks at.
+Grid dicom_stack_grid(DicomSeries const& series) {
+  auto const& head = *series.slices.front().head;
+  auto const& o = *head.orientation;
+  Grid grid{.size = {head.shape.columns, head.shape.rows,
+                     static_cast<std::int64_t>(series.slices.size())},
+            .origin = {*series.slices.front().position}};
+  StackStep const row{o[0], o[1], o[2]};
+  StackStep const column{o[3], o[4], o[5]};
+  StackStep const normal{row[1] * column[2] - row[2] * column[1],
+                         row[2] * column[0] - row[0] * column[2],
+                         row[0] * column[1] - row[1] * column[0]};
+  for (std::size_t r = 0; r < 3; ++r) {
+    // The first spacing is the one between rows, so along j.
+    grid.axes[0].mm[r] = row[r] * (*head.spacing)[1];
+    grid.axes[1].mm[r] = column[r] * (*head.spacing)[0];
+    grid.axes[2].mm[r] = normal[r] * (*head.spacing)[1];
+  }
+  return grid;
+}
+
+// How far slices lie beside a straight line, however far apart they are along it.
+double dicom_stack_beside(std::vector<Point> const& firsts, StackStep const& normal) {
+  auto const minus = [](Point const& a, Point const& b) {
+    return StackStep{a.mm[0] - b.mm[0], a.mm[1] - b.mm[1], a.mm[2] - b.mm[2]};
+  };
+  auto const along = [&](StackStep const& step) {
+    return (step[0] * normal[0] + step[1] * normal[1] + step[2] * normal[2]);
+  };
+  auto const whole = minus(firsts.back(), firsts.front());
+  double most = 0;
+  for (auto const& first : firsts) {
+    auto const step = minus(first, firsts.front());
+    auto const part = along(step) / along(whole);
+    most = std::max(most, std::hypot(step[0] - part * whole[0], step[1] - part * whole[1],
+                                     step[2] - part * whole[2]));
+  }
+  return most;
+}
+
+}  // namespace
+
+bool is_stack(DicomSeries const& series) {
+  return series.verdict == Verdict::refused && !series.reasons.empty() &&
+         series.reasons.front().code == "variable-spacing" && series.slices.size() > 2;
+}
+
+SliceStack load_stack(DicomSeries const& series, int threads) {
+  if (!is_stack(series))
+    throw Refusal{series.reasons.empty() ? "variable-spacing" : series.reasons.front().code,
+                  series.reasons.empty() ? "expected slices at changing distances"
+                                         : series.reasons.front().words,
+                  "choose another series"};
+  auto known = series;
+  known.grid = dicom_stack_grid(series);
+  known.verdict = Verdict::adjusted;
+  std::vector<Point> firsts;
+  for (auto const& slice : series.slices) firsts.push_back({*slice.position});
+  auto const& k = known.grid.axes[2].mm;
+  auto const length = std::hypot(k[0], k[1], k[2]);
+  auto const beside = dicom_stack_beside(firsts, {k[0] / length, k[1] / length, k[2] / length});
+  auto const last = firsts.size() - 1;
+  auto const step =
+      std::hypot(firsts[last].mm[0] - firsts[0].mm[0], firsts[last].mm[1] - firsts[0].mm[1],
+                 firsts[last].mm[2] - firsts[0].mm[2]) /
+      static_cast<double>(last);
+  if (beside > std::max(1e-3, 0.01 * step))
+    throw Refusal{"irregular-positions",
+                  text("slices lie up to ", beside,
+                       " mm beside the straight line through the first and the last"),
+                  "choose another series"};
+  return {load_series(known, threads), std::move(firsts)};
+}
+
+}  // namespace fovea
