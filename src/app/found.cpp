@@ -166,6 +166,7 @@ FoundVolume volume_of(DicomSeries const& series) {
                   .files = series.files(),
                   .grid = series.grid,
                   .placed = series.placed,
+                  .measured = series.placed || series.slices.front().head->spacing,
                   .verdict = series.verdict,
                   .reasons = series.reasons,
                   .dicom = &series};
@@ -191,6 +192,7 @@ FoundVolume volume_of(fs::path const& file) {
           .modality = {},
           .grid = head.grid,
           .placed = head.placed(),
+          .measured = head.measured,
           .channels = head.channels,
           .reasons = std::move(head.notes)};
 }
@@ -268,13 +270,14 @@ void check_voxels(std::vector<FoundVolume>& volumes, Stop const& stop) {
 Json to_json(FoundVolume const& volume) {
   auto const spacing = volume.grid.spacing().mm;
   auto const known = volume.verdict != Verdict::refused;
+  auto const measured = known && volume.measured;
   std::vector<std::string> notes;
   for (auto const& note : volume.reasons) notes.push_back(note.words);
   return {{"source", volume.source.string()},
           {"series", volume.series},
           {"modality", volume.modality},
           {"size", volume.grid.size},
-          {"spacing", known ? Json(spacing) : Json{}},
+          {"spacing", measured ? Json(spacing) : Json{}},
           {"affine", known && volume.placed ? found_affine(volume.grid) : Json{}},
           {"unit", name_of(volume.unit)},
           {"channels", volume.channels},

@@ -33,6 +33,7 @@ struct FoundVolume {
   std::size_t files = 1;
   Grid grid;
   bool placed = false;
+  bool measured = true;  ///< its spacings are its own, not 1 for want of any
   std::int64_t channels = 1;
   Unit unit = Unit::arbitrary;
   Verdict verdict = Verdict::ok;
@@ -55,7 +56,7 @@ void check_voxels(std::vector<FoundVolume>& volumes, Stop const& stop);
 
 /// {"source","series","modality","size","spacing","affine","unit","channels","files","verdict",
 /// "reasons","notes"}: the affine is 4 x 4, LPS, mm, from (i, j, k) to the patient;
-/// null, as the spacing of a picture without one, where there is no place.
+/// null where there is no place, and the spacing where there is none.
 Json to_json(FoundVolume const& volume);
 Json to_json(DicomDamaged const& damaged);
 /// {"source","kind","series","verdict","reasons","notes"}

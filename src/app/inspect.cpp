@@ -43,7 +43,7 @@ std::string inspect_size(FoundVolume const& volume) {
 }
 
 std::string inspect_spacing(FoundVolume const& volume) {
-  if (volume.verdict == Verdict::refused) return "";
+  if (volume.verdict == Verdict::refused || !volume.measured) return "";
   auto const spacing = volume.grid.spacing().mm;
   return text(fixed(spacing[0], 3), " x ", fixed(spacing[1], 3), " x ", fixed(spacing[2], 3),
               " mm");

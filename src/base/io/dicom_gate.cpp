@@ -160,15 +160,19 @@ void series_place(DicomSeries& series, SeriesPoint const& step, std::int64_t dep
   series.placed = true;
 }
 
-void series_tilt(DicomSeries& series, SeriesPoint const& step) {
-  auto const normal = series_normal(series.slices.front());
-  if (!series.grid.sheared()) return;
+double series_angle(DicomSlice const& slice, SeriesPoint const& step) {
+  auto const normal = series_normal(slice);
   auto const cosine = std::clamp(
       series_dot(step, normal) / (series_norm(step) * series_norm(normal)), -1.0, 1.0);
+  return std::acos(cosine) * 180 / std::numbers::pi;
+}
+
+void series_tilt(DicomSeries& series, SeriesPoint const& step) {
+  if (!series.grid.sheared()) return;
   series.verdict = Verdict::adjusted;
   series.reasons.push_back(
       {"gantry-tilt", text("slices are shifted against each other, ",
-                           fixed(std::acos(cosine) * 180 / std::numbers::pi, 2),
+                           fixed(series_angle(series.slices.front(), step), 2),
                            " degrees off their normal; the sheared grid is kept")});
 }
 

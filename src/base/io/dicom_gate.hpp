@@ -51,6 +51,8 @@ void series_sort(DicomSeries& series);
 bool series_drop_copies(DicomSeries& series, SameFiles const& same);
 /// The grid of so many slices, one `step` apart, from the first one on.
 void series_place(DicomSeries& series, SeriesPoint const& step, std::int64_t depth);
+/// Degrees between a step and the normal of a slice.
+double series_angle(DicomSlice const& slice, SeriesPoint const& step);
 /// Says by how much slices are shifted against each other, if they are.
 void series_tilt(DicomSeries& series, SeriesPoint const& step);
 

@@ -77,6 +77,17 @@ std::vector<SeriesGap> series_holes(std::vector<SeriesGap> const& gaps) {
   return out;
 }
 
+// By how much the way from the first slice to the last leans, in words; empty if it does not.
+std::string series_lean(DicomSeries const& series) {
+  auto const& slices = series.slices;
+  auto const angle = series_angle(
+      slices.front(), series_minus(*slices.back().position, *slices.front().position));
+  constexpr double least = 0.01;  // degrees, as of a sheared grid
+  return angle > least
+             ? text("; and they are shifted, ", fixed(angle, 2), " degrees off their normal")
+             : "";
+}
+
 void series_refuse_gaps(DicomSeries& series, std::vector<SeriesGap> const& gaps) {
   auto const holes = series_holes(gaps);
   auto const list = [](std::vector<SeriesGap> const& some) {
@@ -87,9 +98,9 @@ void series_refuse_gaps(DicomSeries& series, std::vector<SeriesGap> const& gaps)
     return joined(words, ", ");
   };
   if (!holes.empty())
-    return series_refuse(
-        series, "missing-slice",
-        text("slices are missing: gaps of ", list(holes), ", along the normal"));
+    return series_refuse(series, "missing-slice",
+                         text("slices are missing: gaps of ", list(holes), ", along the normal",
+                              series_lean(series)));
   std::vector<SeriesGap> changes;
   for (std::size_t i = 0; i < gaps.size(); ++i) {
     if (i == 0 ||
@@ -97,9 +108,9 @@ void series_refuse_gaps(DicomSeries& series, std::vector<SeriesGap> const& gaps)
       changes.push_back(gaps[i]);
   }
   changes.resize(std::min<std::size_t>(changes.size(), 8));
-  series_refuse(
-      series, "variable-spacing",
-      text("the distance between slices changes: ", list(changes), ", along the normal"));
+  series_refuse(series, "variable-spacing",
+                text("the distance between slices changes: ", list(changes),
+                     ", along the normal", series_lean(series)));
 }
 
 void series_place_one(DicomSeries& series) {

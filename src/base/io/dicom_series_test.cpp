@@ -497,6 +497,7 @@ TEST(Gate, FindsTheTwoSpacingsOfARealTiltedSeries) {
   auto const& words = series.reasons[0].words;
   EXPECT_NE(words.find("4.22 mm along patient z"), std::string::npos) << words;
   EXPECT_NE(words.find("7.38 mm along patient z"), std::string::npos) << words;
+  EXPECT_NE(words.find("18.50 degrees off their normal"), std::string::npos) << words;
 
   // Every slice says where it lies, so that it can be drawn on a grid of the smallest distance.
   ASSERT_TRUE(is_stack(series));

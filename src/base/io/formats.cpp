@@ -108,6 +108,7 @@ ImageFile formats_read_npy(fs::path const& file, ImageLimits const& limits) {
       .volume = Volume{upright(size, {}), array.type, Unit::arbitrary, channels, array.bytes},
       .more = more,
       .space = ImageSpace::none,
+      .measured = false,
       .notes = {formats_no_position()}};
 }
 
@@ -140,6 +141,7 @@ ImageFile formats_read_picture(fs::path const& file, ImageLimits const& limits) 
           .more = {},
           .colour = picture.channels() > 1,
           .space = ImageSpace::none,
+          .measured = notes.size() > 1,
           .notes = std::move(notes)};
 }
 

@@ -13,6 +13,7 @@ ImageHead head_of(ImageFile const& image) {
           .type = image.volume.type(),
           .channels = image.volume.channels(),
           .space = image.space,
+          .measured = image.measured,
           .notes = image.notes};
 }
 

@@ -23,8 +23,9 @@ struct ImageFile {
   ImageSpace space = ImageSpace::scanner;
   /// What the numbers mean, by NIfTI's codes: 1007 is a vector, along the last of `more`.
   int intent = 0;
-  double step = 0;    ///< between neighbours along axis 4
-  int step_unit = 0;  ///< 0 unknown, 8 s, 16 ms, 24 µs, 32 Hz, 40 ppm, 48 rad/s
+  double step = 0;       ///< between neighbours along axis 4
+  int step_unit = 0;     ///< 0 unknown, 8 s, 16 ms, 24 µs, 32 Hz, 40 ppm, 48 rad/s
+  bool measured = true;  ///< spacings are the image's own, not 1 for want of any
   std::vector<Note> notes;
 
   bool placed() const { return space != ImageSpace::none; }
@@ -38,6 +39,7 @@ struct ImageHead {
   Type type = Type::u8;  ///< of the values when they are read
   std::int64_t channels = 1;
   ImageSpace space = ImageSpace::scanner;
+  bool measured = true;  ///< as of ImageFile
   std::vector<Note> notes;
 
   bool placed() const { return space != ImageSpace::none; }
