@@ -169,6 +169,14 @@ void pixels_fill(Volume& out, Bytes const& bytes, DicomShape const& shape, bool 
     auto const channel = out.write_channel<T>(c);
     auto const* in =
         bytes.data() + sizeof(T) * static_cast<std::size_t>(c) * (planes ? pixels : 1);
+    if (planes && !big) {
+      // As they lie in memory: copied at once, then masked in vectors.
+      std::memcpy(channel.data(), in, sizeof(T) * pixels);
+      if (value.shift > 0 || value.unused > 0) {
+        for (auto& sample : channel) sample = value(sample);
+      }
+      continue;
+    }
     auto const step = sizeof(T) * static_cast<std::size_t>(planes ? 1 : shape.samples);
     for (std::size_t i = 0; i < pixels; ++i, in += step)
       channel[i] = value(pixels_sample<T>(in, big));

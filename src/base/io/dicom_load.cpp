@@ -106,9 +106,36 @@ bool load_grey(DicomSlice const& slice) {
          (photometric.empty() && slice.shape().samples == 1);
 }
 
-// False if a value is none of To's.
+// As load_scale, of whole numbers none of which needs more than 32 bits: in vectors.
+template <class To, class From>
+bool load_scale_whole(std::span<From const> in,
+                      std::span<To> out,
+                      std::int32_t slope,
+                      std::int32_t intercept) {
+  constexpr std::int32_t least = std::numeric_limits<To>::lowest();
+  constexpr std::int32_t most = std::numeric_limits<To>::max();
+  auto low = most;
+  auto high = least;
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    auto const value = in[i] * slope + intercept;
+    low = std::min(low, value);
+    high = std::max(high, value);
+    out[i] = static_cast<To>(value);
+  }
+  return low >= least && high <= most;
+}
+
+// False if a value is none of To's: what is in `out` then means nothing.
 template <class To, class From>
 bool load_scale(std::span<From const> in, std::span<To> out, double slope, double intercept) {
+  if constexpr (std::is_integral_v<From> && std::is_integral_v<To> && sizeof(From) <= 2 &&
+                (sizeof(To) <= 2 || std::is_same_v<To, std::int32_t>)) {
+    constexpr double far = 1 << 14;  // 2^16 x 2^14 and as much again stay below 2^31
+    if (slope == std::floor(slope) && std::abs(slope) <= far &&
+        intercept == std::floor(intercept) && std::abs(intercept) <= far)
+      return load_scale_whole<To, From>(in, out, static_cast<std::int32_t>(slope),
+                                        static_cast<std::int32_t>(intercept));
+  }
   constexpr auto least = static_cast<double>(std::numeric_limits<To>::lowest());
   constexpr auto most = static_cast<double>(std::numeric_limits<To>::max());
   double low = most;
