@@ -74,5 +74,19 @@ what_does_not_belong_to_the_series_is_refused() {
   holds "$err" "exists already"
 }
 
+a_segmentation_keeps_its_names_as_structures() {
+  series ct 5
+  "$fovea" inspect ct --json >place.json
+  python3 "$project/tests/outside/make_mask.py" place.json m.nii labels
+  ends_with 0 "$fovea" dicom seg m.nii --from ct --out seg.dcm --labels 1=Liver
+  ends_with 0 "$fovea" dicom rtstruct seg.dcm --from ct --out rt.dcm
+  ends_with 0 "$fovea" inspect rt.dcm
+  holds "$out" "1: Liver"
+  ends_with 0 "$fovea" convert rt.dcm back.nii --like ct
+  ends_with 0 "$fovea" convert seg.dcm whole.nii --like ct
+  ends_with 0 "$fovea" compare back.nii whole.nii --labels --json
+  equal "$(answer '[one["dice"] for one in v["pairs"][0]["labels"]]')" "[1.0, 1.0, 1.0]"
+}
+
 for name in $(declare -F | awk '{print $3}' | grep -E '_.*_' ); do case_ "${name//_/ }" "$name"; done
 finish

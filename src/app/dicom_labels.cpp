@@ -147,7 +147,8 @@ void name_segments(LabelMap& map, std::vector<LabelName> const& names) {
     named[place] = 1;
   }
   for (std::size_t i = 0; i < map.segments.size(); ++i) {
-    if (named[i] != 0) continue;
+    // One of a segmentation has its own name and code.
+    if (named[i] != 0 || !map.segments[i].type.empty()) continue;
     auto fresh = segment_named(map.segments[i].name);
     fresh.layer = map.segments[i].layer;
     fresh.value = map.segments[i].value;
