@@ -1,5 +1,6 @@
 // Rows "dicom-series-*", "dicom-scan", "nifti-load" and "pre-scan-rate":
 // volumes series|scan FOLDER THREADS, volumes nifti FILE, volumes prescan
+#include "base/core/memory.hpp"
 #include "base/core/rng.hpp"
 #include "base/core/walk.hpp"
 #include "base/core/words.hpp"
@@ -105,5 +106,6 @@ int volumes_row(std::vector<std::string> const& words) {
 }  // namespace fovea
 
 int main(int argc, char** argv) {
+  fovea::keep_freed_memory();  // as the program does
   return fovea::run_row(argc, argv, fovea::volumes_row);
 }

@@ -3,6 +3,7 @@
 #include "app/command.hpp"
 #include "base/core/cpu.hpp"
 #include "base/core/error.hpp"
+#include "base/core/memory.hpp"
 #include "base/core/pool.hpp"
 #include "base/core/version.hpp"
 #include "base/core/words.hpp"
@@ -115,5 +116,6 @@ int main_run(int argc, char** argv) {
 }  // namespace fovea
 
 int main(int argc, char** argv) {
+  fovea::keep_freed_memory();
   return fovea::run_guarded([&] { return fovea::main_run(argc, argv); });
 }

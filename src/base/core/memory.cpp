@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <malloc.h>
 #include <optional>
 #include <string>
 #include <sys/resource.h>
@@ -61,6 +62,11 @@ std::uint64_t available_memory() {
     if (auto const left = memory_left_in(group)) least = std::min(least.value_or(*left), *left);
   }
   return least.value_or(0);
+}
+
+void keep_freed_memory() {
+  ::mallopt(M_MMAP_THRESHOLD, 32 << 20);  // the most that glibc takes
+  ::mallopt(M_TRIM_THRESHOLD, 256 << 20);
 }
 
 }  // namespace fovea
