@@ -1,29 +1,20 @@
 #include "base/geometry/affine.hpp"
 
 #include "base/core/error.hpp"
+#include "base/image/vector3.hpp"
 
 #include <cmath>
 
 namespace fovea {
 namespace {
 
-using AffineRow = std::array<double, 3>;
-
-AffineRow affine_column(Affine const& affine, std::size_t column) {
+Vector3 affine_column(Affine const& affine, std::size_t column) {
   return {affine.matrix[0][column], affine.matrix[1][column], affine.matrix[2][column]};
 }
 
-AffineRow affine_cross(AffineRow const& a, AffineRow const& b) {
-  return {a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]};
-}
-
-double affine_dot(AffineRow const& a, AffineRow const& b) {
-  return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-}
-
-AffineRow affine_turned(Affine const& affine, AffineRow const& vector) {
-  return {affine_dot(affine.matrix[0], vector), affine_dot(affine.matrix[1], vector),
-          affine_dot(affine.matrix[2], vector)};
+Vector3 affine_turned(Affine const& affine, Vector3 const& vector) {
+  return {dot(affine.matrix[0], vector), dot(affine.matrix[1], vector),
+          dot(affine.matrix[2], vector)};
 }
 
 }  // namespace
@@ -48,12 +39,11 @@ Affine inverse(Affine const& affine) {
   auto const a = affine_column(affine, 0);
   auto const b = affine_column(affine, 1);
   auto const c = affine_column(affine, 2);
-  std::array const rows{affine_cross(b, c), affine_cross(c, a), affine_cross(a, b)};
-  auto const volume = affine_dot(a, rows[0]);
-  auto const length = [](AffineRow const& v) { return std::sqrt(affine_dot(v, v)); };
+  std::array const rows{cross(b, c), cross(c, a), cross(a, b)};
+  auto const volume = dot(a, rows[0]);
   constexpr auto flat = 1e-12;
-  if (!(std::abs(volume) > flat * length(a) * length(b) * length(c)) ||
-      !std::isfinite(volume) || !std::isfinite(length(affine.offset)))
+  if (!(std::abs(volume) > flat * length_of(a) * length_of(b) * length_of(c)) ||
+      !std::isfinite(volume) || !std::isfinite(length_of(affine.offset)))
     throw Error{Fault::input,
                 text("expected an affine map with a way back, got one of determinant ", volume),
                 "check the matrix; its rows stand one after another"};

@@ -1,6 +1,7 @@
 #include "base/geometry/diameters.hpp"
 
 #include "base/geometry/grids.hpp"
+#include "base/image/vector3.hpp"
 
 #include <algorithm>
 #include <array>
@@ -154,17 +155,15 @@ void diameter_expect(DiameterPoints const& points) {
 
 /// A convex polygon in mm, in a frame whose first axis runs along the longest way.
 struct DiameterFrame {
-  std::array<double, 3> origin{}, along{}, across{};
+  Vector3 origin{}, along{}, across{};
 };
 
 DiameterFrame diameter_frame(Grid const& grid, Diameter const& longest, std::size_t axis) {
   DiameterFrame frame{.origin = longest.from.mm, .along = {}, .across = {}};
   auto const& u = grid.axes[(axis + 1) % 3].mm;
   auto const& v = grid.axes[(axis + 2) % 3].mm;
-  std::array const normal{u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2],
-                          u[0] * v[1] - u[1] * v[0]};
-  auto const size =
-      std::sqrt(normal[0] * normal[0] + normal[1] * normal[1] + normal[2] * normal[2]);
+  auto const normal = cross(u, v);
+  auto const size = length_of(normal);
   for (std::size_t n = 0; n < 3; ++n)
     frame.along[n] = (longest.to.mm[n] - longest.from.mm[n]) / longest.mm;
   for (std::size_t n = 0; n < 3; ++n) {
@@ -236,9 +235,8 @@ std::size_t axial_axis(Grid const& grid) {
   for (auto const axis : {std::size_t{2}, std::size_t{1}, std::size_t{0}}) {
     auto const& u = grid.axes[(axis + 1) % 3].mm;
     auto const& v = grid.axes[(axis + 2) % 3].mm;
-    std::array const normal{u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2],
-                            u[0] * v[1] - u[1] * v[0]};
-    auto const upright = std::abs(normal[2]) / std::sqrt(diameter_square(normal, {}));
+    auto const normal = cross(u, v);
+    auto const upright = std::abs(normal[2]) / length_of(normal);
     if (upright > most + 1e-9) {
       most = upright;
       best = axis;

@@ -1,5 +1,7 @@
 #include "base/geometry/grids.hpp"
 
+#include "base/image/vector3.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -7,21 +9,11 @@
 namespace fovea {
 namespace {
 
-using GridsVector = std::array<double, 3>;
-
-double grids_dot(GridsVector const& a, GridsVector const& b) {
-  return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-}
-
-GridsVector grids_cross(GridsVector const& a, GridsVector const& b) {
-  return {a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]};
-}
-
 // Rows of the inverse of the matrix whose columns are the axes.
-std::array<GridsVector, 3> grids_inverse(Grid const& grid) {
+std::array<Vector3, 3> grids_inverse(Grid const& grid) {
   auto const& [i, j, k] = grid.axes;
-  std::array rows{grids_cross(j.mm, k.mm), grids_cross(k.mm, i.mm), grids_cross(i.mm, j.mm)};
-  auto const volume = grids_dot(i.mm, rows[0]);
+  std::array rows{cross(j.mm, k.mm), cross(k.mm, i.mm), cross(i.mm, j.mm)};
+  auto const volume = dot(i.mm, rows[0]);
   auto const spacing = grid.spacing().mm;
   // A tenth of a degree between an axis and the plane of the others: no scanner does that.
   constexpr auto flat = 1.7e-3;
@@ -59,8 +51,8 @@ std::int64_t grids_rounded(double size) {
 // Steps of axis times `step`, voxel 0 at place `first` of the old grid.
 Grid grids_stepped(Grid const& grid,
                    std::array<std::int64_t, 3> const& size,
-                   GridsVector const& step,
-                   GridsVector const& first) {
+                   Vector3 const& step,
+                   Vector3 const& first) {
   grids_expect_size(size);
   auto out = grid;
   out.size = size;
@@ -73,9 +65,9 @@ Grid grids_stepped(Grid const& grid,
 
 // Calls use(index) with the eight corners of lower … upper.
 template <class Use>
-void grids_corners(GridsVector const& lower, GridsVector const& upper, Use const& use) {
+void grids_corners(Vector3 const& lower, Vector3 const& upper, Use const& use) {
   for (unsigned corner = 0; corner < 8; ++corner) {
-    GridsVector at{};
+    Vector3 at{};
     for (std::size_t axis = 0; axis < 3; ++axis)
       at[axis] = (corner >> axis & 1U) != 0 ? upper[axis] : lower[axis];
     use(at);
@@ -83,13 +75,13 @@ void grids_corners(GridsVector const& lower, GridsVector const& upper, Use const
 }
 
 struct GridsRange {
-  GridsVector lower, upper;
+  Vector3 lower, upper;
 
   GridsRange() {
     lower.fill(std::numeric_limits<double>::infinity());
     upper.fill(-std::numeric_limits<double>::infinity());
   }
-  void include(GridsVector const& at) {
+  void include(Vector3 const& at) {
     for (std::size_t axis = 0; axis < 3; ++axis) {
       lower[axis] = std::min(lower[axis], at[axis]);
       upper[axis] = std::max(upper[axis], at[axis]);
@@ -97,8 +89,8 @@ struct GridsRange {
   }
 };
 
-GridsVector grids_last(Grid const& grid, double beyond) {
-  GridsVector last{};
+Vector3 grids_last(Grid const& grid, double beyond) {
+  Vector3 last{};
   for (std::size_t axis = 0; axis < 3; ++axis)
     last[axis] = static_cast<double>(grid.size[axis] - 1) + beyond;
   return last;
@@ -144,21 +136,21 @@ Index IndexMap::operator()(Index index) const {
 IndexMap index_map(Grid const& from, Grid const& to) {
   auto const rows = grids_inverse(to);
   IndexMap map;
-  GridsVector apart{};
+  Vector3 apart{};
   for (std::size_t n = 0; n < 3; ++n) apart[n] = from.origin.mm[n] - to.origin.mm[n];
   for (std::size_t row = 0; row < 3; ++row) {
-    map.offset[row] = grids_dot(rows[row], apart);
+    map.offset[row] = dot(rows[row], apart);
     for (std::size_t column = 0; column < 3; ++column)
-      map.matrix[row][column] = grids_dot(rows[row], from.axes[column].mm);
+      map.matrix[row][column] = dot(rows[row], from.axes[column].mm);
   }
   return map;
 }
 
 Index index_of(Grid const& grid, Point point) {
   auto const rows = grids_inverse(grid);
-  GridsVector apart{};
+  Vector3 apart{};
   for (std::size_t n = 0; n < 3; ++n) apart[n] = point.mm[n] - grid.origin.mm[n];
-  return {{grids_dot(rows[0], apart), grids_dot(rows[1], apart), grids_dot(rows[2], apart)}};
+  return {{dot(rows[0], apart), dot(rows[1], apart), dot(rows[2], apart)}};
 }
 
 Grid respaced(Grid const& grid, Spacing spacing, Keep keep) {
@@ -166,8 +158,8 @@ Grid respaced(Grid const& grid, Spacing spacing, Keep keep) {
   grids_expect_size(grid.size);
   auto const old = grid.spacing().mm;
   std::array<std::int64_t, 3> size{};
-  GridsVector step{};
-  GridsVector first{};
+  Vector3 step{};
+  Vector3 first{};
   for (std::size_t axis = 0; axis < 3; ++axis) {
     if (!(spacing.mm[axis] > 0) || !std::isfinite(spacing.mm[axis]))
       throw Error{Fault::usage,
@@ -180,14 +172,14 @@ Grid respaced(Grid const& grid, Spacing spacing, Keep keep) {
     first[axis] = (count - 1 - static_cast<double>(size[axis] - 1) * step[axis]) / 2;
   }
   if (keep == Keep::box) return with_size(grid, size);
-  return grids_stepped(grid, size, step, keep == Keep::corner ? GridsVector{} : first);
+  return grids_stepped(grid, size, step, keep == Keep::corner ? Vector3{} : first);
 }
 
 Grid with_size(Grid const& grid, std::array<std::int64_t, 3> size) {
   grids_expect_size(grid.size);
   grids_expect_size(size);
-  GridsVector step{};
-  GridsVector first{};
+  Vector3 step{};
+  Vector3 first{};
   for (std::size_t axis = 0; axis < 3; ++axis) {
     step[axis] = static_cast<double>(grid.size[axis]) / static_cast<double>(size[axis]);
     // The face stays where it is, so the first centre moves.
@@ -199,8 +191,8 @@ Grid with_size(Grid const& grid, std::array<std::int64_t, 3> size) {
 Grid with_size_between_corners(Grid const& grid, std::array<std::int64_t, 3> size) {
   grids_expect_size(grid.size);
   grids_expect_size(size);
-  GridsVector step{};
-  GridsVector first{};
+  Vector3 step{};
+  Vector3 first{};
   for (std::size_t axis = 0; axis < 3; ++axis) {
     auto const last = static_cast<double>(grid.size[axis] - 1);
     auto const between = size[axis] > 1 && last > 0;
@@ -218,7 +210,7 @@ Grid straightened(Grid const& grid) {
   for (std::size_t axis = 1; axis < 3; ++axis) {
     for (std::size_t before = 0; before < axis; ++before) {
       auto const& upright = out.axes[before].mm;
-      auto const lean = grids_dot(out.axes[axis].mm, upright) / grids_dot(upright, upright);
+      auto const lean = dot(out.axes[axis].mm, upright) / dot(upright, upright);
       for (std::size_t n = 0; n < 3; ++n) out.axes[axis].mm[n] -= lean * upright[n];
     }
   }
@@ -227,7 +219,7 @@ Grid straightened(Grid const& grid) {
   grids_corners({}, grids_last(grid, 0), [&](auto const& at) { range.include(map({at}).ijk); });
   // What only rounding put beyond a voxel takes no voxel more.
   constexpr auto rounding = 1e-6;
-  GridsVector first{};
+  Vector3 first{};
   for (std::size_t axis = 0; axis < 3; ++axis) {
     first[axis] = std::floor(range.lower[axis] + rounding);
     out.size[axis] =
@@ -236,6 +228,11 @@ Grid straightened(Grid const& grid) {
   grids_expect_size(out.size);
   out.origin = out.point_of({first});
   return out;
+}
+
+double plane_distance(Grid const& grid) {
+  auto const normal = cross(grid.axes[0].mm, grid.axes[1].mm);
+  return std::abs(dot(grid.axes[2].mm, normal)) / length_of(normal);
 }
 
 WorldBox world_box(Grid const& grid) {

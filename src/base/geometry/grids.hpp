@@ -65,6 +65,9 @@ struct WorldBox {
   Point upper;
 };
 
+/// Between the planes of neighbouring slices, mm: along their normal, not along a sheared axis.
+double plane_distance(Grid const& grid);
+
 /// Around the outer faces of all voxels.
 WorldBox world_box(Grid const& grid);
 

@@ -3,6 +3,7 @@
 #include "base/core/pool.hpp"
 #include "base/geometry/grids.hpp"
 #include "base/geometry/mesh_cell.hpp"
+#include "base/image/vector3.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -11,18 +12,6 @@
 
 namespace fovea {
 namespace {
-
-using MeshVector = std::array<double, 3>;
-
-MeshVector mesh_less(Point const& a, Point const& b) {
-  return {a.mm[0] - b.mm[0], a.mm[1] - b.mm[1], a.mm[2] - b.mm[2]};
-}
-MeshVector mesh_cross(MeshVector const& a, MeshVector const& b) {
-  return {a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]};
-}
-double mesh_dot(MeshVector const& a, MeshVector const& b) {
-  return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-}
 
 /// The box around the mask with a rim of 0, so that every surface closes.
 struct MeshRoom {
@@ -67,7 +56,7 @@ class MeshMaker {
     for (auto& plane : in_slice_) plane.resize(2 * slice);
     between_.resize(slice);
     auto const& [i, j, k] = grid.axes;
-    mirrored_ = mesh_dot(mesh_cross(i.mm, j.mm), k.mm) < 0;
+    mirrored_ = dot(cross(i.mm, j.mm), k.mm) < 0;
   }
 
   Mesh run() {
@@ -227,7 +216,7 @@ Point mesh_moved(std::vector<Point> const& points,
                  double share) {
   auto const ring = rings.of(at);
   auto const& here = points[at].mm;
-  MeshVector sum{};
+  Vector3 sum{};
   for (auto const other : ring) {
     for (std::size_t n = 0; n < 3; ++n) sum[n] += points[other].mm[n];
   }
@@ -277,9 +266,9 @@ void smooth(Mesh& mesh, int rounds, int threads) {
 double area_mm2(Mesh const& mesh) {
   double twice = 0;
   for (auto const& [a, b, c] : mesh.triangles) {
-    auto const normal = mesh_cross(mesh_less(mesh.points[b], mesh.points[a]),
-                                   mesh_less(mesh.points[c], mesh.points[a]));
-    twice += std::sqrt(mesh_dot(normal, normal));
+    auto const normal = cross(difference(mesh.points[b].mm, mesh.points[a].mm),
+                              difference(mesh.points[c].mm, mesh.points[a].mm));
+    twice += length_of(normal);
   }
   return twice / 2;
 }
@@ -290,9 +279,9 @@ double volume_mm3(Mesh const& mesh) {
   auto const& from = mesh.points.front();
   double sixfold = 0;
   for (auto const& [a, b, c] : mesh.triangles)
-    sixfold +=
-        mesh_dot(mesh_less(mesh.points[a], from),
-                 mesh_cross(mesh_less(mesh.points[b], from), mesh_less(mesh.points[c], from)));
+    sixfold += dot(
+        difference(mesh.points[a].mm, from.mm),
+        cross(difference(mesh.points[b].mm, from.mm), difference(mesh.points[c].mm, from.mm)));
   return sixfold / 6;
 }
 

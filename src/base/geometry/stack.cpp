@@ -2,6 +2,7 @@
 
 #include "base/core/pool.hpp"
 #include "base/geometry/turned.hpp"
+#include "base/image/vector3.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -9,16 +10,6 @@
 
 namespace fovea {
 namespace {
-
-using StackVector = std::array<double, 3>;
-
-double stack_dot(StackVector const& a, StackVector const& b) {
-  return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-}
-
-StackVector stack_minus(StackVector const& a, StackVector const& b) {
-  return {a[0] - b[0], a[1] - b[1], a[2] - b[2]};
-}
 
 /// What a place in the patient is in the stack's array.
 class StackPlaces {
@@ -33,14 +24,13 @@ class StackPlaces {
                   text("expected 2 or more slices, each with a place, got ",
                        stack.voxels.depth(), " with ", firsts_.size()),
                   "give every slice its own place"};
-    normal_ = {i_[1] * j_[2] - i_[2] * j_[1], i_[2] * j_[0] - i_[0] * j_[2],
-               i_[0] * j_[1] - i_[1] * j_[0]};
-    auto const length = std::sqrt(stack_dot(normal_, normal_));
+    normal_ = cross(i_, j_);
+    auto const length = length_of(normal_);
     for (auto& part : normal_) part /= length;
-    ii_ = stack_dot(i_, i_);
-    ij_ = stack_dot(i_, j_);
-    jj_ = stack_dot(j_, j_);
-    for (auto const& first : firsts_) heights_.push_back(stack_dot(first.mm, normal_));
+    ii_ = dot(i_, i_);
+    ij_ = dot(i_, j_);
+    jj_ = dot(j_, j_);
+    for (auto const& first : firsts_) heights_.push_back(dot(first.mm, normal_));
     for (std::size_t k = 0; k + 1 < heights_.size(); ++k)
       gap_ = std::min(gap_, heights_[k + 1] - heights_[k]);
     auto const known = std::ranges::all_of(heights_, [](double h) { return std::isfinite(h); });
@@ -49,28 +39,28 @@ class StackPlaces {
                   "sort them by their places first"};
   }
 
-  StackVector const& normal() const { return normal_; }
+  Vector3 const& normal() const { return normal_; }
   double gap() const { return gap_; }  ///< the smallest, mm
   double height() const { return heights_.back() - heights_.front(); }
 
-  StackVector operator()(StackVector const& point) const {
-    auto const at = stack_dot(point, normal_);
+  Vector3 operator()(Vector3 const& point) const {
+    auto const at = dot(point, normal_);
     auto const above = std::ranges::upper_bound(heights_, at) - heights_.begin();
     auto const most = static_cast<std::ptrdiff_t>(heights_.size()) - 2;
     auto const k = static_cast<std::size_t>(std::clamp<std::ptrdiff_t>(above - 1, 0, most));
     auto const t = (at - heights_[k]) / (heights_[k + 1] - heights_[k]);
-    StackVector off{};
+    Vector3 off{};
     for (std::size_t axis = 0; axis < 3; ++axis)
       off[axis] = point[axis] - firsts_[k].mm[axis] -
                   t * (firsts_[k + 1].mm[axis] - firsts_[k].mm[axis]);
-    auto const a = stack_dot(off, i_);
-    auto const b = stack_dot(off, j_);
+    auto const a = dot(off, i_);
+    auto const b = dot(off, j_);
     auto const area = ii_ * jj_ - ij_ * ij_;
     return {(a * jj_ - b * ij_) / area, (b * ii_ - a * ij_) / area, static_cast<double>(k) + t};
   }
 
  private:
-  StackVector i_, j_, normal_{};
+  Vector3 i_, j_, normal_{};
   std::vector<Point> const& firsts_;
   std::vector<double> heights_;
   double ii_ = 0, ij_ = 0, jj_ = 0;
@@ -85,7 +75,7 @@ Grid straightened(SliceStack const& stack) {
   auto out = grid;
   auto const& i = out.axes[0].mm;
   auto& j = out.axes[1].mm;
-  auto const lean = stack_dot(j, i) / stack_dot(i, i);
+  auto const lean = dot(j, i) / dot(i, i);
   for (std::size_t axis = 0; axis < 3; ++axis) {
     j[axis] -= lean * i[axis];
     out.axes[2].mm[axis] = places.normal()[axis] * places.gap();
@@ -94,7 +84,7 @@ Grid straightened(SliceStack const& stack) {
   std::array<double, 2> low{}, high{};
   for (auto const& first : stack.firsts) {
     for (unsigned corner = 0; corner < 4; ++corner) {
-      auto at = stack_minus(first.mm, stack.firsts.front().mm);
+      auto at = difference(first.mm, stack.firsts.front().mm);
       for (std::size_t axis = 0; axis < 2; ++axis) {
         auto const last = static_cast<double>(grid.size[axis] - 1);
         for (std::size_t r = 0; r < 3; ++r)
@@ -102,7 +92,7 @@ Grid straightened(SliceStack const& stack) {
       }
       for (std::size_t axis = 0; axis < 2; ++axis) {
         auto const& along = out.axes[axis].mm;
-        auto const index = stack_dot(at, along) / stack_dot(along, along);
+        auto const index = dot(at, along) / dot(along, along);
         low[axis] = std::min(low[axis], index);
         high[axis] = std::max(high[axis], index);
       }

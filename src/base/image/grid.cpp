@@ -1,15 +1,11 @@
 #include "base/image/grid.hpp"
 
+#include "base/image/vector3.hpp"
+
 #include <cmath>
 
 namespace fovea {
-namespace {
-
-double grid_dot(Axis const& a, Axis const& b) {
-  return a.mm[0] * b.mm[0] + a.mm[1] * b.mm[1] + a.mm[2] * b.mm[2];
-}
-
-}  // namespace
+namespace {}  // namespace
 
 Point Grid::point_of(Index index) const {
   Point point = origin;
@@ -22,8 +18,7 @@ Point Grid::point_of(Index index) const {
 
 Spacing Grid::spacing() const {
   Spacing spacing;
-  for (std::size_t axis = 0; axis < 3; ++axis)
-    spacing.mm[axis] = std::sqrt(grid_dot(axes[axis], axes[axis]));
+  for (std::size_t axis = 0; axis < 3; ++axis) spacing.mm[axis] = length_of(axes[axis].mm);
   return spacing;
 }
 
@@ -31,7 +26,7 @@ bool Grid::sheared() const {
   constexpr double sine_of_tolerance = 1.7453e-4;
   auto const along = spacing().mm;
   auto const off = [&](std::size_t a, std::size_t b) {
-    return std::abs(grid_dot(axes[a], axes[b])) > sine_of_tolerance * along[a] * along[b];
+    return std::abs(dot(axes[a].mm, axes[b].mm)) > sine_of_tolerance * along[a] * along[b];
   };
   return off(0, 1) || off(0, 2) || off(1, 2);
 }

@@ -36,9 +36,8 @@ void series_refuse_by_header(DicomSeries& series, std::string_view code) {
 bool series_right_angled(DicomSlice const& slice) {
   auto const r = series_row(slice);
   auto const c = series_column(slice);
-  return std::abs(series_norm(r) - 1) <= series_cosines &&
-         std::abs(series_norm(c) - 1) <= series_cosines &&
-         std::abs(series_dot(r, c)) <= series_cosines;
+  return std::abs(length_of(r) - 1) <= series_cosines &&
+         std::abs(length_of(c) - 1) <= series_cosines && std::abs(dot(r, c)) <= series_cosines;
 }
 
 bool series_same_spacing(DicomSlice const& a, DicomSlice const& b) {
@@ -110,9 +109,8 @@ bool series_check_slices(DicomSeries& series) {
 
 void series_sort(DicomSeries& series) {
   auto const normal = series_normal(series.slices.front());
-  std::ranges::stable_sort(series.slices, {}, [&](DicomSlice const& slice) {
-    return series_dot(*slice.position, normal);
-  });
+  std::ranges::stable_sort(
+      series.slices, {}, [&](DicomSlice const& slice) { return dot(*slice.position, normal); });
 }
 
 bool series_drop_copies(DicomSeries& series, SameFiles const& same) {
@@ -146,7 +144,7 @@ bool series_drop_copies(DicomSeries& series, SameFiles const& same) {
   return true;
 }
 
-void series_place(DicomSeries& series, SeriesPoint const& step, std::int64_t depth) {
+void series_place(DicomSeries& series, Vector3 const& step, std::int64_t depth) {
   auto const& first = series.slices.front();
   auto& grid = series.grid;
   grid.size = {first.shape().columns, first.shape().rows, depth};
@@ -160,14 +158,14 @@ void series_place(DicomSeries& series, SeriesPoint const& step, std::int64_t dep
   series.placed = true;
 }
 
-double series_angle(DicomSlice const& slice, SeriesPoint const& step) {
+double series_angle(DicomSlice const& slice, Vector3 const& step) {
   auto const normal = series_normal(slice);
-  auto const cosine = std::clamp(
-      series_dot(step, normal) / (series_norm(step) * series_norm(normal)), -1.0, 1.0);
+  auto const cosine =
+      std::clamp(dot(step, normal) / (length_of(step) * length_of(normal)), -1.0, 1.0);
   return std::acos(cosine) * 180 / std::numbers::pi;
 }
 
-void series_tilt(DicomSeries& series, SeriesPoint const& step) {
+void series_tilt(DicomSeries& series, Vector3 const& step) {
   if (!series.grid.sheared()) return;
   series.verdict = Verdict::adjusted;
   series.reasons.push_back(

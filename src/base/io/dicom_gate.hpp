@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/image/vector3.hpp"
 #include "base/io/dicom_series.hpp"
 
 #include <algorithm>
@@ -9,33 +10,23 @@
 // What the rules of the gate share. Inside base/io only.
 namespace fovea {
 
-using SeriesPoint = std::array<double, 3>;
 using SameFiles = std::function<bool(fs::path const&, fs::path const&)>;
 
 inline constexpr double series_cosines = 1e-3;      ///< off a unit vector, off a right angle
 inline constexpr double series_orientation = 1e-4;  ///< between slices of one volume
 
-inline double series_dot(SeriesPoint const& a, SeriesPoint const& b) {
-  return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-}
-inline double series_norm(SeriesPoint const& a) {
-  return std::sqrt(series_dot(a, a));
-}
-inline SeriesPoint series_minus(SeriesPoint const& a, SeriesPoint const& b) {
-  return {a[0] - b[0], a[1] - b[1], a[2] - b[2]};
-}
-inline SeriesPoint series_row(DicomSlice const& slice) {
+inline Vector3 series_row(DicomSlice const& slice) {
   auto const& o = *slice.head->orientation;
   return {o[0], o[1], o[2]};
 }
-inline SeriesPoint series_column(DicomSlice const& slice) {
+inline Vector3 series_column(DicomSlice const& slice) {
   auto const& o = *slice.head->orientation;
   return {o[3], o[4], o[5]};
 }
-inline SeriesPoint series_normal(DicomSlice const& slice) {
+inline Vector3 series_normal(DicomSlice const& slice) {
   auto const r = series_row(slice);
   auto const c = series_column(slice);
-  return {r[1] * c[2] - r[2] * c[1], r[2] * c[0] - r[0] * c[2], r[0] * c[1] - r[1] * c[0]};
+  return cross(r, c);
 }
 
 DicomSeries series_of(std::vector<DicomSlice> slices);
@@ -50,11 +41,11 @@ void series_sort(DicomSeries& series);
 /// Drops what is there twice byte for byte. False if one identifier names two things.
 bool series_drop_copies(DicomSeries& series, SameFiles const& same);
 /// The grid of so many slices, one `step` apart, from the first one on.
-void series_place(DicomSeries& series, SeriesPoint const& step, std::int64_t depth);
+void series_place(DicomSeries& series, Vector3 const& step, std::int64_t depth);
 /// Degrees between a step and the normal of a slice.
-double series_angle(DicomSlice const& slice, SeriesPoint const& step);
+double series_angle(DicomSlice const& slice, Vector3 const& step);
 /// Says by how much slices are shifted against each other, if they are.
-void series_tilt(DicomSeries& series, SeriesPoint const& step);
+void series_tilt(DicomSeries& series, Vector3 const& step);
 
 /// None yet.
 std::shared_ptr<DicomFiles> opened_files();

@@ -5,6 +5,8 @@
 #include "base/dicom/attributes.hpp"
 #include "base/dicom/uid.hpp"
 #include "base/dicom/write.hpp"
+#include "base/geometry/grids.hpp"
+#include "base/image/vector3.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -29,24 +31,9 @@ std::string_view images_class(ResultSource const* source) {
   return images_sc;
 }
 
-using ImagesAxis = std::array<double, 3>;
-
-ImagesAxis images_unit(Axis const& axis) {
+Vector3 images_unit(Axis const& axis) {
   auto const length = std::hypot(axis.mm[0], axis.mm[1], axis.mm[2]);
   return {axis.mm[0] / length, axis.mm[1] / length, axis.mm[2] / length};
-}
-
-double images_dot(ImagesAxis const& a, ImagesAxis const& b) {
-  return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-}
-
-// Between planes, along their normal.
-double images_gap(Grid const& grid) {
-  auto const r = images_unit(grid.axes[0]);
-  auto const c = images_unit(grid.axes[1]);
-  ImagesAxis const normal{r[1] * c[2] - r[2] * c[1], r[2] * c[0] - r[0] * c[2],
-                          r[0] * c[1] - r[1] * c[0]};
-  return std::abs(images_dot(grid.axes[2].mm, normal));
 }
 
 struct ImagesRange {
@@ -149,7 +136,7 @@ void images_check(Volume const& volume, ResultSource const* source) {
                 "write each channel as a series of its own"};
   auto const& grid = volume.grid();
   constexpr double cosines = 1e-3;  // as the gate's
-  if (std::abs(images_dot(images_unit(grid.axes[0]), images_unit(grid.axes[1]))) > cosines)
+  if (std::abs(dot(images_unit(grid.axes[0]), images_unit(grid.axes[1]))) > cosines)
     throw Refusal{"not-orthogonal", "rows and columns do not stand at right angles",
                   "resample it: --straighten"};
   if (source == nullptr) return;
@@ -212,7 +199,7 @@ void DicomImages::store(ImagesWrite const& options) {
 
 void DicomImages::describe(ImagesWrite const& options, std::string_view sop_class) {
   auto const spacing = volume_.grid().spacing().mm;
-  auto const gap = images_gap(volume_.grid());
+  auto const gap = plane_distance(volume_.grid());
   std::vector<std::string> type{"DERIVED", "SECONDARY"};
   if (sop_class != images_sc) type.emplace_back(sop_class == images_ct ? "AXIAL" : "OTHER");
   head_.set(dcm::image_type, std::span<std::string const>{type})

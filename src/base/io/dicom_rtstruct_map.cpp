@@ -2,6 +2,7 @@
 #include "base/core/words.hpp"
 #include "base/geometry/grids.hpp"
 #include "base/geometry/outline.hpp"
+#include "base/image/vector3.hpp"
 #include "base/io/dicom_rtstruct.hpp"
 
 #include <algorithm>
@@ -46,12 +47,8 @@ class RtMapPlanes {
  public:
   explicit RtMapPlanes(Grid const& grid)
       : to_(index_map(upright({1, 1, 1}, {}), grid)), depth_(grid.size[2]) {
-    auto const& a = grid.axes[0].mm;
-    auto const& b = grid.axes[1].mm;
-    std::array<double, 3> normal{a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2],
-                                 a[0] * b[1] - a[1] * b[0]};
-    auto const length =
-        std::sqrt(normal[0] * normal[0] + normal[1] * normal[1] + normal[2] * normal[2]);
+    auto normal = cross(grid.axes[0].mm, grid.axes[1].mm);
+    auto const length = length_of(normal);
     for (std::size_t r = 0; r < 3; ++r) {
       normal[r] /= length;
       step_ += normal[r] * grid.axes[2].mm[r];

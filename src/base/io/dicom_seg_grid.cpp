@@ -14,10 +14,10 @@ struct SegPlaces {
 
 SegPlaces seg_places(DicomSeries const& series) {
   auto normal = series_normal(series.slices.front());
-  auto const length = series_norm(normal);
+  auto const length = length_of(normal);
   SegPlaces out;
   for (auto const& slice : series.slices) {
-    auto const at = series_dot(*slice.position, normal) / length;
+    auto const at = dot(*slice.position, normal) / length;
     if (out.along.empty() || at - out.along.back() > position_tolerance(0)) {
       if (!out.along.empty()) out.gaps.push_back(at - out.along.back());
       out.along.push_back(at);
@@ -104,17 +104,17 @@ void seg_place(DicomSeries& series, SegPlaces const& places) {
                               "the last, got more"));
   auto const last = std::llround(total / step);
   auto const& first = *series.slices.front().position;
-  auto move = series_minus(*series.slices.back().position, first);
+  auto move = difference(*series.slices.back().position, first);
   for (auto& part : move) part /= static_cast<double>(last);
   double off = 0;
   std::vector<std::int64_t> at;
   auto const normal = series_normal(series.slices.front());
   for (auto const& slice : series.slices) {
-    auto const from = series_minus(*slice.position, first);
-    at.push_back(std::llround(series_dot(from, normal) / series_dot(move, normal)));
+    auto const from = difference(*slice.position, first);
+    at.push_back(std::llround(dot(from, normal) / dot(move, normal)));
     auto place = move;
     for (auto& part : place) part *= static_cast<double>(at.back());
-    off = std::max(off, series_norm(series_minus(from, place)));
+    off = std::max(off, length_of(difference(from, place)));
   }
   if (off > position_tolerance(step))
     return series_refuse(series, "irregular-positions",

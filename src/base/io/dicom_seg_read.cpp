@@ -86,8 +86,8 @@ class SegReader {
     auto const& grid = series.grid;
     auto const step = grid.axes[2].mm;
     for (auto const& slice : series.slices) {
-      auto const from = series_minus(*slice.position, grid.origin.mm);
-      auto const k = std::llround(series_dot(from, step) / series_dot(step, step));
+      auto const from = difference(*slice.position, grid.origin.mm);
+      auto const k = std::llround(dot(from, step) / dot(step, step));
       frames_[slice.segment].push_back(
           {.frame = slice.frame, .k = std::clamp<std::int64_t>(k, 0, grid.size[2] - 1)});
     }

@@ -36,7 +36,7 @@ bool series_flat(DicomSlice const& slice) {
 
 bool series_same_place(DicomSlice const& a, DicomSlice const& b) {
   constexpr double least = 1e-3;
-  return series_norm(series_minus(*a.position, *b.position)) <= least;
+  return length_of(difference(*a.position, *b.position)) <= least;
 }
 
 // True if images of one place are left.
@@ -54,8 +54,8 @@ std::vector<SeriesGap> series_gaps(DicomSeries const& series) {
   auto const normal = series_normal(series.slices.front());
   std::vector<SeriesGap> out;
   for (std::size_t i = 0; i + 1 < series.slices.size(); ++i) {
-    auto const step = series_minus(*series.slices[i + 1].position, *series.slices[i].position);
-    out.push_back({.behind = i, .along = series_dot(step, normal), .z = std::abs(step[2])});
+    auto const step = difference(*series.slices[i + 1].position, *series.slices[i].position);
+    out.push_back({.behind = i, .along = dot(step, normal), .z = std::abs(step[2])});
   }
   return out;
 }
@@ -81,7 +81,7 @@ std::vector<SeriesGap> series_holes(std::vector<SeriesGap> const& gaps) {
 std::string series_lean(DicomSeries const& series) {
   auto const& slices = series.slices;
   auto const angle = series_angle(
-      slices.front(), series_minus(*slices.back().position, *slices.front().position));
+      slices.front(), difference(*slices.back().position, *slices.front().position));
   constexpr double least = 0.01;  // degrees, as of a sheared grid
   return angle > least
              ? text("; and they are shifted, ", fixed(angle, 2), " degrees off their normal")
@@ -134,9 +134,9 @@ void series_regular(DicomSeries& series) {
   auto const& slices = series.slices;
   if (slices.size() == 1) return series_place_one(series);
   auto const gaps = series_gaps(series);
-  auto step = series_minus(*slices.back().position, *slices.front().position);
+  auto step = difference(*slices.back().position, *slices.front().position);
   for (auto& part : step) part /= static_cast<double>(slices.size() - 1);
-  auto const along = series_dot(step, series_normal(slices.front()));
+  auto const along = dot(step, series_normal(slices.front()));
   auto const tolerance = position_tolerance(along);
   double off_gap = 0;
   for (auto const& gap : gaps) off_gap = std::max(off_gap, std::abs(gap.along - along));
@@ -145,7 +145,7 @@ void series_regular(DicomSeries& series) {
   for (std::size_t i = 0; i < slices.size(); ++i) {
     auto place = *slices.front().position;
     for (std::size_t r = 0; r < 3; ++r) place[r] += static_cast<double>(i) * step[r];
-    off = std::max(off, series_norm(series_minus(*slices[i].position, place)));
+    off = std::max(off, length_of(difference(*slices[i].position, place)));
   }
   if (off > tolerance)
     return series_refuse(series, "irregular-positions",

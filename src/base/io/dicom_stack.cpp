@@ -1,25 +1,23 @@
 #include "base/io/dicom_stack.hpp"
 
+#include "base/io/dicom_gate.hpp"
+
 #include <algorithm>
 #include <cmath>
 
 namespace fovea {
 namespace {
 
-using StackStep = std::array<double, 3>;
-
 // The axes of the slices are true; along k one pixel is one step, which nothing looks at.
 Grid dicom_stack_grid(DicomSeries const& series) {
   auto const& head = *series.slices.front().head;
-  auto const& o = *head.orientation;
   Grid grid{.size = {head.shape.columns, head.shape.rows,
                      static_cast<std::int64_t>(series.slices.size())},
             .origin = {*series.slices.front().position}};
-  StackStep const row{o[0], o[1], o[2]};
-  StackStep const column{o[3], o[4], o[5]};
-  StackStep const normal{row[1] * column[2] - row[2] * column[1],
-                         row[2] * column[0] - row[0] * column[2],
-                         row[0] * column[1] - row[1] * column[0]};
+  auto const& first = series.slices.front();
+  auto const row = series_row(first);
+  auto const column = series_column(first);
+  auto const normal = series_normal(first);
   for (std::size_t r = 0; r < 3; ++r) {
     // The first spacing is the one between rows, so along j.
     grid.axes[0].mm[r] = row[r] * (*head.spacing)[1];
@@ -30,18 +28,12 @@ Grid dicom_stack_grid(DicomSeries const& series) {
 }
 
 // How far slices lie beside a straight line, however far apart they are along it.
-double dicom_stack_beside(std::vector<Point> const& firsts, StackStep const& normal) {
-  auto const minus = [](Point const& a, Point const& b) {
-    return StackStep{a.mm[0] - b.mm[0], a.mm[1] - b.mm[1], a.mm[2] - b.mm[2]};
-  };
-  auto const along = [&](StackStep const& step) {
-    return (step[0] * normal[0] + step[1] * normal[1] + step[2] * normal[2]);
-  };
-  auto const whole = minus(firsts.back(), firsts.front());
+double dicom_stack_beside(std::vector<Point> const& firsts, Vector3 const& normal) {
+  auto const whole = difference(firsts.back().mm, firsts.front().mm);
   double most = 0;
   for (auto const& first : firsts) {
-    auto const step = minus(first, firsts.front());
-    auto const part = along(step) / along(whole);
+    auto const step = difference(first.mm, firsts.front().mm);
+    auto const part = dot(step, normal) / dot(whole, normal);
     most = std::max(most, std::hypot(step[0] - part * whole[0], step[1] - part * whole[1],
                                      step[2] - part * whole[2]));
   }

@@ -2,6 +2,7 @@
 
 #include "base/core/error.hpp"
 #include "base/core/words.hpp"
+#include "base/image/vector3.hpp"
 
 #include <algorithm>
 #include <array>
@@ -11,27 +12,19 @@
 namespace fovea {
 namespace {
 
-using GradientVector = std::array<double, 3>;
-
-double gradient_dot(GradientVector const& a, GradientVector const& b) {
-  return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-}
-
-std::array<GradientVector, 3> gradient_axes(Grid const& grid) {
-  std::array<GradientVector, 3> out{};
+std::array<Vector3, 3> gradient_axes(Grid const& grid) {
+  std::array<Vector3, 3> out{};
   for (std::size_t axis = 0; axis < 3; ++axis) {
     out[axis] = grid.axes[axis].mm;
-    auto const length = std::sqrt(gradient_dot(out[axis], out[axis]));
+    auto const length = length_of(out[axis]);
     for (auto& part : out[axis]) part /= length;
   }
   return out;
 }
 
-bool gradient_right_handed(std::array<GradientVector, 3> const& axes) {
+bool gradient_right_handed(std::array<Vector3, 3> const& axes) {
   auto const& [a, b, c] = axes;
-  GradientVector const across{a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2],
-                              a[0] * b[1] - a[1] * b[0]};
-  return gradient_dot(across, c) > 0;
+  return dot(cross(a, b), c) > 0;
 }
 
 // Why the directions cannot be written, or nothing.
@@ -44,21 +37,21 @@ std::string gradient_doubt(std::span<DicomMoment const> volumes, Grid const& gri
     auto const name = text("volume ", i + 1, " of b ", spelled(*one.b_value));
     if (one.isotropic) return text(name, " is an average over directions");
     if (!one.gradient) return text(name, " does not say its direction in the patient");
-    auto const length = std::sqrt(gradient_dot(*one.gradient, *one.gradient));
+    auto const length = length_of(*one.gradient);
     if (std::abs(length - 1) > tolerance)
       return text(name, " has a direction of length ", fixed(length, 3), " and not 1");
   }
   return {};
 }
 
-GradientVector gradient_along(DicomMoment const& volume,
-                              std::array<GradientVector, 3> const& axes,
-                              bool turned) {
+Vector3 gradient_along(DicomMoment const& volume,
+                       std::array<Vector3, 3> const& axes,
+                       bool turned) {
   if (!volume.gradient) return {};
-  auto const length = std::sqrt(gradient_dot(*volume.gradient, *volume.gradient));
-  GradientVector out{};
+  auto const length = length_of(*volume.gradient);
+  Vector3 out{};
   for (std::size_t axis = 0; axis < 3; ++axis)
-    out[axis] = gradient_dot(*volume.gradient, axes[axis]) / length;
+    out[axis] = dot(*volume.gradient, axes[axis]) / length;
   if (turned) out[0] = -out[0];
   return out;
 }

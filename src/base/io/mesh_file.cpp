@@ -2,6 +2,7 @@
 
 #include "base/core/error.hpp"
 #include "base/core/words.hpp"
+#include "base/image/vector3.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -63,13 +64,12 @@ class MeshStream {
 
 // Of the places as they are written; none of a triangle without an area.
 MeshPlace mesh_normal(MeshPlace const& a, MeshPlace const& b, MeshPlace const& c) {
-  std::array<double, 3> u{}, v{};
+  Vector3 u{}, v{};
   for (std::size_t n = 0; n < 3; ++n) {
     u[n] = static_cast<double>(b[n]) - static_cast<double>(a[n]);
     v[n] = static_cast<double>(c[n]) - static_cast<double>(a[n]);
   }
-  std::array const normal{u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2],
-                          u[0] * v[1] - u[1] * v[0]};
+  auto const normal = cross(u, v);
   auto const size = std::hypot(normal[0], normal[1], normal[2]);
   if (!(size > 0)) return {};
   return mesh_place({{normal[0] / size, normal[1] / size, normal[2] / size}});

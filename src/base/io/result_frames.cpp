@@ -3,6 +3,7 @@
 #include "base/core/hash.hpp"
 #include "base/dicom/attributes.hpp"
 #include "base/dicom/uid.hpp"
+#include "base/geometry/grids.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -37,18 +38,6 @@ DicomData frames_turn(SourceImage const& image) {
   return out;
 }
 
-// Between the planes of neighbouring slices, not along a sheared axis.
-double frames_gap(ResultSource const& source) {
-  auto const& row = source.grid.axes[0].mm;
-  auto const& column = source.grid.axes[1].mm;
-  auto const& step = source.grid.axes[2].mm;
-  std::array<double, 3> const normal{row[1] * column[2] - row[2] * column[1],
-                                     row[2] * column[0] - row[0] * column[2],
-                                     row[0] * column[1] - row[1] * column[0]};
-  auto const along = step[0] * normal[0] + step[1] * normal[1] + step[2] * normal[2];
-  return std::abs(along) / std::hypot(normal[0], normal[1], normal[2]);
-}
-
 }  // namespace
 
 ResultDimension const position_dimension{dcm::position, frames_position,
@@ -62,7 +51,7 @@ DicomData shared_groups(ResultSource const& source) {
     throw Refusal{"no-frame-of-reference",
                   "the source names no frame of reference, so a result cannot lie in it",
                   "give the source's images a frame of reference UID"};
-  auto const gap = frames_gap(source);
+  auto const gap = plane_distance(source.grid);
   DicomData measures;
   measures.set(dcm::pixel_spacing, {source.spacing[0], source.spacing[1]})
       .set(dcm::slice_thickness, source.thickness > 0 ? source.thickness : gap);

@@ -2,6 +2,7 @@
 
 #include "base/core/memory.hpp"
 #include "base/core/words.hpp"
+#include "base/image/vector3.hpp"
 
 #include <algorithm>
 #include <array>
@@ -158,15 +159,6 @@ void voxel_read_numbers(std::string_view words, Volume& into) {
 void voxel_say_behind(VoxelInput const& in, std::uint64_t bytes, std::vector<Note>& notes) {
   if (in.larger_than(bytes))
     notes.push_back({"bytes-behind", "there are more bytes behind the voxels; they are left"});
-}
-
-double voxel_dot(Axis const& a, Axis const& b) {
-  return a.mm[0] * b.mm[0] + a.mm[1] * b.mm[1] + a.mm[2] * b.mm[2];
-}
-
-Axis voxel_cross(Axis const& a, Axis const& b) {
-  return {{a.mm[1] * b.mm[2] - a.mm[2] * b.mm[1], a.mm[2] * b.mm[0] - a.mm[0] * b.mm[2],
-           a.mm[0] * b.mm[1] - a.mm[1] * b.mm[0]}};
 }
 
 }  // namespace
@@ -375,9 +367,9 @@ void check_grid(Grid const& grid, std::string_view which) {
   double box = 1;
   for (auto const& axis : grid.axes) {
     for (auto const value : axis.mm) finite = finite && std::isfinite(value);
-    box *= std::sqrt(voxel_dot(axis, axis));
+    box *= length_of(axis.mm);
   }
-  auto const volume = voxel_dot(grid.axes[0], voxel_cross(grid.axes[1], grid.axes[2]));
+  auto const volume = dot(grid.axes[0].mm, cross(grid.axes[1].mm, grid.axes[2].mm));
   // Axes that lie almost in one plane fill next to nothing.
   constexpr double least = 1e-4;
   if (finite && std::isfinite(box) && std::abs(volume) > least * box) return;
