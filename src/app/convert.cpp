@@ -142,14 +142,13 @@ Spacing convert_spacing(std::string const& words) {
 }
 
 Grid convert_like(std::string const& name, Stop const& stop) {
-  auto found = find_images({name}, stop);
-  auto const volumes = volumes_of(found, stop);
-  if (volumes.size() != 1 || !volumes[0].placed || volumes[0].verdict == Verdict::refused)
+  Found found;
+  auto const one = one_volume(name, {}, found, stop);
+  if (!one.placed || one.verdict == Verdict::refused)
     throw Error{Fault::usage,
-                text("expected one volume with a place behind --like, got ", volumes.size(),
-                     " in ", fs::path{name}),
+                text("expected a volume with a place behind --like, got ", fs::path{name}),
                 "see fovea inspect"};
-  return volumes[0].grid;
+  return one.grid;
 }
 
 bool convert_is_pet(FoundVolume const& volume) {

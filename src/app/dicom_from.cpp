@@ -99,15 +99,8 @@ Provenance provenance_of(DicomMade const& made) {
 }
 
 ImageFile placed_image(std::string const& path, Stop const& stop) {
-  auto found = find_images({path}, stop);
-  auto const volumes = volumes_of(found, stop);
-  if (volumes.empty() && !found.dicom.damaged.empty())
-    throw Error{Fault::input, found.dicom.damaged.front().words, "fetch or make it again"};
-  if (volumes.size() != 1)
-    throw Error{Fault::usage,
-                text("expected one volume, got ", volumes.size(), " in ", fs::path{path}),
-                "see fovea inspect"};
-  auto image = volumes.front().read();
+  Found found;
+  auto image = one_volume(path, {}, found, stop).read();
   if (!image.placed())
     throw Refusal{"no-position",
                   text(fs::path{path}, " does not say where it lies in the patient"),

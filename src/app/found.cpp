@@ -247,6 +247,26 @@ std::vector<FoundVolume> volumes_of(Found& found, Stop const& stop) {
   return out;
 }
 
+FoundVolume one_volume(std::string const& path,
+                       std::string const& series,
+                       Found& found,
+                       Stop const& stop) {
+  found = find_images({path}, stop);
+  auto volumes = volumes_of(found, stop);
+  if (!series.empty())
+    std::erase_if(volumes, [&](FoundVolume const& one) { return one.series != series; });
+  if (volumes.size() == 1) return volumes.front();
+  if (volumes.empty() && !found.dicom.damaged.empty())
+    throw Error{Fault::input, found.dicom.damaged.front().words, ""};
+  std::vector<std::string> words;
+  for (auto const& one : volumes)
+    words.push_back(one.series.empty() ? one.source.string() : one.series);
+  throw Error{volumes.empty() ? Fault::input : Fault::usage,
+              text("expected one volume in ", fs::path{path}, ", got ", volumes.size(),
+                   words.empty() ? "" : ": ", joined(words, ", ")),
+              "name one file or the folder of one series; see fovea inspect"};
+}
+
 void check_voxels(std::vector<FoundVolume>& volumes, Stop const& stop) {
   Progress progress{"reading the voxels"};
   for (std::size_t i = 0; i < volumes.size(); ++i) {

@@ -51,6 +51,12 @@ FoundVolume volume_of(DicomSeries const& series);
 FoundVolume volume_of(fs::path const& file);
 /// All of them, by their headers; what cannot be read goes to `found.dicom.damaged`.
 std::vector<FoundVolume> volumes_of(Found& found, Stop const& stop);
+/// The one volume there, or that of the series; `found` holds what it lies in. Throws
+/// Error{input} if there is none, Error{usage} if there are several.
+FoundVolume one_volume(std::string const& path,
+                       std::string const& series,
+                       Found& found,
+                       Stop const& stop);
 /// Reads every voxel, too: a volume whose voxels cannot be read is refused.
 void check_voxels(std::vector<FoundVolume>& volumes, Stop const& stop);
 

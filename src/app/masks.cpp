@@ -114,7 +114,8 @@ std::vector<FoundVolume> usable_volumes(Found& found,
     return true;
   });
   if (volumes.empty())
-    throw Error{Fault::input, text("there is no volume to measure in ", fs::path{input}),
+    throw Error{Fault::input,
+                text("there is no volume in ", fs::path{input}, " that can be used"),
                 "see fovea inspect"};
   return volumes;
 }

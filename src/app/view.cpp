@@ -49,26 +49,6 @@ struct ViewImage {
   std::string window_from;  // "header", "asked" or "percentiles"
 };
 
-FoundVolume view_one(std::string const& path,
-                     std::string const& series,
-                     Found& found,
-                     Stop const& stop) {
-  found = find_images({path}, stop);
-  auto volumes = volumes_of(found, stop);
-  if (!series.empty())
-    std::erase_if(volumes, [&](FoundVolume const& one) { return one.series != series; });
-  if (volumes.size() == 1) return volumes.front();
-  if (volumes.empty() && !found.dicom.damaged.empty())
-    throw Error{Fault::input, found.dicom.damaged.front().words, "see fovea inspect"};
-  std::vector<std::string> words;
-  for (auto const& one : volumes)
-    words.push_back(one.series.empty() ? one.source.string() : one.series);
-  throw Error{Fault::usage,
-              text("expected one volume in ", fs::path{path}, ", got ", volumes.size(),
-                   words.empty() ? "" : ": ", joined(words, ", ")),
-              "name one file, or choose with --series; see fovea inspect"};
-}
-
 // Slices at changing distances are drawn on a regular grid first.
 ImageFile view_read(FoundVolume const& volume) {
   if (volume.dicom == nullptr || !is_stack(*volume.dicom)) return volume.read();
@@ -502,7 +482,7 @@ std::optional<Volume> view_mask(ViewOptions const& options,
                                 Stop const& stop) {
   if (options.overlay.empty()) return std::nullopt;
   Found found;
-  auto const one = view_one(options.overlay, {}, found, stop);
+  auto const one = one_volume(options.overlay, {}, found, stop);
   auto const file = view_read(one);
   auto out = view_labels(file);
   if (file.placed() && image.placed) return out;
@@ -545,7 +525,7 @@ int view_run(ViewOptions const& options) {
   expect_fresh_file(options.out);
   auto const& stop = stop_on_signals();
   Found found;
-  auto const one = view_one(options.in, options.series, found, stop);
+  auto const one = one_volume(options.in, options.series, found, stop);
   auto image = view_image(one, options);
   auto mask = view_mask(options, image, stop);
   heed(stop);
