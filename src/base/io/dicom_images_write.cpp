@@ -7,10 +7,10 @@
 #include "base/dicom/write.hpp"
 #include "base/geometry/grids.hpp"
 #include "base/image/vector3.hpp"
+#include "base/io/value_range.hpp"
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 namespace fovea {
 namespace {
@@ -34,29 +34,6 @@ std::string_view images_class(ResultSource const* source) {
 Vector3 images_unit(Axis const& axis) {
   auto const length = std::hypot(axis.mm[0], axis.mm[1], axis.mm[2]);
   return {axis.mm[0] / length, axis.mm[1] / length, axis.mm[2] / length};
-}
-
-struct ImagesRange {
-  double least = std::numeric_limits<double>::infinity();
-  double most = -std::numeric_limits<double>::infinity();
-  bool whole = true;
-};
-
-ImagesRange images_range(Volume const& volume) {
-  ImagesRange out;
-  with_type(volume.type(), [&](auto zero) {
-    using T = decltype(zero);
-    for (auto const raw : volume.as<T>()) {
-      auto const value = static_cast<double>(raw);
-      if (!std::isfinite(value))
-        throw Refusal{"not-finite", "expected finite values, got one that is none",
-                      "replace it by a number"};
-      out.least = std::min(out.least, value);
-      out.most = std::max(out.most, value);
-      if constexpr (!std::is_integral_v<T>) out.whole = out.whole && value == std::floor(value);
-    }
-  });
-  return out;
 }
 
 [[noreturn]] void images_not_exact(std::string const& what) {
@@ -176,7 +153,7 @@ DicomImages::DicomImages(Volume volume, ResultSource const* source, ImagesWrite 
 
 // How values become 16 bits.
 void DicomImages::store(ImagesWrite const& options) {
-  auto const range = images_range(volume_);
+  auto const range = value_range(volume_);
   constexpr double exact = 9007199254740992;  // whole numbers that a double holds
   if (std::abs(range.least) > exact || std::abs(range.most) > exact)
     images_not_exact("values beyond 2^53 are not read exactly");

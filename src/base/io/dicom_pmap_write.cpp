@@ -3,11 +3,10 @@
 #include "base/dicom/attributes.hpp"
 #include "base/dicom/write.hpp"
 #include "base/io/result_frames.hpp"
+#include "base/io/value_range.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
-#include <limits>
 
 namespace fovea {
 namespace {
@@ -32,28 +31,7 @@ Bytes pmap_bytes(Volume const& volume) {
   return out;
 }
 
-struct PmapRange {
-  double least = std::numeric_limits<double>::infinity();
-  double most = -std::numeric_limits<double>::infinity();
-};
-
-PmapRange pmap_range(Volume const& volume) {
-  PmapRange out;
-  with_type(volume.type(), [&](auto zero) {
-    using T = decltype(zero);
-    for (auto const raw : volume.as<T>()) {
-      auto const value = static_cast<double>(raw);
-      if (!std::isfinite(value))
-        throw Refusal{"not-finite", "expected finite values, got one that is none",
-                      "replace it by a number"};
-      out.least = std::min(out.least, value);
-      out.most = std::max(out.most, value);
-    }
-  });
-  return out;
-}
-
-DicomData pmap_mapping(PmapWrite const& options, PmapRange const& range) {
+DicomData pmap_mapping(PmapWrite const& options, ValueRange const& range) {
   DicomData quantity;
   quantity.set(dcm::make(0x0040a040, "CS"), "CODE")
       .set(dcm::make(0x0040a043, "SQ"), item_of(Code{"246205007", "SCT", "Quantity"}))
@@ -111,7 +89,7 @@ DicomData dicom_pmap(Volume const& volume,
     throw Error{Fault::input, text("expected one channel, got ", volume.channels()),
                 "write each into a map of its own"};
   auto shared = shared_groups(source);
-  auto const range = pmap_range(volume);
+  auto const range = value_range(volume);
   auto const wide = pmap_wide(volume);
   DicomData type;
   type.set(dcm::make(0x00089007, "CS"), {"DERIVED", "PRIMARY", "VOLUME", "QUANTITY"});

@@ -1,30 +1,11 @@
 #include "base/io/codec.hpp"
+#include "base/io/ordered_numbers.hpp"
 
 #include <algorithm>
 #include <array>
 
 namespace fovea {
 namespace {
-
-// Numbers of a TIFF structure in its own byte order; 0 beyond the end.
-class ExifNumbers {
- public:
-  explicit ExifNumbers(std::span<std::byte const> bytes)
-      : bytes_(bytes), big_(begins_with(bytes, "MM")) {}
-
-  std::uint32_t at(std::size_t place, std::size_t count) const {
-    if (place > bytes_.size() || bytes_.size() - place < count) return 0;
-    std::uint32_t value = 0;
-    for (std::size_t i = 0; i < count; ++i)
-      value = value << 8 |
-              std::to_integer<std::uint32_t>(bytes_[place + (big_ ? i : count - 1 - i)]);
-    return value;
-  }
-
- private:
-  std::span<std::byte const> bytes_;
-  bool big_;
-};
 
 // Orientation 1 to 8 as: swap rows and columns first, then mirror left-right, then top-bottom
 // (of the result).
@@ -61,7 +42,7 @@ void exif_turn(Volume const& from, Volume& to, ExifTurn turn) {
 
 int exif_orientation(std::span<std::byte const> tiff) {
   if (!begins_with(tiff, "II") && !begins_with(tiff, "MM")) return 1;
-  ExifNumbers const numbers{tiff};
+  OrderedNumbers const numbers{tiff, begins_with(tiff, "MM")};
   if (numbers.at(2, 2) != 42) return 1;
   std::size_t const table = numbers.at(4, 4);
   auto const count = numbers.at(table, 2);

@@ -1,6 +1,7 @@
 #include "base/io/resolution.hpp"
 
 #include "base/io/codec.hpp"
+#include "base/io/ordered_numbers.hpp"
 
 #include <cmath>
 #include <cstdint>
@@ -11,25 +12,6 @@ namespace fovea {
 namespace {
 
 using ResolutionSpacing = std::optional<std::array<double, 2>>;
-
-// Numbers in either order of bytes; 0 beyond the end.
-class ResolutionBytes {
- public:
-  ResolutionBytes(std::span<std::byte const> bytes, bool big) : bytes_(bytes), big_(big) {}
-
-  std::uint32_t at(std::size_t place, std::size_t count) const {
-    if (place > bytes_.size() || bytes_.size() - place < count) return 0;
-    std::uint32_t value = 0;
-    for (std::size_t i = 0; i < count; ++i)
-      value = value << 8 |
-              std::to_integer<std::uint32_t>(bytes_[place + (big_ ? i : count - 1 - i)]);
-    return value;
-  }
-
- private:
-  std::span<std::byte const> bytes_;
-  bool big_;
-};
 
 // Of pixels per so many mm.
 ResolutionSpacing resolution_of(double x, double y, double mm) {
@@ -50,7 +32,7 @@ ResolutionSpacing resolution_turned(ResolutionSpacing spacing, int orientation) 
 ResolutionSpacing resolution_in_tiff(std::span<std::byte const> tiff) {
   constexpr std::uint32_t x_tag = 282, y_tag = 283, unit_tag = 296, rational = 5;
   if (!begins_with(tiff, "II") && !begins_with(tiff, "MM")) return std::nullopt;
-  ResolutionBytes const numbers{tiff, begins_with(tiff, "MM")};
+  OrderedNumbers const numbers{tiff, begins_with(tiff, "MM")};
   if (numbers.at(2, 2) != 42) return std::nullopt;
   std::size_t const table = numbers.at(4, 4);
   auto const count = numbers.at(table, 2);
@@ -71,7 +53,7 @@ ResolutionSpacing resolution_in_tiff(std::span<std::byte const> tiff) {
 
 // PNG 11.3.5.3, before the pixels.
 ResolutionSpacing resolution_in_png(std::span<std::byte const> bytes) {
-  ResolutionBytes const numbers{bytes, true};
+  OrderedNumbers const numbers{bytes, true};
   ResolutionSpacing out;
   int orientation = 1;
   constexpr std::size_t around = 12;  // length, name, checksum
@@ -95,7 +77,7 @@ ResolutionSpacing resolution_in_png(std::span<std::byte const> bytes) {
 // The segments in front of the pixels: JFIF 1.02, EXIF.
 ResolutionSpacing resolution_in_jpeg(std::span<std::byte const> bytes) {
   using namespace std::string_view_literals;
-  ResolutionBytes const numbers{bytes, true};
+  OrderedNumbers const numbers{bytes, true};
   ResolutionSpacing jfif, exif;
   int orientation = 1;
   for (std::size_t at = 2; bytes.size() - at >= 4 && numbers.at(at, 1) == 0xff;) {
