@@ -74,11 +74,15 @@ what_does_not_belong_to_the_series_is_refused() {
   holds "$err" "exists already"
 }
 
-a_segmentation_keeps_its_names_as_structures() {
+a_segmentation_keeps_its_names() {
   series ct 5
   "$fovea" inspect ct --json >place.json
   python3 "$project/tests/outside/make_mask.py" place.json m.nii labels
   ends_with 0 "$fovea" dicom seg m.nii --from ct --out seg.dcm --labels 1=Liver
+  ends_with 0 "$fovea" dicom seg seg.dcm --from ct --out again.dcm --json
+  equal "$(answer '[one["name"] for one in v["segments"]]')" "['Liver', '2', '7']"
+  ends_with 2 "$fovea" dicom rtstruct seg.dcm --from ct --out mixed.dcm --resample linear
+  ends_with 2 "$fovea" dicom seg seg.dcm --from ct --out mixed.dcm --resample cubic
   ends_with 0 "$fovea" dicom rtstruct seg.dcm --from ct --out rt.dcm
   ends_with 0 "$fovea" inspect rt.dcm
   holds "$out" "1: Liver"

@@ -46,26 +46,33 @@ void offer(CLI::App& app, DicomMask& mask) {
   app.add_option("--labels", mask.labels,
                  "what the values are: a JSON file, or 1=Liver 2=\"left kidney\" ...");
   app.add_option("--resample", mask.resample, "onto the series' grid: label-linear or nearest")
-      ->check(CLI::IsMember({"label-linear", "nearest"}));
+      ->check(CLI::IsMember({"label-linear", "nearest", "linear"}));
   offer(app, mask.made);
 }
 
-LabelMap label_map_of(DicomMask const& mask, ResultSource const& source, Stop const& stop) {
+void name_and_sign(LabelMap& map, DicomMask const& mask) {
   auto const provenance = provenance_of(mask.made);
-  auto const names = read_label_names(mask.labels);
-  auto segmentation = mask_of_segmentation(mask.mask, source, stop);
-  auto out = segmentation ? std::move(*segmentation) : mask_of_image(mask.mask, stop);
-  heed(stop);
-  out.voxels = onto_source(out.voxels, source, mask.resample);
-  name_segments(out, names);
+  name_segments(map, read_label_names(mask.labels));
   std::vector<std::string> local;
-  for (auto& segment : out.segments) {
+  for (auto& segment : map.segments) {
     segment.provenance = provenance;
     if (is_local(segment.type)) local.push_back(text("'", segment.name, "'"));
   }
   if (!local.empty())
     warn(text("no standard code is known for ", joined(local, ", "),
               ": written with codes of our own (99FOVEA)"));
+}
+
+LabelMap label_map_of(DicomMask const& mask, ResultSource const& source, Stop const& stop) {
+  if (mask.resample == "linear")
+    throw Error{Fault::usage, "linear interpolation would make numbers between two labels",
+                "choose --resample label-linear or nearest"};
+  auto segmentation = mask_of_segmentation(mask.mask, source, stop);
+  // As whole numbers first: what is none is refused before it is mixed.
+  auto out = segmentation ? std::move(*segmentation) : mask_of_image(mask.mask, stop);
+  heed(stop);
+  out.voxels = onto_source(out.voxels, source, mask.resample);
+  name_and_sign(out, mask);
   return out;
 }
 

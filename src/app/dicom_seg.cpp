@@ -1,12 +1,10 @@
-#include "app/dicom.hpp"
-#include "app/dicom_labels.hpp"
+#include "app/dicom_mask.hpp"
 #include "app/out.hpp"
 #include "base/core/error.hpp"
 #include "base/core/progress.hpp"
 #include "base/core/words.hpp"
 #include "base/dicom/attributes.hpp"
 #include "base/dicom/write.hpp"
-#include "base/finding/structures.hpp"
 #include "base/io/dicom_seg_write.hpp"
 
 #include <CLI/CLI.hpp>
@@ -17,10 +15,9 @@ namespace fovea {
 namespace {
 
 struct SegOptions {
-  std::string mask, out, kind = "binary", resample;
-  std::vector<std::string> labels;
+  DicomMask mask;
   DicomFrom from;
-  DicomMade made;
+  std::string out, kind = "binary";
   SegWrite write;
   bool json = false;
 };
@@ -44,17 +41,15 @@ LabelMap seg_fractions(Volume const& volume) {
 }
 
 LabelMap seg_map(SegOptions const& options, ResultSource const& source, Stop const& stop) {
-  auto const image = placed_image(options.mask, stop);
+  if (options.kind != "probability" && options.kind != "occupancy")
+    return label_map_of(options.mask, source, stop);
+  auto const image = placed_image(options.mask.mask, stop);
   if (image.colour)
     throw Error{Fault::input, "expected a mask, got a coloured image", "pass a label map"};
   heed(stop);
-  auto const fractional = options.kind == "probability" || options.kind == "occupancy";
-  if (!fractional && options.resample == "linear")
-    throw Error{Fault::usage, "linear interpolation would make numbers between two labels",
-                "choose --resample label-linear or nearest"};
-  // As whole numbers first: what is none is refused before it is mixed.
-  auto map = fractional ? seg_fractions(image.volume) : label_map_of(image.volume);
-  map.voxels = onto_source(map.voxels, source, options.resample);
+  auto map = seg_fractions(image.volume);
+  map.voxels = onto_source(map.voxels, source, options.mask.resample);
+  name_and_sign(map, options.mask);
   return map;
 }
 
@@ -68,19 +63,8 @@ SegWrite seg_kind(SegOptions const& options) {
 int seg_run(SegOptions const& options) {
   expect_fresh_file(options.out);
   auto const& stop = stop_on_signals();
-  auto const provenance = provenance_of(options.made);
-  auto const names = read_label_names(options.labels);
   auto const source = source_of(options.from, stop);
-  auto map = seg_map(options, source, stop);
-  name_segments(map, names);
-  for (auto& segment : map.segments) segment.provenance = provenance;
-  std::vector<std::string> local;
-  for (auto const& segment : map.segments) {
-    if (is_local(segment.type)) local.push_back(text("'", segment.name, "'"));
-  }
-  if (!local.empty())
-    warn(text("no standard code is known for ", joined(local, ", "),
-              ": written with codes of our own (99FOVEA)"));
+  auto const map = seg_map(options, source, stop);
   heed(stop);
   auto const object = dicom_seg(map, source, seg_kind(options));
   write_dicom(options.out, object);
@@ -113,21 +97,15 @@ int dicom_seg_command(Arguments const& arguments) {
       "(they "
       "are turned) or --resample says how.",
       "dicom seg"};
-  app.add_option("MASK", options.mask,
-                 "a label map with a place: NIfTI, NRRD, MetaImage, DICOM; channels are layers "
-                 "that may overlap")
-      ->required();
+  offer(app, options.mask);
+  app.get_option("--resample")
+      ->description("onto the series' grid: label-linear or nearest; linear for fractions");
   offer(app, options.from);
   app.add_option("--out", options.out, "a new file")->required();
-  app.add_option("--labels", options.labels,
-                 "what the values are: a JSON file, or 1=Liver 2=\"left kidney\" ...");
   app.add_option("--kind", options.kind,
                  "binary; probability or occupancy (values from 0 to 1, a channel for each "
                  "segment); labels (one number a voxel: newer programs only)")
       ->check(CLI::IsMember({"binary", "probability", "occupancy", "labels"}));
-  app.add_option("--resample", options.resample,
-                 "onto the series' grid: label-linear or nearest; linear for fractions");
-  offer(app, options.made);
   app.add_option("--description", options.write.description, "of the new series");
   app.add_option("--series-number", options.write.series_number, "of the new series (100)");
   app.add_option("--creator", options.write.creator, "the person's name, as Family^Given");
