@@ -1,5 +1,5 @@
 // Rows "dicom-series-*", "dicom-scan", "nifti-load" and "pre-scan-rate":
-// volumes series|scan FOLDER THREADS, volumes nifti FILE, volumes prescan
+// volumes series|scan FOLDER THREADS, volumes nifti FILE|FOLDER, volumes prescan
 #include "base/core/memory.hpp"
 #include "base/core/rng.hpp"
 #include "base/core/walk.hpp"
@@ -55,9 +55,20 @@ void volumes_scan(fs::path const& folder, int threads) {
   report_with_memory("fovea", static_cast<double>(count) / seconds, "files/s");
 }
 
-void volumes_nifti(fs::path const& file) {
+void volumes_nifti(fs::path const& given) {
+  std::vector<fs::path> files;
+  if (fs::is_directory(given)) {
+    for (auto const& entry : fs::directory_iterator{given}) {
+      if (entry.path().string().ends_with(".nii.gz")) files.push_back(entry.path());
+    }
+  } else {
+    files.push_back(given);
+  }
   std::size_t bytes = 0;
-  auto const seconds = volumes_seconds([&] { bytes = read_nifti(file).volume.byte_count(); });
+  auto const seconds = volumes_seconds([&] {
+    bytes = 0;
+    for (auto const& file : files) bytes += read_nifti(file).volume.byte_count();
+  });
   report_with_memory("fovea", static_cast<double>(bytes) / 1e6 / seconds, "MB/s");
 }
 

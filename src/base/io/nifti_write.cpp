@@ -1,4 +1,5 @@
 #include "base/core/words.hpp"
+#include "base/io/gzip.hpp"
 #include "base/io/nifti.hpp"
 #include "base/io/nifti_head.hpp"
 #include "base/io/voxel_input.hpp"

@@ -1,4 +1,5 @@
 #include "base/core/words.hpp"
+#include "base/io/gzip.hpp"
 #include "base/io/nrrd_head.hpp"
 
 #include <cmath>

@@ -3,6 +3,7 @@
 #include "base/core/memory.hpp"
 #include "base/core/words.hpp"
 #include "base/image/vector3.hpp"
+#include "base/io/gzip.hpp"
 
 #include <algorithm>
 #include <array>
@@ -76,17 +77,6 @@ class VoxelInflate {
   std::size_t in_ = 0;
   bool ended_ = false;
 };
-
-// Calls pack(compressor, in, out) into enough room.
-template <class Bound, class Pack>
-Bytes voxel_packed(std::span<std::byte const> bytes, int level, Bound&& bound, Pack&& pack) {
-  std::unique_ptr<libdeflate_compressor, void (*)(libdeflate_compressor*)> const zip{
-      libdeflate_alloc_compressor(std::clamp(level, 1, 12)), libdeflate_free_compressor};
-  if (!zip) throw Error{Fault::resource, "no memory to compress with", "close other programs"};
-  Bytes out(bound(zip.get(), bytes.size()));
-  out.resize(pack(zip.get(), bytes.data(), bytes.size(), out.data(), out.size()));
-  return out;
-}
 
 template <class T>
 void voxel_turn(std::span<T> values) {
@@ -220,6 +210,7 @@ void VoxelInput::fill(std::span<std::byte> room) {
   if (packing_ == Packing::none) return source_.read(begin_, room);
   load();
   auto const gzip = packing_ == Packing::gzip;
+  if (gzip && unpack_gzip_parts(packed_, room)) return;
   auto const unpack = gzip ? libdeflate_gzip_decompress_ex : libdeflate_zlib_decompress_ex;
   std::unique_ptr<libdeflate_decompressor, void (*)(libdeflate_decompressor*)> const unzip{
       libdeflate_alloc_decompressor(), libdeflate_free_decompressor};
@@ -392,12 +383,14 @@ fs::path voxel_file(fs::path const& header, std::string_view named) {
   return header.parent_path() / fs::path{named};
 }
 
-Bytes gzip_packed(std::span<std::byte const> bytes, int level) {
-  return voxel_packed(bytes, level, libdeflate_gzip_compress_bound, libdeflate_gzip_compress);
-}
-
 Bytes zlib_packed(std::span<std::byte const> bytes, int level) {
-  return voxel_packed(bytes, level, libdeflate_zlib_compress_bound, libdeflate_zlib_compress);
+  std::unique_ptr<libdeflate_compressor, void (*)(libdeflate_compressor*)> const zip{
+      libdeflate_alloc_compressor(std::clamp(level, 1, 12)), libdeflate_free_compressor};
+  if (!zip) throw Error{Fault::resource, "no memory to compress with", "close other programs"};
+  Bytes out(libdeflate_zlib_compress_bound(zip.get(), bytes.size()));
+  out.resize(
+      libdeflate_zlib_compress(zip.get(), bytes.data(), bytes.size(), out.data(), out.size()));
+  return out;
 }
 
 Bytes with_voxels(std::string_view header, std::span<std::byte const> voxels) {

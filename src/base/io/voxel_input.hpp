@@ -149,7 +149,6 @@ auto with_file_name(std::string const& name, Work&& work) {
 fs::path voxel_file(fs::path const& header, std::string_view named);
 
 /// Packed by libdeflate; the same bytes give the same bytes.
-Bytes gzip_packed(std::span<std::byte const> bytes, int level);
 Bytes zlib_packed(std::span<std::byte const> bytes, int level);
 
 /// A header in words and the voxels behind it.
