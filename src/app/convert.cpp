@@ -235,7 +235,7 @@ int convert_run(ConvertOptions const& options) {
     throw Error{Fault::usage, "--names is for a folder of files, and OUT names one file",
                 "name a folder, or leave --names out"};
   NamePattern names{options.names};
-  auto const& stop = stop_on_signals();
+  auto const& stop = end_on_signals();
   ConvertWork const work{options, stop};
   ConvertSeries const series{options, stop};
   auto found = find_images({options.in}, stop);
