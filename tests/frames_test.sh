@@ -22,6 +22,19 @@ an_enhanced_object_is_a_volume() {
   equal "$(answer 'v["volumes"][0]["affine"][2]')" "[0.0, 0.0, 2.5, 30.0]"
   equal "$(values enhanced.dcm)" "(3, 4, 6) [-824, -823, -822, -821, -820]"
 }
+moments_of_an_enhanced_object_become_one_image() {
+  object times
+  ends_with 0 "$fovea" convert times.dcm times.nii.gz --json
+  equal "$(answer '[v["written"][0][k] for k in ("size", "channels", "files", "reasons")]')" "[[6, 4, 3], 2, 1, ['merged']]"
+  # The first moment's lowest slice is the last frame of the file.
+  equal "$(values times.nii.gz)" "(2, 3, 4, 6) [-524, -523, -522, -521, -520]"
+  ends_with 0 "$fovea" convert times.dcm apart --merge none --json
+  equal "$(answer '[w["channels"] for w in v["written"]]')" "[1, 1]"
+  object diffusion
+  ends_with 0 "$fovea" convert diffusion.dcm dwi.nii --json
+  equal "$(answer '[v["written"][0][k] for k in ("size", "channels", "reasons")]')" "[[6, 4, 3], 2, ['merged']]"
+  equal "$(cat dwi.bval dwi.bvec | tr '\n' ';')" "0 1000;0 -1;0 0;0 0;"
+}
 a_segmentation_becomes_its_segments_numbers() {
   object segments
   ends_with 0 "$fovea" inspect segments.dcm --json

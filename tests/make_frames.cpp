@@ -1,5 +1,5 @@
 // make_frames KIND FILE: a phantom DICOM object of several frames for the tests of the
-// programs: enhanced, segments, overlap, fractions, labels, dose, map, film.
+// programs: enhanced, times, diffusion, segments, overlap, fractions, labels, dose, map, film.
 #include "base/core/error.hpp"
 #include "base/dicom/made/frames.hpp"
 
@@ -17,6 +17,32 @@ MadeFrames frames_stack() {
       frames_made.orientation() + frames_made.measures() + frames_made.rescale("1", "-1024");
   for (auto const z : {35.0, 32.5, 30.0})
     out.frames.push_back(frames_made.position(-10, -20, z));
+  return out;
+}
+
+// The same places at two moments, the later one first.
+MadeFrames frames_times() {
+  auto out = frames_stack();
+  out.frames.clear();
+  for (auto const z : {35.0, 32.5, 30.0}) {
+    for (std::uint32_t const time : {2, 1})
+      out.frames.push_back(frames_made.position(-10, -20, z) + frames_made.content("1", time));
+  }
+  return out;
+}
+
+// Without diffusion, and along x.
+MadeFrames frames_diffusion() {
+  auto out = frames_stack();
+  out.sop_class = "1.2.840.10008.5.1.4.1.1.4.1";
+  out.modality = "MR";
+  out.shared = frames_made.orientation() + frames_made.measures();
+  out.frames.clear();
+  for (auto const z : {35.0, 32.5, 30.0}) {
+    out.frames.push_back(frames_made.position(-10, -20, z) +
+                         frames_made.diffusion(1000, {1, 0, 0}));
+    out.frames.push_back(frames_made.position(-10, -20, z) + frames_made.diffusion(0));
+  }
   return out;
 }
 
@@ -92,6 +118,8 @@ MadeFrames frames_film() {
 
 MadeFrames frames_of(std::string const& kind) {
   if (kind == "enhanced") return frames_stack();
+  if (kind == "times") return frames_times();
+  if (kind == "diffusion") return frames_diffusion();
   if (kind == "segments") return frames_segments("BINARY", false);
   if (kind == "overlap") return frames_segments("BINARY", true);
   if (kind == "fractions") return frames_segments("FRACTIONAL", false);

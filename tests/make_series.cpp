@@ -1,6 +1,6 @@
-// make_series FOLDER SLICES [plain|missing|tilted|other|variable]: a phantom CT series for the
-// tests of the programs; `other` is a second series of the same patient, `variable` has 1.6
-// times the distance between the later slices and is tilted.
+// make_series FOLDER SLICES [plain|missing|tilted|other|variable|inverted]: a phantom CT series
+// for the tests of the programs; `other` is a second series of the same patient, `variable` has
+// 1.6 times the distance between the later slices and is tilted, `inverted` is MONOCHROME1.
 #include "base/core/error.hpp"
 #include "base/core/words.hpp"
 #include "base/dicom/made/phantom.hpp"
@@ -18,6 +18,7 @@ MadeSlice series_slice(std::int64_t k, std::string const& kind) {
   slice.rows = series_rows;
   slice.columns = series_columns;
   slice.series = kind == "other" ? "1.2.3.9" : "1.2.3";
+  if (kind == "inverted") slice.photometric = "MONOCHROME1";
   slice.sop = text(slice.series, ".", k + 1);
   auto const away = static_cast<double>(k);
   auto const half = static_cast<double>(series_half);

@@ -119,6 +119,35 @@ gradients_are_what_dcm2niix_writes() {
     done
   done
 }
+gradients_turn_with_what_a_transform_moves() {
+  make dwi dwi-oblique
+  # The value at a place is what was at transform(place): x to y, y to -x; the image turns the other way.
+  printf '0 -1 0 0\n1 0 0 0\n0 0 1 0\n0 0 0 1\n' >turn.txt
+  ends_with 0 "$fovea" convert dwi a.nii --transform turn.txt
+  equal "$(directions a)" "0.0000 0.0000 0.0000
+0.0000 -1.0000 0.0000
+1.0000 0.0000 0.0000
+0.0000 0.0000 1.0000
+-0.6400 -0.6000 0.4800
+0.4800 0.3600 0.8000"
+  ends_with 0 "$fovea" convert dwi b.nii --transform turn.txt --inverse --orient RAS
+  equal "$(directions b | sed -n 2,3p)" "0.0000 1.0000 0.0000
+-1.0000 0.0000 0.0000"
+  # A field turns them another way at every place.
+  python3 - <<'PY'
+import struct
+head = "ObjectType = Image\nNDims = 3\nBinaryData = True\nBinaryDataByteOrderMSB = False\nTransformMatrix = 1 0 0 0 1 0 0 0 1\nOffset = 0 0 0\nElementSpacing = 9 9 9\nDimSize = 3 3 3\nElementNumberOfChannels = 3\nElementType = MET_FLOAT\nElementDataFile = LOCAL\n"
+open("field.mha", "wb").write(head.encode() + struct.pack("<81f", *[0.5] * 81))
+PY
+  ends_with 0 "$fovea" convert dwi c.nii --transform field.mha --json
+  equal "$(answer 'v["written"][0]["reasons"]')" "['merged', 'gradient-unsure']"
+  equal "$(cat c.bval)" "0 1000 1000 1000 1000 2000"
+  [[ ! -e c.bvec ]]
+  # Those beside a NIfTI are not read, and that is said.
+  ends_with 0 "$fovea" convert a.nii d.nii --orient RAS
+  holds "$err" "gradients-left"
+  [[ ! -e d.bvec ]]
+}
 gradients_that_are_unsure_are_not_written() {
   make trace trace
   ends_with 0 "$fovea" convert trace trace.nii.gz --json

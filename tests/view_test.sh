@@ -105,6 +105,25 @@ values_become_bright_as_the_window_says() {
   equal "$(answer 'v["window"], v["window_from"]')" "([200.0, 200.0], 'percentiles')"
   equal "$(picture b.png 'p(40, 100)[0], p(200, 100)[0]')" "(0, 255)"
 }
+low_values_are_bright_where_the_header_says_so() {
+  series ct 3
+  series xa 3 inverted
+  for window in "" "--window 200,4096"; do
+    ends_with 0 "$fovea" view ct --out a.png $window --json
+    equal "$(answer 'v["inverted"]')" False
+    ends_with 0 "$fovea" view xa --out b.png $window --json
+    equal "$(answer 'v["inverted"]')" True
+    # What is grey in the one is as far from white in the other.
+    equal "$(picture b.png '[p(x, y)[0] for x in range(40, 600, 20) for y in (100, 200)]')" "$(picture a.png '[255 - p(x, y)[0] for x in range(40, 600, 20) for y in (100, 200)]')"
+    rm a.png b.png
+  done
+  ends_with 0 "$fovea" view xa --out c.png
+  holds "$out" "low values bright"
+  # For display only: values stay as they are.
+  "$fovea" convert ct ct.npy
+  "$fovea" convert xa xa.npy
+  cmp ct.npy xa.npy
+}
 an_overlay_is_filled_lightly_and_outlined() {
   volume ct.mha "40 40 10" "1 1 1" "500"
   volume mask.mha "20 20 5" "2 2 2" "1 if x < -4 and z > 0 else 2 if x > 8 else 0"

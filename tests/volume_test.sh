@@ -201,6 +201,42 @@ nothing_is_overwritten_and_wrong_words_are_refused() {
   ends_with 2 "$fovea" inspect ct --tags --json
   [[ ! -e a.nii.gz && ! -e folder ]]
 }
+# Whether a process is the program and has a handler for SIGINT (the second signal). Without a program of its own: the other must
+# not end meanwhile.
+hears_sigint() {
+  local key value name=
+  while read -r key value; do
+    [[ $key != Name: ]] || name=$value
+    [[ $key != SigCgt: || $name != fovea || $value != *[2367abef] ]] || return 0
+  done <"/proc/$1/status"
+  return 1
+}
+an_interrupt_ends_every_command_and_leaves_nothing() {
+  # Noise: the most work that so many voxels can make.
+  python3 - <<'PY'
+import random
+size, random = (200, 200, 120), random.Random(1)
+head = f"ObjectType = Image\nNDims = 3\nBinaryData = True\nBinaryDataByteOrderMSB = False\nTransformMatrix = 1 0 0 0 1 0 0 0 1\nOffset = 0 0 0\nElementSpacing = 1 1 1\nDimSize = {' '.join(map(str, size))}\nElementType = MET_UCHAR\nElementDataFile = LOCAL\n"
+noise = bytes(b & 1 for b in random.randbytes(size[0] * size[1] * size[2]))
+open("mask.mha", "wb").write(head.encode() + noise)
+PY
+  "$fovea" convert mask.mha series --format dicom >/dev/null
+  mkdir made
+  for command in "mesh mask.mha made/a.stl" "measure mask.mha --csv made/a.csv" "compare mask.mha mask.mha" "view mask.mha --out made/a.png --overlay mask.mha" "convert mask.mha made/a.nii.gz" "convert mask.mha made/a.nii --spacing 0.3 --interpolation cubic" \
+    "convert series made/images --format dicom" "dicom seg mask.mha --from series --out made/a.dcm" "dicom rtstruct mask.mha --from series --out made/a.dcm" \
+    "dicom sr mask.mha --from series --out made/a.dcm" "dicom pmap mask.mha --from series --out made/a.dcm --quantity ADC --unit mm2/s"; do
+    read -ra words <<<"$command"
+    "$fovea" "${words[@]}" >out 2>err &
+    until hears_sigint $!; do :; done
+    kill -INT $!
+    local code=0
+    wait $! || code=$?
+    equal "$command: $code" "$command: 130"
+    holds "$(<err)" "fovea: stopped"
+    equal "$command: $(find made -type f)" "$command: "
+    rm -rf made/*
+  done
+}
 tags_of_a_file_are_shown() {
   series ct 1
   ends_with 0 "$fovea" inspect ct/im0-0.dcm --tags

@@ -205,7 +205,7 @@ int compare_run(std::string const& first,
                 std::string const& second,
                 CompareOptions const& options,
                 bool json) {
-  auto const& stop = stop_on_signals();
+  auto const& stop = end_on_signals();
   auto const a = compare_side(first, stop);
   auto const b = compare_side(second, stop);
   Json whole{{"pairs", Json::array()}, {"only_a", Json::array()}, {"only_b", Json::array()}};

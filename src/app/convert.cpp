@@ -156,9 +156,33 @@ fs::path convert_beside(fs::path const& file, std::string_view ending) {
 
 std::optional<GradientTable> convert_gradients(FoundVolume const& volume,
                                                ImageFile const& image,
-                                               fs::path const& file) {
+                                               fs::path const& file,
+                                               ConvertWork const& work) {
   if (volume.dicom == nullptr || !image.placed() || !named_as_nifti(file)) return std::nullopt;
-  return gradient_table(volume.dicom->moments, image.volume.grid());
+  auto const& grid = image.volume.grid();
+  auto const& moments = volume.dicom->moments;
+  if (!work.moves()) return gradient_table(moments, grid);
+  if (auto const map = work.affine()) return gradient_table(moved(moments, *map), grid);
+  auto out = gradient_table(moments, grid);
+  if (out && out->unsure.empty()) {
+    out->directions.clear();
+    out->unsure = "a field of displacements turns them another way at every place";
+  }
+  return out;
+}
+
+// Directions beside a NIfTI run along its axes, and nobody reads them here.
+void convert_say_gradients_left(FoundVolume const& volume, fs::path const& file) {
+  if (volume.dicom != nullptr || !named_as_nifti(volume.source)) return;
+  std::error_code ignored;
+  for (auto const ending : {".bvec", ".bval"}) {
+    auto const beside = convert_beside(volume.source, ending);
+    if (!fs::exists(beside, ignored)) continue;
+    warn(text("gradients-left: ", beside,
+              " is not taken over; its directions run along the axes of ",
+              volume.source.filename(), ", which need not be those of ", file.filename()));
+    return;
+  }
 }
 
 Json convert_write(FoundVolume const& volume,
@@ -177,11 +201,12 @@ Json convert_write(FoundVolume const& volume,
   }();
   heed(stop);
   auto const images = convert_is_dicom(options);
-  auto const gradients = images ? std::nullopt : convert_gradients(volume, image, file);
+  auto const gradients = images ? std::nullopt : convert_gradients(volume, image, file, work);
   if (gradients) {
     expect_fresh_file(convert_beside(file, ".bval"));
     expect_fresh_file(convert_beside(file, ".bvec"));
   }
+  convert_say_gradients_left(volume, file);
   if (images)
     write_images(image, volume, file, series.from, series.write, stop);
   else
@@ -235,7 +260,7 @@ int convert_run(ConvertOptions const& options) {
     throw Error{Fault::usage, "--names is for a folder of files, and OUT names one file",
                 "name a folder, or leave --names out"};
   NamePattern names{options.names};
-  auto const& stop = stop_on_signals();
+  auto const& stop = end_on_signals();
   ConvertWork const work{options, stop};
   ConvertSeries const series{options, stop};
   auto found = find_images({options.in}, stop);

@@ -6,6 +6,7 @@
 #include "base/geometry/orient.hpp"
 #include "base/io/transform.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 #include <variant>
@@ -124,6 +125,15 @@ ImageFile ConvertWork::straight(FoundVolume const& found, SliceStack stack) cons
   out.colour = volume.channels() == 3;
   if (out.colour) out.more.clear();
   return out;
+}
+
+std::optional<Affine> ConvertWork::affine() const {
+  if (!transform_ || std::ranges::any_of(transform_->steps(), [](Warp::Step const& step) {
+        return std::holds_alternative<Displacement>(step);
+      }))
+    return std::nullopt;
+  auto const map = affine_of(*transform_);
+  return options_.inverse ? inverse(map) : map;
 }
 
 Resample ConvertWork::of_labels() const {

@@ -32,6 +32,11 @@ class ConvertWork {
   /// Slices at changing distances, at once onto the grid that is wanted.
   ImageFile straight(FoundVolume const& found, SliceStack stack) const;
 
+  /// What --transform moves, as directions see it: none if it moves nothing.
+  bool moves() const { return transform_.has_value(); }
+  /// As one affine map; none of a field, which turns every place another way.
+  std::optional<Affine> affine() const;
+
  private:
   Resample of_labels() const;
   Resample of_image(Volume const& volume) const;

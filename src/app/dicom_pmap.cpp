@@ -71,7 +71,7 @@ Code pmap_quantity(std::string const& words) {
 
 int pmap_run(PmapOptions options) {
   expect_fresh_file(options.out);
-  auto const& stop = stop_on_signals();
+  auto const& stop = end_on_signals();
   options.write.made_by = provenance_of(options.made);
   options.write.unit = {options.unit, "UCUM", options.unit == "1" ? "no units" : options.unit};
   options.write.quantity = pmap_quantity(options.quantity);

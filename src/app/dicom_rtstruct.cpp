@@ -22,7 +22,7 @@ struct RtCommand {
 
 int rtcommand_run(RtCommand const& options) {
   expect_fresh_file(options.out);
-  auto const& stop = stop_on_signals();
+  auto const& stop = end_on_signals();
   auto const source = source_of(options.from, stop);
   auto const map = label_map_of(options.mask, source, stop);
   heed(stop);

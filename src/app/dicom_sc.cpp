@@ -19,7 +19,7 @@ struct ScOptions {
 
 int sc_run(ScOptions options) {
   expect_fresh_file(options.out);
-  auto const& stop = stop_on_signals();
+  auto const& stop = end_on_signals();
   options.write.made_by = provenance_of(options.made);
   auto const picture = read_picture(options.picture);
   auto const source = source_of(options.from, stop);

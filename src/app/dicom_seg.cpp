@@ -62,7 +62,7 @@ SegWrite seg_kind(SegOptions const& options) {
 
 int seg_run(SegOptions const& options) {
   expect_fresh_file(options.out);
-  auto const& stop = stop_on_signals();
+  auto const& stop = end_on_signals();
   auto const source = source_of(options.from, stop);
   auto const map = seg_map(options, source, stop);
   heed(stop);

@@ -71,7 +71,7 @@ std::vector<Finding> srcommand_findings(SrCommand const& options,
 
 int srcommand_run(SrCommand options) {
   expect_fresh_file(options.out);
-  auto const& stop = stop_on_signals();
+  auto const& stop = end_on_signals();
   auto const source = source_of(options.from, stop);
   if (!options.seg.empty())
     options.write.segmentation = seg_reference(DicomFile{options.seg}, source);

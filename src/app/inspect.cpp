@@ -200,7 +200,7 @@ int inspect_command(Arguments const& arguments) {
     for (auto const& input : inputs) print_tags(input);
     return 0;
   }
-  auto const& stop = stop_on_signals();
+  auto const& stop = end_on_signals();
   auto found = find_images(inputs, stop);
   auto volumes = volumes_of(found, stop);
   if (check) check_voxels(volumes, stop);

@@ -292,7 +292,7 @@ int measure_command(Arguments const& arguments) {
                   "  fovea measure seg.dcm --image CT --csv organs.csv"))
     return 0;
   if (!csv.empty()) expect_fresh_file(csv);
-  auto const& stop = stop_on_signals();
+  auto const& stop = end_on_signals();
   auto const image = measure_read_image(image_name, stop);
   auto found = find_images({input}, stop);
   auto const volumes = usable_volumes(found, input, stop);

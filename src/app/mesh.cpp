@@ -70,7 +70,7 @@ int mesh_command(Arguments const& arguments) {
                 text("expected a file that ends as .stl, .obj or .ply, got ", fs::path{out}),
                 "the ending says the format"};
   expect_fresh_file(out);
-  auto const& stop = stop_on_signals();
+  auto const& stop = end_on_signals();
   auto found = find_images({input}, stop);
   auto const volumes = usable_volumes(found, input, stop);
   if (volumes.size() != 1)

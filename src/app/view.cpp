@@ -172,7 +172,7 @@ int view_run(ViewOptions const& options) {
         text("expected --width from ", least, " to ", view_widest, ", got ", options.width),
         "640 is enough for most"};
   expect_fresh_file(options.out);
-  auto const& stop = stop_on_signals();
+  auto const& stop = end_on_signals();
   Found found;
   auto const one = one_volume(options.in, options.series, found, stop);
   auto image = view_image(one, options);

@@ -1,8 +1,8 @@
 #include "base/core/file.hpp"
 
+#include "base/core/draft.hpp"
 #include "base/core/error.hpp"
 
-#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -76,24 +76,18 @@ std::string read_text(fs::path const& file, std::uint64_t limit) {
 
 void write_file(fs::path const& file, std::function<void(std::ostream&)> const& fill) {
   survive_file_limits();
-  // Process and turn keep two writers of one target apart; rename decides which one is last.
-  static std::atomic<int> turn{0};
-  auto draft = file;
-  draft += text(".", ::getpid(), "-", turn++, ".part");
-  try {
-    std::ofstream out{draft, std::ios::binary | std::ios::trunc};
-    if (!out) file_refuse("writing", file);
-    fill(out);
-    out.flush();
-    if (!out) file_refuse("writing", file);
-    out.close();
-    if (!out) file_refuse("writing", file);
-    file_flush(draft, O_RDONLY);
-    if (::rename(draft.c_str(), file.c_str()) != 0) file_refuse("writing", file);
-  } catch (...) {
-    std::error_code ignored;
-    fs::remove(draft, ignored);
-    throw;
+  Draft draft{file};
+  std::ofstream out{draft.path(), std::ios::binary | std::ios::trunc};
+  if (!out) file_refuse("writing", file);
+  fill(out);
+  out.flush();
+  if (!out) file_refuse("writing", file);
+  out.close();
+  if (!out) file_refuse("writing", file);
+  file_flush(draft.path(), O_RDONLY);
+  if (auto const fault = draft.keep()) {
+    errno = fault.value();
+    file_refuse("writing", file);
   }
   auto const folder = file.has_parent_path() ? file.parent_path() : fs::path{"."};
   file_flush(folder, O_RDONLY | O_DIRECTORY);

@@ -49,9 +49,14 @@ void Progress::show(double done, double all, std::string_view beside) {
 
 void Progress::clear() {
   if (!drawn_) return;
+  wipe();
+  drawn_ = false;
+}
+
+void Progress::wipe() {
+  if (::isatty(STDERR_FILENO) != 1) return;
   std::fputs("\r\x1b[2K", stderr);
   std::fflush(stderr);
-  drawn_ = false;
 }
 
 }  // namespace fovea

@@ -33,7 +33,8 @@ class Progress {
 
   /// `done` of `all` (the end time follows from the pace), and a few words beside it.
   void show(double done, double all, std::string_view beside = {});
-  void clear();  ///< wipes the line, so that something else can be printed
+  void clear();        ///< wipes the line, so that something else can be printed
+  static void wipe();  ///< the same of whichever there is
 
  private:
   std::string what_;

@@ -21,4 +21,9 @@ void heed(Stop const& stop);
 /// The one that SIGINT and SIGTERM ask; the first call installs the handlers.
 Stop& stop_on_signals();
 
+/// The same for work that leaves nothing to go on with: what has not ended a second after it
+/// was asked, or when it is asked again, is ended where it is, with exit code 130. Drafts
+/// (draft.hpp) are removed: of what was being written nothing is left.
+Stop& end_on_signals();
+
 }  // namespace fovea

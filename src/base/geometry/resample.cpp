@@ -2,6 +2,7 @@
 
 #include "base/core/pool.hpp"
 #include "base/geometry/pick.hpp"
+#include "base/geometry/resample_slabs.hpp"
 #include "base/geometry/separable.hpp"
 #include "base/geometry/turned.hpp"
 
@@ -103,32 +104,34 @@ std::vector<std::int64_t> resample_nearest(std::vector<double> const& places,
   return out;
 }
 
-// Slices from `slice` on, as many as `out` has.
-void resample_parallel(ReadPart const& read,
-                       ResampleWork const& work,
-                       std::int64_t slice,
-                       Volume& out) {
-  auto const nearest = work.options.interpolator == Interpolator::nearest;
+// How slices from `slice` on are made of voxels whose axes run as theirs.
+struct ResampleParallel {
   Pick copies;
   Separable plan;
-  IndexBox need;
+  IndexBox need;  // the box of the input that they take
+};
+
+ResampleParallel resample_plan(ResampleWork const& work,
+                               std::array<std::int64_t, 3> const& size,
+                               std::int64_t slice) {
+  auto const nearest = work.options.interpolator == Interpolator::nearest;
+  ResampleParallel out;
   for (std::size_t axis = 0; axis < 3; ++axis) {
     auto const [from, step] = (*work.axes)[axis];
-    copies.from[axis] = plan.from[axis] = from;
+    out.copies.from[axis] = out.plan.from[axis] = from;
     auto const voxels = work.whole[from];
     auto const begin = axis == 2 ? slice : 0;
-    auto const places =
-        resample_places(work.map.offset[from], step, begin, out.grid().size[axis]);
+    auto const places = resample_places(work.map.offset[from], step, begin, size[axis]);
     auto first = voxels;
     auto end = std::int64_t{0};
     if (nearest) {
-      copies.at[axis] = resample_nearest(places, voxels);
-      for (auto const at : copies.at[axis]) {
+      out.copies.at[axis] = resample_nearest(places, voxels);
+      for (auto const at : out.copies.at[axis]) {
         first = at < 0 ? first : std::min(first, at);
         end = std::max(end, at + 1);
       }
     } else {
-      auto const& band = plan.bands[axis] =
+      auto const& band = out.plan.bands[axis] =
           band_of(places, voxels, work.options, resample_sigma(work.map, from, work.options));
       for (std::size_t x = 0; x < band.first.size(); ++x) {
         if (band.count[x] == 0) continue;
@@ -137,21 +140,28 @@ void resample_parallel(ReadPart const& read,
       }
     }
     // Where nothing is inside, one voxel is read all the same.
-    need.first[from] = std::min(first, voxels - 1);
-    need.size[from] = std::max<std::int64_t>(end - need.first[from], 1);
+    out.need.first[from] = std::min(first, voxels - 1);
+    out.need.size[from] = std::max<std::int64_t>(end - out.need.first[from], 1);
   }
-  auto const part = read(need);
+  return out;
+}
+
+void resample_parallel(VolumePart const& part,
+                       ResampleWork const& work,
+                       ResampleParallel how,
+                       Volume& out) {
   for (std::size_t axis = 0; axis < 3; ++axis) {
-    auto const from = plan.from[axis];
+    auto const from = how.plan.from[axis];
     auto const first = part.first[from];
-    for (auto& at : copies.at[axis]) at -= at < 0 ? 0 : first;
-    auto& band = plan.bands[axis];
+    for (auto& at : how.copies.at[axis]) at -= at < 0 ? 0 : first;
+    auto& band = how.plan.bands[axis];
     for (std::size_t x = 0; x < band.first.size(); ++x)
       band.first[x] -= band.count[x] > 0 ? first : 0;
     band.voxels = part.voxels.grid().size[from];
   }
-  if (nearest) return pick(part.voxels, copies, work.options.outside, out, work.threads);
-  run_separable(part.voxels, plan, work.options.outside, out, work.threads);
+  if (work.options.interpolator == Interpolator::nearest)
+    return pick(part.voxels, how.copies, work.options.outside, out, work.threads);
+  run_separable(part.voxels, how.plan, work.options.outside, out, work.threads);
 }
 
 Turned resample_turned(ResampleWork const& work, std::int64_t slice) {
@@ -175,15 +185,28 @@ Turned resample_turned(ResampleWork const& work, std::int64_t slice) {
   return how;
 }
 
-void resample_into(ReadPart const& read,
-                   bool reads,
-                   ResampleWork const& work,
-                   std::uint64_t memory,
-                   std::int64_t slice,
-                   Volume& out) {
-  if (work.axes) return resample_parallel(read, work, slice, out);
+void resample_turning(ReadPart const& read,
+                      bool reads,
+                      ResampleWork const& work,
+                      std::uint64_t memory,
+                      std::int64_t slice,
+                      Volume& out) {
   run_turned(read, reads, work.whole, work.type, resample_turned(work, slice), work.options,
              memory, {{}, out.grid().size}, out, work.threads);
+}
+
+// So many slices of a grid, from `slice` on.
+Grid resample_slab(Grid const& onto, std::int64_t slice, std::int64_t slices) {
+  auto out = onto;
+  out.size[2] = slices;
+  out.origin = onto.point_of({{0, 0, static_cast<double>(slice)}});
+  return out;
+}
+
+std::uint64_t resample_bytes(std::array<std::int64_t, 3> const& size,
+                             std::int64_t channels,
+                             Type type) {
+  return static_cast<std::uint64_t>(size[0] * size[1] * size[2] * channels) * bytes_of(type);
 }
 
 }  // namespace
@@ -192,12 +215,45 @@ Volume resample(Volume const& volume, Grid const& onto, Resample const& options)
   auto const work = resample_work(volume.grid(), volume.type(), onto, options);
   Volume out{onto, options.as_f32 ? Type::f32 : volume.type(), volume.unit(),
              volume.channels()};
-  auto const whole = [&](IndexBox const&) {
-    return VolumePart{volume, {}, volume.grid().size};
-  };
-  resample_into(whole, false, work,
-                resample_memory(options, volume.byte_count(), out.byte_count()), 0, out);
+  VolumePart const whole{volume, {}, volume.grid().size};
+  if (work.axes)
+    resample_parallel(whole, work, resample_plan(work, onto.size, 0), out);
+  else
+    resample_turning([&](IndexBox const&) { return whole; }, false, work,
+                     resample_memory(options, volume.byte_count(), out.byte_count()), 0, out);
   return out;
+}
+
+void resample_slabs(VolumeParts const& parts,
+                    Grid const& onto,
+                    Resample const& options,
+                    TakeSlab const& take) {
+  auto const work = resample_work(parts.grid, parts.type, onto, options);
+  auto const type = options.as_f32 ? Type::f32 : parts.type;
+  constexpr std::uint64_t usual = 256U << 20;
+  auto const memory = options.memory > 0 ? options.memory : usual;
+  auto const slice_bytes =
+      resample_bytes({onto.size[0], onto.size[1], 1}, parts.channels, type);
+  auto const room = static_cast<std::int64_t>(memory / 2 / slice_bytes);
+  for (std::int64_t k = 0; k < onto.size[2];) {
+    auto slices = std::clamp<std::int64_t>(room, 1, onto.size[2] - k);
+    std::optional<ResampleParallel> how;
+    while (work.axes) {
+      how = resample_plan(work, {onto.size[0], onto.size[1], slices}, k);
+      auto const held = resample_bytes(how->need.size, parts.channels, parts.type) +
+                        slice_bytes * static_cast<std::uint64_t>(slices);
+      if (slices == 1 || held <= memory) break;
+      slices /= 2;
+    }
+    Volume slab{resample_slab(onto, k, slices), type, parts.unit, parts.channels};
+    if (how)
+      resample_parallel(parts.read(how->need), work, std::move(*how), slab);
+    else
+      resample_turning(parts.read, true, work, memory - std::min(memory - 1, slab.byte_count()),
+                       k, slab);
+    take(slab, k);
+    k += slices;
+  }
 }
 
 }  // namespace fovea

@@ -235,6 +235,29 @@ TEST(Gradients, AreTurnedOnRightHandedAxesOnly) {
   EXPECT_EQ(gradient_table(moments, grid)->directions, "0 0.6\n0 0\n0 0.8\n");
 }
 
+TEST(Gradients, TurnWithWhatATransformMoves) {
+  auto const c = std::cos(0.3), s = std::sin(0.3);
+  // The value at a place is what was at map(place): the image turns by -0.3 about z.
+  Affine const turn{.matrix = {{{c, -s, 0}, {s, c, 0}, {0, 0, 1}}}, .offset = {5, 6, 7}};
+  auto wide = turn;
+  for (auto& row : wide.matrix) row[0] *= 1.0 + 1e-9;
+  auto larger = turn;
+  for (auto& row : larger.matrix) {
+    for (auto& value : row) value *= 3;
+  }
+  DicomMoment const moments[] = {merge_moment(0), merge_moment(1000, {{1, 0, 0}}),
+                                 merge_moment(1000, {{0, 0, 1}})};
+  for (auto const& map : {turn, wide, larger}) {
+    auto const out = moved(moments, map);
+    EXPECT_FALSE(out[0].gradient);
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+      EXPECT_NEAR((*out[1].gradient)[axis], (std::array{c, -s, 0.0})[axis], 1e-8);
+      EXPECT_NEAR((*out[2].gradient)[axis], (std::array{0.0, 0.0, 1.0})[axis], 1e-8);
+    }
+  }
+  EXPECT_EQ(moved(moments, {})[1].gradient, moments[1].gradient) << "nothing moves";
+}
+
 TEST(Gradients, AreNotWrittenWhereTheyAreUnsure) {
   auto const grid = upright({4, 4, 4}, {});
   auto isotropic = merge_moment(1000);

@@ -64,13 +64,13 @@ void formats_write_nifti(fs::path const& file,
 void formats_write_nrrd(fs::path const& file,
                         ImageFile const& image,
                         WriteOptions const& options) {
-  write_nrrd(file, image, {.packed = options.packed, .level = options.level});
+  write_nrrd(file, in_lps(image), {.packed = options.packed, .level = options.level});
 }
 
 void formats_write_mha(fs::path const& file,
                        ImageFile const& image,
                        WriteOptions const& options) {
-  write_mha(file, image, {.packed = options.packed, .level = options.level});
+  write_mha(file, in_lps(image), {.packed = options.packed, .level = options.level});
 }
 
 // --- NumPy -----------------------------------------------------------------------------------

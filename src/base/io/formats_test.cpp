@@ -1,6 +1,7 @@
 #include "base/io/formats.hpp"
 
 #include "base/io/made/volumes.hpp"
+#include "base/io/nifti.hpp"
 #include "base/io/npy.hpp"
 #include "base/io/picture.hpp"
 
@@ -40,6 +41,26 @@ TEST(EveryFormat, OfVolumesKeepsVectorsChannelsAndWhatHasNoPlace) {
       ScratchFolder const folder;
       write_volume(folder.path() / name, image);
       expect_same(read_volume(folder.path() / name), image);
+    }
+  }
+}
+
+TEST(EveryFormat, HasDisplacementsInItsOwnAxes) {
+  // NIfTI's are in RAS, all others' in LPS: x and y change their sign on the way and back.
+  auto image = made_image(Type::f32, upright({4, 3, 2}, {{0.75, 0.5, 2}}), {1, 3});
+  image.intent = displacement_intent;
+  for (auto const& name : formats_of_volumes()) {
+    SCOPED_TRACE(name);
+    ScratchFolder const folder;
+    write_volume(folder.path() / name, image);
+    auto const back = read_volume(folder.path() / name);
+    auto const same = back.intent == displacement_intent;
+    EXPECT_EQ(same, named_as_nifti(name));
+    EXPECT_TRUE(same || back.intent == vector_intent);
+    for (std::int64_t c = 0; c < 3; ++c) {
+      auto const sign = same || c == 2 ? 1.0F : -1.0F;
+      for (std::size_t n = 0; n < 24; ++n)
+        ASSERT_EQ(back.volume.channel<float>(c)[n], sign * image.volume.channel<float>(c)[n]);
     }
   }
 }

@@ -56,6 +56,29 @@ Vector3 gradient_along(DicomMoment const& volume,
   return out;
 }
 
+// The orthogonal matrix nearest to one: its polar factor. Half the sum with the inverse's
+// transpose, again and again.
+Affine gradient_rotation(Affine const& map) {
+  auto out = map;
+  out.offset = {};
+  constexpr int rounds = 100;
+  for (int round = 0; round < rounds; ++round) {
+    auto const back = inverse(out);
+    double change = 0;
+    auto const before = out;
+    for (std::size_t row = 0; row < 3; ++row) {
+      for (std::size_t column = 0; column < 3; ++column) {
+        auto& value = out.matrix[row][column];
+        value = (before.matrix[row][column] + back.matrix[column][row]) / 2;
+        change = std::max(change, std::abs(value - before.matrix[row][column]));
+      }
+    }
+    constexpr double still = 1e-14;
+    if (change < still) break;
+  }
+  return out;
+}
+
 std::string gradient_line(std::vector<double> const& values) {
   constexpr double digits = 1e8;
   std::vector<std::string> words;
@@ -85,6 +108,16 @@ std::optional<GradientTable> gradient_table(std::span<DicomMoment const> volumes
     std::vector<double> row;
     for (auto const& one : volumes) row.push_back(gradient_along(one, axes, turned)[axis]);
     out.directions += gradient_line(row);
+  }
+  return out;
+}
+
+std::vector<DicomMoment> moved(std::span<DicomMoment const> volumes, Affine const& map) {
+  // What was at map(place) is at place now: directions go the other way.
+  auto const back = inverse(gradient_rotation(map));
+  std::vector<DicomMoment> out{volumes.begin(), volumes.end()};
+  for (auto& one : out) {
+    if (one.gradient) one.gradient = back({*one.gradient}).mm;
   }
   return out;
 }

@@ -1,11 +1,13 @@
 #pragma once
 
+#include "base/geometry/affine.hpp"
 #include "base/image/grid.hpp"
 #include "base/io/dicom_moment.hpp"
 
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace fovea {
 
@@ -25,5 +27,10 @@ struct GradientTable {
 /// one that is no unit vector (0.01), or if the grid is sheared.
 std::optional<GradientTable> gradient_table(std::span<DicomMoment const> volumes,
                                             Grid const& grid);
+
+/// What becomes of gradients when `map` moves the image that they belong to (the value at a
+/// place is what was at map(place)): they turn with it, by the rotation nearest to its matrix.
+/// Source: finite strain (Alexander et al. 2001), the polar decomposition by Higham 1986.
+std::vector<DicomMoment> moved(std::span<DicomMoment const> volumes, Affine const& map);
 
 }  // namespace fovea

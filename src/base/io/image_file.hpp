@@ -21,7 +21,8 @@ struct ImageFile {
   /// `none`: the file does not say where its voxels lie. The grid then has sizes and spacings
   /// only: left and right, front and back are unknown.
   ImageSpace space = ImageSpace::scanner;
-  /// What the numbers mean, by NIfTI's codes: 1007 is a vector, along the last of `more`.
+  /// What the numbers mean, by NIfTI's codes: 1007 is a vector, along the last of `more`; 1006
+  /// a displacement in mm, which NIfTI has in RAS (in_lps turns it).
   int intent = 0;
   double step = 0;       ///< between neighbours along axis 4
   int step_unit = 0;     ///< 0 unknown, 8 s, 16 ms, 24 µs, 32 Hz, 40 ppm, 48 rad/s
@@ -32,6 +33,7 @@ struct ImageFile {
 };
 
 inline constexpr int vector_intent = 1007;
+inline constexpr int displacement_intent = 1006;
 
 /// What the header of an image file says, without the voxels.
 struct ImageHead {
@@ -48,6 +50,10 @@ ImageHead head_of(ImageFile const& image);
 
 /// A volume in an ImageFile with nothing special: its channels are axis 4.
 ImageFile image_of(Volume const& volume);
+
+/// NIfTI's displacements as vectors in LPS, as every other format has them: x and y change
+/// their sign; integers become f64. Any other image stays as it is.
+ImageFile in_lps(ImageFile image);
 
 struct ImageLimits {
   std::uint64_t bytes = 64ULL << 30;  ///< of voxels; and never more than the memory left

@@ -12,7 +12,6 @@ namespace fovea {
 namespace {
 
 constexpr std::uint64_t transform_limit = 64U << 10;
-constexpr int displacement_intent = 1006;  // NIfTI's, in RAS
 
 using TransformRows = std::array<std::array<double, 3>, 3>;
 
@@ -227,31 +226,18 @@ bool transform_is_image(fs::path const& file) {
 }
 
 Displacement transform_field(fs::path const& file, ImageLimits const& limits) {
-  auto const image = read_volume(file, limits);
+  auto const image = in_lps(read_volume(file, limits));
   if (!image.placed())
     throw Refusal{"no-position", text(file, ": expected a field with a place in the patient"),
                   "write it with its affine"};
-  auto mm = image.volume;
-  auto const turned = image.intent == displacement_intent;
   auto const& volume = image.volume;
-  if (volume.channels() == 3 && volume.type() != Type::f64 &&
-      (volume.type() != Type::f32 || turned)) {
-    mm = Volume{volume.grid(), Type::f64, Unit::arbitrary, 3};
-    with_type(volume.type(), [&](auto zero) {
-      std::ranges::transform(volume.as<decltype(zero)>(), mm.write<double>().begin(),
-                             [](auto value) { return static_cast<double>(value); });
-    });
-  }
-  if (turned && mm.channels() == 3) {
-    Volume flipped{mm.grid(), Type::f64, Unit::arbitrary, 3};
-    for (std::int64_t axis = 0; axis < 3; ++axis) {
-      auto const sign = axis < 2 ? -1.0 : 1.0;
-      std::ranges::transform(mm.channel<double>(axis),
-                             flipped.write_channel<double>(axis).begin(),
-                             [&](double value) { return sign * value; });
-    }
-    mm = flipped;
-  }
+  if (volume.channels() != 3 || volume.type() == Type::f64 || volume.type() == Type::f32)
+    return Displacement{volume};
+  Volume mm{volume.grid(), Type::f64, Unit::arbitrary, 3};
+  with_type(volume.type(), [&](auto zero) {
+    std::ranges::transform(volume.as<decltype(zero)>(), mm.write<double>().begin(),
+                           [](auto value) { return static_cast<double>(value); });
+  });
   return Displacement{mm};
 }
 

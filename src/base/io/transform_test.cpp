@@ -89,6 +89,13 @@ TEST(Transform, ReadsAFieldOfDisplacements) {
     SCOPED_TRACE(name);
     transform_near(read_warp(folder.path() / name)(inside), {5.5, 5, 4});
   }
+  auto ras = image_of(mm);
+  ras.more = {1, 3};
+  ras.intent = displacement_intent;
+  write_volume(folder.path() / "ras.nii", ras);
+  transform_near(read_warp(folder.path() / "ras.nii")(inside), {2.5, 5, 4});
+  write_volume(folder.path() / "ras.mha", read_volume(folder.path() / "ras.nii"));
+  transform_near(read_warp(folder.path() / "ras.mha")(inside), {2.5, 5, 4});
   write_volume(folder.path() / "grey.mha", phantom(grid));
   EXPECT_THROW(read_warp(folder.path() / "grey.mha"), Error);
 }
