@@ -42,6 +42,8 @@ class PatchSampler {
   std::size_t cases() const { return cases_.size(); }
 
  private:
+  std::size_t case_of(PatchKey const& key) const;
+
   PatchSampling sampling_;
   std::vector<std::shared_ptr<StoredCase const>> cases_;
 };
