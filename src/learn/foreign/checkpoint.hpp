@@ -28,21 +28,26 @@ class Checkpoint {
 
   /// All tensors of a dictionary from name to tensor (a "state dict"), or of a TorchScript
   /// module and those inside it ("layer1.0.conv1.weight"). Values that are no tensors are left
-  /// out. Throws Error{input} if there is none, or if they have more than `limit` bytes.
+  /// out. Throws Error{input} if there is none, or if they have more than `limit` bytes, or
+  /// sixteen times as many as the file: so often no network shares its tensors.
   Safetensors weights(Pickled const& state, std::uint64_t limit = 16ULL << 30) const;
 
-  /// The state dict as people save it: the root itself, or what stands in it under
-  /// "state_dict", "model_state_dict", "network_weights", "model" or "net". Throws Error{input}
-  /// naming the keys that are there if it is in none of these.
+  /// The state dict as people save it: what stands in the root under "state_dict",
+  /// "model_state_dict", "network_weights", "model" or "net", or else the root itself. Throws
+  /// Error{input} naming the keys that are there if none of these holds tensors.
   Pickled const& state_dict() const;
 
  private:
   void open();
-  void check(Pickled const& value, std::size_t& copied) const;
+  void check_sizes() const;
+  void check(Pickled const& value) const;
+  Bytes storage(PickledTensor const& tensor) const;
 
   std::string name_;
+  std::uint64_t size_ = 0;
   ZipReader zip_;
-  std::string folder_;  // of all members: "archive/"
+  std::map<std::string, std::uint64_t, std::less<>> sizes_;  // of the members
+  std::string folder_;                                       // of all members: "archive/"
   bool script_ = false;
   Pickled root_;
 };

@@ -81,11 +81,11 @@ struct PickledItem {
   Pickled value;
 };
 
-/// What a pickle may ask for. The defaults have room for checkpoints of some 100,000 tensors.
+/// What a pickle may ask for. The defaults have room for checkpoints of some 50,000 tensors.
 struct PickleLimits {
   std::size_t bytes = 64U << 20;    ///< of the pickle
   std::size_t depth = 64;           ///< of values inside values
-  std::size_t values = 4'000'000;   ///< made while it is read, and again in the tree
+  std::size_t values = 2'000'000;   ///< made while it is read, and again in the tree
   std::size_t memory = 256U << 20;  ///< bytes of texts and arrays in the tree, where values
                                     ///< that are shared count each time
 };
