@@ -13,7 +13,7 @@ namespace fovea {
 ///
 ///   logits  [n, c, (k,) j, i] of any floating type and layout: one for each level of deep
 ///           supervision, full resolution first, or just one
-///   target  whole numbers (any type) [n, (k,) j, i] at full resolution: the label of each
+///   target  u8, i8, i16, i32 or i64 [n, (k,) j, i] at full resolution: the label of each
 ///           voxel; below 0 or `ignore`: unknown, no part of any sum. Coarser levels take the
 ///           nearest voxel (nnU-Net's "nearest-exact").
 ///   class_weights  [c]. Of classes: a voxel of class k counts so much in cross-entropy and
