@@ -30,6 +30,34 @@ P
 }
 voxels_of() { python3 -c 'import ast, sys; b = open(sys.argv[1], "rb").read(); n = int.from_bytes(b[8:10], "little"); print([(i, v) for i, v in enumerate(b[10 + n:]) if v])' "$1"; }
 
+a_mask_that_lies_elsewhere_is_not_an_empty_one() {
+  series ct 4
+  python3 - <<'P'
+import struct
+size, places = (12, 8, 4), {"far": 500.0, "beside": -10 + 0.75 * 6, "on": -10.1}
+for name, x in places.items():
+    head = f"ObjectType = Image\nNDims = 3\nBinaryData = True\nBinaryDataByteOrderMSB = False\nTransformMatrix = 1 0 0 0 1 0 0 0 1\nOffset = {x} -20 30\nElementSpacing = 0.75 0.5 2.5\nDimSize = 12 8 4\nElementType = MET_UCHAR\nElementDataFile = LOCAL\n"
+    marked = [2 < i % 12 < 9 for i in range(12 * 8 * 4)]
+    open(name + ".mha", "wb").write(head.encode() + bytes(marked))
+P
+  ends_with 3 "$fovea" dicom seg far.mha --from ct --out far.dcm
+  holds "$err" "--resample"
+  for kind in seg rtstruct sr; do
+    ends_with 3 "$fovea" dicom $kind far.mha --from ct --out far.dcm --resample nearest
+    holds "$err" "lies elsewhere"
+    [[ ! -e far.dcm ]]
+    ends_with 0 "$fovea" dicom $kind beside.mha --from ct --out $kind-beside.dcm --resample nearest --labels 1=Liver
+    holds "$err" "reaches beyond"
+    ends_with 0 "$fovea" dicom $kind on.mha --from ct --out $kind-on.dcm --resample nearest --labels 1=Liver
+    equal "$err" ""
+  done
+  ends_with 0 "$fovea" view ct --out far.png --overlay far.mha
+  holds "$err" "marks nothing where the image lies"
+  ends_with 0 "$fovea" view ct --out on.png --overlay on.mha
+  equal "$err" ""
+  ends_with 0 "$fovea" convert far.mha like.mha --like ct
+  holds "$err" "nothing of it lies"
+}
 inspect_lists_structures_with_their_regions() {
   series ct 4
   structures ct/rs.dcm 1.2.9 30 32.5

@@ -196,6 +196,10 @@ nothing_is_overwritten_and_wrong_words_are_refused() {
   holds "$err" "linear"
   ends_with 2 "$fovea" convert ct folder --format nrdr
   holds "$err" "nrrd"
+  ends_with 2 "$fovea" convert ct a.nii.gz --format nrrd
+  holds "$err" "leave --format out"
+  ends_with 2 "$fovea" convert ct a.nii.gz --format dicom
+  ends_with 0 "$fovea" convert ct same.nii --format nifti
   ends_with 2 "$fovea" convert ct ct.nii.zip
   holds "$err" ".nii.gz"
   ends_with 2 "$fovea" inspect ct --tags --json

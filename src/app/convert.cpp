@@ -25,7 +25,7 @@ namespace fovea {
 namespace {
 
 struct ConvertOptions : ConvertChanges {
-  std::string in, out, format = "nifti", series, sidecar, from, round, merge = "time", names;
+  std::string in, out, format, series, sidecar, from, round, merge = "time", names;
   bool json = false, leave_off_plane = false;
 };
 
@@ -37,7 +37,8 @@ bool convert_is_dicom(ConvertOptions const& options) {
 
 // The ending that a format's files usually have, packed where there is a choice. Its name or
 // that ending say which format: metaimage, mha. None of DICOM, whose volumes are folders.
-std::string convert_ending(std::string const& format) {
+std::string convert_ending(std::string const& asked) {
+  auto const format = asked.empty() ? std::string{"nifti"} : asked;
   if (lower(format) == convert_as_dicom) return {};
   std::vector<std::string> known{std::string{convert_as_dicom}};
   for (auto const& row : formats()) {
@@ -59,6 +60,24 @@ bool convert_names_a_file(fs::path const& out) {
            std::ranges::any_of(split(row.endings, ' '),
                                [&](auto const& ending) { return name.ends_with(ending); });
   });
+}
+
+// An ending that says one format and a flag that says another: one of both is a slip.
+void convert_expect_agreement(ConvertOptions const& options, std::string const& ending) {
+  if (options.format.empty()) return;
+  for (auto const& row : formats()) {
+    auto const endings = split(row.endings, ' ');
+    auto const has = [&](auto const& one) {
+      return lower(fs::path{options.out}.filename().string()).ends_with(one);
+    };
+    if (!ending.empty() && std::ranges::find(endings, ending) != endings.end() &&
+        std::ranges::any_of(endings, has))
+      return;
+  }
+  throw Error{Fault::usage,
+              text("--format says ", options.format, ", the name of ", fs::path{options.out},
+                   " another"),
+              "leave --format out, or name a folder"};
 }
 
 // And of all that will lie beside it: voxels behind a header of their own, and the sidecar.
@@ -252,10 +271,12 @@ int convert_contours(ConvertOptions const& options, fs::path const& file, Stop c
 int convert_run(ConvertOptions const& options) {
   auto const single = convert_names_a_file(options.out);
   auto const ending = convert_ending(options.format);
-  if (single)
+  if (single) {
+    convert_expect_agreement(options, ending);
     convert_expect_file(options);
-  else
+  } else {
     convert_expect_folder(options.out);
+  }
   if (single && !options.names.empty())
     throw Error{Fault::usage, "--names is for a folder of files, and OUT names one file",
                 "name a folder, or leave --names out"};

@@ -148,6 +148,8 @@ Resample ConvertWork::of_labels() const {
 }
 
 Grid ConvertWork::wanted(Grid const& grid) const {
+  if (like_ && !transform_ && !voxels_within(*like_, world_box(grid)))
+    warn("nothing of it lies where the volume behind --like does");
   return like_ ? *like_ : spacing_ ? respaced(grid, *spacing_, keep_) : grid;
 }
 

@@ -1,6 +1,8 @@
 #include "app/dicom.hpp"
 #include "base/core/error.hpp"
 #include "base/core/hash.hpp"
+#include "base/core/progress.hpp"
+#include "base/core/refusal.hpp"
 #include "base/core/words.hpp"
 #include "base/geometry/grids.hpp"
 #include "base/geometry/resample.hpp"
@@ -44,6 +46,34 @@ bool from_same_voxels(Grid const& from, Grid const& onto) {
   std::ranges::sort(one);
   std::ranges::sort(other);
   return one == other;
+}
+
+// What lies elsewhere would read as looked for and not found.
+void from_expect_kept(Volume const& mask, Volume const& resampled) {
+  auto const before = box_of_marked(mask);
+  if (!before) return;
+  if (!box_of_marked(resampled))
+    throw Refusal{
+        "other-place",
+        "nothing that is marked is left on the source's slices: it lies elsewhere, or "
+        "is finer than their voxels",
+        "check that both are of one patient and one frame of reference"};
+  auto const map = index_map(mask.grid(), resampled.grid());
+  for (unsigned corner = 0; corner < 8; ++corner) {
+    Index at;
+    for (std::size_t axis = 0; axis < 3; ++axis)
+      at.ijk[axis] = static_cast<double>(
+          before->first[axis] + ((corner >> axis & 1U) != 0 ? before->size[axis] - 1 : 0));
+    auto const place = map(at);
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+      auto const size = static_cast<double>(resampled.grid().size[axis]);
+      if (place.ijk[axis] >= -0.5 && place.ijk[axis] <= size - 0.5) continue;
+      return warn(
+          "the box around what is marked reaches beyond the source's slices; what lies there "
+          "is "
+          "left out");
+    }
+  }
 }
 
 }  // namespace
@@ -128,8 +158,11 @@ Volume onto_source(Volume const& original, ResultSource const& source, std::stri
                           {"label-linear", Interpolator::label_linear}};
   std::vector<std::string> known;
   for (auto const& row : rows) {
-    if (row.name == how)
-      return resample(volume, source.grid, {.interpolator = row.interpolator});
+    if (row.name == how) {
+      auto out = resample(volume, source.grid, {.interpolator = row.interpolator});
+      from_expect_kept(volume, out);
+      return out;
+    }
     known.emplace_back(row.name);
   }
   throw Error{Fault::usage, text("no way to resample '", how, "'"), did_you_mean(how, known)};

@@ -263,7 +263,10 @@ void measure_show(Json const& whole, std::optional<MeasureImage> const& image) {
     std::vector<std::vector<std::string>> rows{
         {"value", "name", "volume ml", "surface cm2", "longest mm", "axial mm", "parts"}};
     if (image)
-      rows.front().push_back(text("mean (sd), median in ", name_of(image->file.volume.unit())));
+      rows.front().push_back(
+          image->file.volume.unit() == Unit::arbitrary
+              ? std::string{"mean (sd), median"}
+              : text("mean (sd), median in ", name_of(image->file.volume.unit())));
     for (auto const& segment : mask["segments"])
       rows.push_back(measure_row(segment, image.has_value()));
     std::cout << aligned(rows);

@@ -7,6 +7,7 @@
 #include "base/core/stop.hpp"
 #include "base/core/words.hpp"
 #include "base/dicom/window.hpp"
+#include "base/geometry/orient.hpp"
 #include "base/geometry/resample.hpp"
 #include "base/io/dicom_stack.hpp"
 #include "base/io/picture.hpp"
@@ -126,6 +127,13 @@ Volume view_labels(ImageFile const& file) {
   return out;
 }
 
+void view_say_elsewhere(Volume const& mask, Grid const& image) {
+  auto const box = box_of_marked(mask);
+  if (!box) return warn("the overlay marks no voxel");
+  if (!voxels_within(image, world_box(cropped(mask.grid(), *box))))
+    warn("the overlay marks nothing where the image lies");
+}
+
 std::optional<Volume> view_mask(ViewOptions const& options,
                                 ViewImage const& image,
                                 Stop const& stop) {
@@ -134,7 +142,10 @@ std::optional<Volume> view_mask(ViewOptions const& options,
   auto const one = one_volume(options.overlay, {}, found, stop);
   auto const file = view_read(one);
   auto out = view_labels(file);
-  if (file.placed() && image.placed) return out;
+  if (file.placed() && image.placed) {
+    view_say_elsewhere(out, image.volume.grid());
+    return out;
+  }
   auto const& wanted = image.volume.grid();
   if (out.grid().size != wanted.size)
     throw Error{Fault::input,

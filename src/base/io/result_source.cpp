@@ -325,7 +325,7 @@ void expect_grid_of(ResultSource const& source, Grid const& grid) {
   throw Refusal{"other-grid",
                 text("expected the source's grid, ", result_words(source.grid), ", got ",
                      result_words(grid), far),
-                "resample it onto the source's grid"};
+                "bring it back onto the source's grid: with --resample, or where it was made"};
 }
 
 }  // namespace fovea
