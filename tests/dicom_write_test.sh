@@ -282,6 +282,9 @@ END
   for name in colour grey deep; do
     ends_with 0 "$fovea" dicom sc $name.png --from ct --out $name.dcm --algorithm organs --algorithm-version 2
   done
+  ends_with 0 "$fovea" dicom sc colour.png --from ct --out bare.dcm --no-words
+  "$fovea" convert bare.dcm bare.npy && "$fovea" convert colour.png colour.npy
+  cmp bare.npy colour.npy
   ends_with 3 "$fovea" dicom sc both.png --from ct --out both.dcm
   holds "$err" "8 bits"
   ! command -v dciodvfy >/dev/null || valid ./*.dcm

@@ -43,6 +43,8 @@ int dicom_sc_command(Arguments const& arguments) {
   app.add_option("--out", options.out, "a new file")->required();
   offer(app, options.made);
   app.add_option("--description", options.write.description, "of the new series");
+  app.add_flag("!--no-words", options.write.words,
+               "without the line below the picture that says who made it and when");
   app.add_option("--series-number", options.write.series_number, "of the new series (102)");
   if (!read_flags(app, arguments,
                   "Examples:\n"

@@ -81,7 +81,11 @@ TEST(SecondaryCapture, HoldsThePictureAndSaysWhereItIsFrom) {
   options.made_by.name = "organs";
   auto const file = dicom_file(dicom_sc(picture, source, options));
   auto const scan = scan_dicom(file);
-  EXPECT_EQ(file[scan.pixels().at + 13], std::byte{77});
+  // Widened for the words below it.
+  EXPECT_EQ(file[scan.pixels().at + 3 * (160 + 1) + 1], std::byte{77});
+  options.words = false;
+  auto const bare = dicom_file(dicom_sc(picture, source, options));
+  EXPECT_EQ(bare[scan_dicom(bare).pixels().at + 13], std::byte{77});
   EXPECT_EQ(scan.root().text(Tag::photometric), "RGB");
   EXPECT_EQ(scan.root().find(Tag::position), nullptr);
   EXPECT_EQ(scan.root().find(Tag::frame_of_reference), nullptr);

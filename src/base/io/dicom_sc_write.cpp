@@ -2,6 +2,7 @@
 
 #include "base/dicom/attributes.hpp"
 #include "base/dicom/write.hpp"
+#include "base/io/dicom_sc_mark.hpp"
 
 #include <algorithm>
 
@@ -34,20 +35,37 @@ std::string sc_marked(ResultSource const& source, Provenance const& by) {
               ". A picture only: not for measuring.");
 }
 
+// The same for people: short enough to be read.
+std::string sc_words(ResultSource const& source, Provenance const& by) {
+  auto const version = by.version.empty() ? std::string{} : text(" ", by.version);
+  // Where no image says when, the source counts from 1900.
+  auto const known = source.date.size() == 8 && source.date != "19000101";
+  auto const when = known ? text("of ", source.date.substr(0, 4), "-", source.date.substr(4, 2),
+                                 "-", source.date.substr(6))
+                          : std::string{"without a date"};
+  auto const time = known && source.time.size() >= 4
+                        ? text(" ", source.time.substr(0, 2), ":", source.time.substr(2, 2))
+                        : std::string{};
+  return text("Made by ", by.name.empty() ? "Fovea" : by.name, version, " from images ", when,
+              time, ". Not for measuring.");
+}
+
 }  // namespace
 
-DicomData dicom_sc(Volume const& picture, ResultSource const& source, ScWrite const& options) {
-  auto const colour = picture.channels() == 3;
-  auto const narrow = picture.type() == Type::u8;
-  if (picture.depth() != 1 ||
-      !(narrow ? colour || picture.channels() == 1
-               : picture.type() == Type::u16 && picture.channels() == 1))
+DicomData dicom_sc(Volume const& original, ResultSource const& source, ScWrite const& options) {
+  auto const colour = original.channels() == 3;
+  auto const narrow = original.type() == Type::u8;
+  if (original.depth() != 1 ||
+      !(narrow ? colour || original.channels() == 1
+               : original.type() == Type::u16 && original.channels() == 1))
     throw Error{
         Fault::input,
         text("expected a picture of 8 bits, grey or coloured, or of 16 bits, grey; got ",
-             picture.depth(), " slices of ", picture.channels(), " x ",
-             name_of(picture.type())),
+             original.depth(), " slices of ", original.channels(), " x ",
+             name_of(original.type())),
         "save it as an 8-bit PNG"};
+  auto const picture =
+      options.words ? with_words_below(original, sc_words(source, options.made_by)) : original;
   auto const bits = narrow ? 8 : 16;
   auto out = result_head(source, {.sop_class = std::string{sc_class},
                                   .modality = "OT",
