@@ -55,8 +55,8 @@ void from_expect_kept(Volume const& mask, Volume const& resampled) {
   if (!box_of_marked(resampled))
     throw Refusal{
         "other-place",
-        "nothing that is marked is left on the source's slices: it lies elsewhere, or "
-        "is finer than their voxels",
+        text("nothing that is marked is left on the source's slices: it lies elsewhere, ",
+             "or is finer than their voxels"),
         "check that both are of one patient and one frame of reference"};
   auto const map = index_map(mask.grid(), resampled.grid());
   for (unsigned corner = 0; corner < 8; ++corner) {
@@ -69,9 +69,7 @@ void from_expect_kept(Volume const& mask, Volume const& resampled) {
       auto const size = static_cast<double>(resampled.grid().size[axis]);
       if (place.ijk[axis] >= -0.5 && place.ijk[axis] <= size - 0.5) continue;
       return warn(
-          "the box around what is marked reaches beyond the source's slices; what lies there "
-          "is "
-          "left out");
+          "the box around what is marked reaches beyond the source's slices: it is cut");
     }
   }
 }
