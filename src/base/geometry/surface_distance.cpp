@@ -120,6 +120,8 @@ SurfaceDistances surface_distances(Volume const& a,
       std::max(*std::ranges::max_element(a_to_b), *std::ranges::max_element(b_to_a));
   out.percentile = std::max(percentile_of(a_to_b, options.percentile),
                             percentile_of(b_to_a, options.percentile));
+  a_to_b.insert(a_to_b.end(), b_to_a.begin(), b_to_a.end());
+  out.pooled_percentile = percentile_of(a_to_b, options.percentile);
   return out;
 }
 

@@ -17,8 +17,8 @@ struct SurfaceOptions {
 /// of border_of(b), and the other way round; between voxel centres.
 ///
 ///     hausdorff   the largest of all
-///     percentile  of each direction's distances; the larger of both (MONAI's HD95; MedPy takes
-///                 the percentile of both together)
+///     percentile  of each direction's distances; the larger of both (MONAI's HD95)
+///     pooled_percentile  of the distances of both directions together (MedPy's)
 ///     mean        of all distances of both directions (MONAI's symmetric average)
 ///     dice        the share of all that are at most `tolerance_mm`
 ///
@@ -26,7 +26,7 @@ struct SurfaceOptions {
 /// none if both are empty.
 struct SurfaceDistances {
   std::int64_t surface_a = 0, surface_b = 0;  ///< voxels of the borders
-  std::optional<double> hausdorff, percentile, mean;
+  std::optional<double> hausdorff, percentile, pooled_percentile, mean;
   std::optional<double> mean_a_to_b, mean_b_to_a;
   std::optional<double> dice;  ///< Nikolov 2021, by voxels as MONAI counts
 };
