@@ -160,4 +160,12 @@ Volume channel_of(Volume const& volume, std::int64_t channel) {
                 std::shared_ptr<std::byte[]>{volume.bytes(), volume.bytes().get() + offset}};
 }
 
+std::optional<IndexBox> joint_box_of_marked(Volume const& a, Volume const& b) {
+  auto const of_a = box_of_marked(a);
+  auto const of_b = box_of_marked(b);
+  if (!of_a) return of_b;
+  if (!of_b) return of_a;
+  return joint_box(*of_a, *of_b);
+}
+
 }  // namespace fovea

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace fovea {
@@ -32,5 +33,8 @@ double voxel_mm3(Grid const& grid);
 
 /// The least box around two.
 IndexBox joint_box(IndexBox const& a, IndexBox const& b);
+
+/// The least box around all voxels that are not 0 in one or the other; none if there are none.
+std::optional<IndexBox> joint_box_of_marked(Volume const& a, Volume const& b);
 
 }  // namespace fovea

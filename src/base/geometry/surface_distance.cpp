@@ -14,14 +14,6 @@
 namespace fovea {
 namespace {
 
-std::optional<IndexBox> surface_joint_box(Volume const& a, Volume const& b) {
-  auto const of_a = box_of_marked(a);
-  auto const of_b = box_of_marked(b);
-  if (!of_a) return of_b;
-  if (!of_b) return of_a;
-  return joint_box(*of_a, *of_b);
-}
-
 std::vector<std::size_t> surface_places(Volume const& border) {
   std::vector<std::size_t> places;
   auto const marks = border.as<std::uint8_t>();
@@ -92,7 +84,7 @@ SurfaceDistances surface_distances(Volume const& a,
                                    SurfaceOptions const& options) {
   surface_expect(a, b, options);
   SurfaceDistances out;
-  auto const box = surface_joint_box(a, b);
+  auto const box = joint_box_of_marked(a, b);
   if (!box) return out;
   auto const threads = options.threads > 0 ? options.threads : usable_cores();
   auto const border_a = border_of_part(crop(a, *box), a.depth() == 1, threads);

@@ -6,6 +6,7 @@
 #include "base/geometry/orient.hpp"
 #include "base/geometry/same_grid.hpp"
 #include "base/geometry/surface_distance.hpp"
+#include "base/geometry/surface_elements.hpp"
 
 #include <algorithm>
 #include <array>
@@ -57,6 +58,9 @@ std::optional<double> score_assd(LabelScore const& s) {
 std::optional<double> score_nsd(LabelScore const& s) {
   return s.nsd;
 }
+std::optional<double> score_nsd_voxels(LabelScore const& s) {
+  return s.nsd_voxels;
+}
 
 constexpr ScoreRow score_table[] = {
     {"dice", "2 both / (found + true)", true, score_dice},
@@ -66,7 +70,8 @@ constexpr ScoreRow score_table[] = {
     {"hd95_pooled", "the same of the distances of both ways together, mm", false,
      score_hd95_pooled},
     {"assd", "mean distance between surfaces, mm", false, score_assd},
-    {"nsd", "share of the surfaces within the tolerance of the other", true, score_nsd},
+    {"nsd", "share of the surfaces' area within the tolerance of the other", true, score_nsd},
+    {"nsd_voxels", "the same by voxels of the borders", true, score_nsd_voxels},
     {"sensitivity", "share of the true voxels that were found", true, score_sensitivity},
     {"precision", "share of the found voxels that are true", true, score_precision},
     {"specificity", "share of the voxels outside that were spared", true, score_specificity},
@@ -232,7 +237,7 @@ void score_surfaces(ScoreMaps const& maps,
     if (!to.boxes[label]) continue;
     auto& score = to.scores[label];
     if (score.found == 0 || score.truth == 0) {
-      score.nsd = 0;
+      score.nsd = score.nsd_voxels = 0;
       continue;
     }
     auto box = *to.boxes[label];
@@ -248,7 +253,8 @@ void score_surfaces(ScoreMaps const& maps,
     score.hd95 = distances.percentile;
     score.hd95_pooled = distances.pooled_percentile;
     score.assd = distances.mean;
-    score.nsd = distances.dice;
+    score.nsd_voxels = distances.dice;
+    score.nsd = surface_dice_by_area(masks.found, masks.truth, options.tolerance_mm, 1);
   }
 }
 

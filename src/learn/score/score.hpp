@@ -23,7 +23,7 @@ struct ScoreLabel {
 struct ScoreOptions {
   double tolerance_mm = 1;   ///< of the surface Dice
   std::int64_t ignore = -1;  ///< a label of the truth whose voxels are left out
-  bool surfaces = true;      ///< hd95, assd, nsd, which take most of the time
+  bool surfaces = true;      ///< distances and nsd, which take most of the time
 };
 
 /// How a found structure fits the true one of a case: voxels, and what lies between surfaces,
@@ -32,7 +32,7 @@ struct LabelScore {
   std::int64_t found = 0, truth = 0, both = 0;
   std::int64_t voxels = 0;  ///< that were looked at
   double voxel_ml = 0;
-  std::optional<double> hd95{}, hd95_pooled{}, assd{}, nsd{};
+  std::optional<double> hd95{}, hd95_pooled{}, assd{}, nsd{}, nsd_voxels{};
 
   double found_ml() const { return static_cast<double>(found) * voxel_ml; }
   double truth_ml() const { return static_cast<double>(truth) * voxel_ml; }
@@ -47,7 +47,7 @@ struct ScoreRow {
   ///
   ///                    absent in both    only found        only true
   ///     dice, jaccard  none              0                 0
-  ///     nsd            none              0                 0
+  ///     nsd, …         none              0                 0
   ///     precision      none              0                 none
   ///     sensitivity    none              none              0
   ///     volume_…       none              none (mL: all)    -1

@@ -91,14 +91,14 @@ TEST(ScoreOfACase, HasNoAnswerWhereThereIsNoQuestion) {
        empty,
        {},
        {"dice", "jaccard", "sensitivity", "precision", "volume_difference", "volume_error",
-        "hd95", "hd95_pooled", "assd", "nsd"}},
+        "hd95", "hd95_pooled", "assd", "nsd", "nsd_voxels"}},
       {full,
        empty,
-       {"dice", "jaccard", "precision", "nsd"},
+       {"dice", "jaccard", "precision", "nsd", "nsd_voxels"},
        {"sensitivity", "volume_difference", "volume_error", "hd95", "hd95_pooled", "assd"}},
       {empty,
        full,
-       {"dice", "jaccard", "sensitivity", "nsd"},
+       {"dice", "jaccard", "sensitivity", "nsd", "nsd_voxels"},
        {"precision", "hd95", "hd95_pooled", "assd"}},
   };
   for (auto const& [found, truth, zero, none] : each) {
