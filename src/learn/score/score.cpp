@@ -115,6 +115,8 @@ struct ScoreMaps {
   Volume const &found, &truth;
   Volume const* within;
   std::int64_t ignore;
+
+  bool known(std::int64_t of_truth) const { return of_truth >= 0 && of_truth != ignore; }
 };
 
 // Calls use(found's first voxel, truth's) with both types.
@@ -174,7 +176,7 @@ ScoreFolded score_folded(ScoreMaps const& maps, ScoreSets const& sets, std::size
         while (end < width && found[at + end] == f && truth[at + end] == t &&
                (inside == nullptr || (inside[at + end] != 0) == in))
           ++end;
-        if (in && static_cast<std::int64_t>(t) != maps.ignore) {
+        if (in && maps.known(static_cast<std::int64_t>(t))) {
           counted += end - i;
           score_fold({static_cast<std::int64_t>(f),
                       static_cast<std::int64_t>(t),
@@ -220,7 +222,7 @@ ScoreMasks score_masks(ScoreMaps const& maps,
         for (auto at = row + box.first[0]; at < row + box.first[0] + box.size[0]; ++at) {
           auto const f = static_cast<std::int64_t>(found[at]);
           auto const t = static_cast<std::int64_t>(truth[at]);
-          auto const counts = t != maps.ignore && (inside == nullptr || inside[at] != 0);
+          auto const counts = maps.known(t) && (inside == nullptr || inside[at] != 0);
           *of_found++ = counts ? is_member(f) : 0;
           *of_truth++ = counts ? is_member(t) : 0;
         }

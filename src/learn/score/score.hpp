@@ -22,7 +22,7 @@ struct ScoreLabel {
 
 struct ScoreOptions {
   double tolerance_mm = 1;   ///< of the surface Dice
-  std::int64_t ignore = -1;  ///< a label of the truth whose voxels are left out
+  std::int64_t ignore = -1;  ///< a label of the truth that is unknown, as those below 0 are
   bool surfaces = true;      ///< distances and nsd, which take most of the time
 };
 
@@ -62,7 +62,7 @@ std::span<ScoreRow const> score_rows();
 ScoreRow const& score_named(std::string_view name);
 
 /// Compares label maps of one case. Outside of `within` (not 0: inside; a field of view) and
-/// where the truth is the ignored label nothing counts, and surfaces end there.
+/// where the truth is unknown nothing counts, and surfaces end there.
 ///
 /// In      whole numbers, one channel, on the same grid
 /// Out     by label; distances are none on a sheared grid

@@ -126,6 +126,11 @@ TEST(ScoreOfACase, LeavesOutIgnoredVoxelsAndThoseOutsideTheFieldOfView) {
   auto const ignored = score_case(found, truth, score_labels, {.ignore = 9})[0];
   for (auto const& row : score_rows()) EXPECT_EQ(row.of(ignored), row.of(seen)) << row.name;
   EXPECT_NE(plain.assd, seen.assd);
+  Volume unknown{truth.grid(), Type::i16};
+  std::ranges::transform(voxels, unknown.write<std::int16_t>().begin(), [](auto label) {
+    return static_cast<std::int16_t>(label == 9 ? -1 : label);
+  });
+  EXPECT_EQ(score_case(found, unknown, score_labels)[0].voxels, seen.voxels);
 }
 
 TEST(ScoreOfACase, TakesAnyWholeTypeAndNegativeLabelsAsOutside) {
