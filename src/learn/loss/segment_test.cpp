@@ -4,7 +4,6 @@
 #include "base/core/file.hpp"
 #include "base/core/json.hpp"
 #include "base/core/rng.hpp"
-#include "learn/loss/segment_sums.hpp"
 
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>

@@ -4,7 +4,6 @@
 #include "base/geometry/same_grid.hpp"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cmath>
 #include <limits>

@@ -1,6 +1,5 @@
 #pragma once
 
-#include "base/core/json.hpp"
 #include "base/image/volume.hpp"
 #include "learn/metric/bootstrap.hpp"
 

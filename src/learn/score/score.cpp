@@ -9,7 +9,6 @@
 #include "base/geometry/surface_elements.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 namespace fovea {

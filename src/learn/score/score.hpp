@@ -5,7 +5,6 @@
 #include "learn/metric/evaluate.hpp"
 
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <span>
 #include <string>
