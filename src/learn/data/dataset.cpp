@@ -3,22 +3,56 @@
 #include "base/core/hash.hpp"
 #include "base/core/pool.hpp"
 #include "base/core/words.hpp"
+#include "base/geometry/same_grid.hpp"
+#include "base/io/formats.hpp"
 #include "base/io/picture.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace fovea {
 namespace {
 
+std::string dataset_bytes_hash(Location const& at) {
+  if (!fs::is_directory(at.file)) return sha256_of_file(at.file) + at.member;
+  // A series is a folder of files.
+  std::vector<fs::path> files;
+  for (auto const& entry : fs::directory_iterator{at.file}) {
+    if (entry.is_regular_file()) files.push_back(entry.path());
+  }
+  std::ranges::sort(files);
+  Sha256 all;
+  for (auto const& file : files) all.add(sha256_of_file(file));
+  return all.hex() + at.member;
+}
+
 // The file as it lies there, not its pixels: a hash must not depend on a decoder's version.
 std::string dataset_image_hash(Dataset const& set, Case const& one) {
   try {
-    if (one.image.row < 0) return sha256_of_file(one.image.file);
-    auto const image = set.image(one);
-    return sha256(std::span<std::byte const>{image.bytes().get(), image.byte_count()});
+    if (one.image.row >= 0) {
+      auto const image = set.image(one);
+      return sha256(std::span<std::byte const>{image.bytes().get(), image.byte_count()});
+    }
+    auto out = dataset_bytes_hash(one.image);
+    for (auto const& more : one.channels) out += text('\0', dataset_bytes_hash(more));
+    for (auto const& mask : {one.mask, one.field_of_view}) {
+      if (set.masks && !mask.file.empty()) out += text('\0', dataset_bytes_hash(mask));
+    }
+    return out;
   } catch (Error const&) {
     return "unreadable";
   }
+}
+
+// What masks mean belongs to the set as much as their voxels do.
+std::string dataset_masks_line(Dataset const& set) {
+  auto line = text("masks\n", joined(set.channels, "\n"), '\n');
+  for (auto const& label : set.labels) {
+    line += label.name;
+    for (auto const value : label.values) line += text('\0', value);
+    line += text('\0', label.written, '\n');
+  }
+  return line + (set.ignore ? text("ignore ", *set.ignore, '\n') : "");
 }
 
 std::string dataset_line(Case const& one, std::string const& image) {
@@ -26,6 +60,35 @@ std::string dataset_line(Case const& one, std::string const& image) {
       text(one.id, '\0', one.patient, '\0', name_of(one.split), '\0', spelled(one.weight));
   for (auto const label : one.labels) line += text('\0', label);
   return line + '\0' + image + '\n';
+}
+
+Volume dataset_read(Dataset const& set, Location const& at) {
+  if (at.row >= 0 || !at.member.empty()) return set.rows(at);
+  if (set.reader) return set.reader(at.file);
+  return named_as_picture(at.file) || !set.masks ? read_picture(at.file)
+                                                 : read_volume(at.file).volume;
+}
+
+// Channels that lie in files of their own, as one volume.
+Volume dataset_stacked(Dataset const& set, Case const& one, Volume first) {
+  std::vector<Volume> parts = {std::move(first)};
+  for (auto const& at : one.channels) {
+    parts.push_back(dataset_read(set, at));
+    expect_same_places(parts.front().grid(), parts.back().grid(),
+                       text("the channels ", one.image.file.filename().string(), " and ",
+                            at.file.filename().string()));
+  }
+  auto const same = std::ranges::all_of(
+      parts, [&](Volume const& part) { return part.type() == parts.front().type(); });
+  std::int64_t channels = 0;
+  for (auto& part : parts) {
+    if (!same) part = as_float(part);
+    channels += part.channels();
+  }
+  Volume out{parts.front().grid(), parts.front().type(), parts.front().unit(), channels};
+  auto* to = out.bytes().get();
+  for (auto const& part : parts) to = std::copy_n(part.bytes().get(), part.byte_count(), to);
+  return out;
 }
 
 // With one label a case.
@@ -87,8 +150,8 @@ std::optional<Split> split_named(std::string_view name) {
 
 Volume Dataset::image(Case const& one) const {
   try {
-    if (one.image.row >= 0) return rows(one.image);
-    return reader ? reader(one.image.file) : read_picture(one.image.file);
+    auto first = dataset_read(*this, one.image);
+    return one.channels.empty() ? first : dataset_stacked(*this, one, std::move(first));
   } catch (Error const& error) {
     throw Error{error.fault(), text("image ", one.id, " cannot be read: ", error.what()), ""};
   }
@@ -105,6 +168,7 @@ std::vector<std::size_t> Dataset::in(Split split) const {
 std::vector<std::size_t> Dataset::labelled(Split split) const {
   auto found = in(split);
   std::erase_if(found, [&](std::size_t index) {
+    if (masks) return cases[index].mask.file.empty();
     return std::ranges::all_of(cases[index].labels,
                                [](std::int32_t label) { return label == unknown; });
   });
@@ -116,6 +180,14 @@ bool Dataset::is(Case const& one, std::size_t of_class) const {
   return !one.labels.empty() && one.labels[0] == static_cast<std::int32_t>(of_class);
 }
 
+bool Dataset::regions() const {
+  std::set<std::int32_t> seen;
+  for (auto const& label : labels) {
+    if (label.values.size() != 1 || !seen.insert(label.values[0]).second) return true;
+  }
+  return false;
+}
+
 std::string Dataset::hash() const {
   std::vector<std::string> images(cases.size());
   in_parallel(static_cast<std::int64_t>(cases.size()), usable_cores(), [&](std::int64_t i) {
@@ -123,6 +195,7 @@ std::string Dataset::hash() const {
     images[at] = dataset_image_hash(*this, cases[at]);
   });
   Sha256 all;
+  if (masks) all.add(dataset_masks_line(*this));
   all.add(
       text(multi_label ? "several labels" : "one label", '\n', joined(classes, "\n"), '\n'));
   for (std::size_t i = 0; i < cases.size(); ++i) all.add(dataset_line(cases[i], images[i]));
@@ -144,7 +217,7 @@ Dataset without(Dataset const& set, std::vector<std::size_t> const& cases) {
     for (auto& at : problem.cases) at = now.at(at);
     std::erase(problem.cases, gone);
   }
-  if (!set.multi_label) dataset_drop_emptied(out, dataset_filled(set));
+  if (!set.multi_label && !set.masks) dataset_drop_emptied(out, dataset_filled(set));
   return out;
 }
 
