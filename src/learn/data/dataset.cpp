@@ -55,10 +55,13 @@ std::string dataset_masks_line(Dataset const& set) {
   return line + (set.ignore ? text("ignore ", *set.ignore, '\n') : "");
 }
 
-std::string dataset_line(Case const& one, std::string const& image) {
+std::string dataset_line(Case const& one, bool with_labels, std::string const& image) {
   auto line =
       text(one.id, '\0', one.patient, '\0', name_of(one.split), '\0', spelled(one.weight));
-  for (auto const label : one.labels) line += text('\0', label);
+  // Of masks they only say what was seen so far.
+  if (with_labels) {
+    for (auto const label : one.labels) line += text('\0', label);
+  }
   return line + '\0' + image + '\n';
 }
 
@@ -176,7 +179,7 @@ std::vector<std::size_t> Dataset::labelled(Split split) const {
 }
 
 bool Dataset::is(Case const& one, std::size_t of_class) const {
-  if (multi_label) return of_class < one.labels.size() && one.labels[of_class] == 1;
+  if (multi_label || masks) return of_class < one.labels.size() && one.labels[of_class] == 1;
   return !one.labels.empty() && one.labels[0] == static_cast<std::int32_t>(of_class);
 }
 
@@ -198,7 +201,8 @@ std::string Dataset::hash() const {
   if (masks) all.add(dataset_masks_line(*this));
   all.add(
       text(multi_label ? "several labels" : "one label", '\n', joined(classes, "\n"), '\n'));
-  for (std::size_t i = 0; i < cases.size(); ++i) all.add(dataset_line(cases[i], images[i]));
+  for (std::size_t i = 0; i < cases.size(); ++i)
+    all.add(dataset_line(cases[i], !masks, images[i]));
   return all.hex();
 }
 

@@ -28,7 +28,9 @@ struct Location {
 };
 
 /// What is known of one case's class: with one label a case, `labels` holds one class index;
-/// with several (multi-label), one entry a class: 1 yes, 0 no, `unknown`.
+/// with several (multi-label), one entry a class: 1 yes, 0 no, `unknown`. Where targets are
+/// masks: one entry for each of the set's labels, 1 if its mask shows it, once somebody has
+/// looked (note_presence); else nothing.
 inline constexpr std::int32_t unknown = -1;
 
 /// One subject's inputs and, when known, targets.
@@ -80,8 +82,8 @@ class Dataset {
   std::vector<std::string> notes{};  ///< what was decided while reading, a sentence each
   std::vector<std::string> classes{};
   bool multi_label = false;
-  /// Targets are masks: `classes` and the labels of cases are empty, `labels` says what there
-  /// is to be found; the background (0) is none of them.
+  /// Targets are masks: there are no `classes`, `labels` says what there is to be found; the
+  /// background (0) is none of them.
   bool masks = false;
   std::vector<MaskLabel> labels{};
   std::optional<std::int32_t> ignore{};  ///< a mask's value that says nothing of its voxels

@@ -4,7 +4,7 @@
 #include "base/image/vector3.hpp"
 #include "base/io/formats.hpp"
 #include "base/io/picture.hpp"
-#include "learn/data/dataset.hpp"
+#include "learn/data/mask_values.hpp"
 
 #include <algorithm>
 #include <array>
@@ -226,6 +226,19 @@ LabelMap mask_checked(Dataset const& set,
 }
 
 }  // namespace
+
+std::vector<std::int32_t> values_in_mask(Dataset const& set, Case const& one) {
+  auto const read = mask_loaded(set, one.id, one.mask, {});
+  auto const there = with_type(read.type(), [&](auto kind) {
+    using T = decltype(kind);
+    return mask_values<T>(one.id, read.channel<T>(0));
+  });
+  std::vector<std::int32_t> values;
+  for (std::int32_t value = 0; value <= mask_most; ++value) {
+    if (there[static_cast<std::size_t>(value)] != 0) values.push_back(value);
+  }
+  return values;
+}
 
 LabelMap Dataset::mask(Case const& one,
                        Grid const& image,
