@@ -8,6 +8,7 @@
 #include "base/io/picture.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 namespace fovea {
@@ -27,7 +28,25 @@ std::string dataset_bytes_hash(Location const& at) {
 }
 
 // The file as it lies there, not its pixels: a hash must not depend on a decoder's version.
-std::string dataset_image_hash(Dataset const& set, Case const& one) {
+// Files of masks that hold those of many cases, hashed once.
+using DatasetHashes = std::map<fs::path, std::string>;
+
+DatasetHashes dataset_shared_hashes(Dataset const& set) {
+  DatasetHashes out;
+  for (auto const& one : set.cases) {
+    if (!set.masks || one.mask.row < 0 || out.contains(one.mask.file)) continue;
+    try {
+      out[one.mask.file] = sha256_of_file(one.mask.file);
+    } catch (Error const&) {
+      out[one.mask.file] = "unreadable";
+    }
+  }
+  return out;
+}
+
+std::string dataset_image_hash(Dataset const& set,
+                               Case const& one,
+                               DatasetHashes const& shared) {
   try {
     if (one.image.row >= 0) {
       auto const image = set.image(one);
@@ -36,7 +55,10 @@ std::string dataset_image_hash(Dataset const& set, Case const& one) {
     auto out = dataset_bytes_hash(one.image);
     for (auto const& more : one.channels) out += text('\0', dataset_bytes_hash(more));
     for (auto const& mask : {one.mask, one.field_of_view}) {
-      if (set.masks && !mask.file.empty()) out += text('\0', dataset_bytes_hash(mask));
+      if (!set.masks || mask.file.empty()) continue;
+      auto const known = shared.find(mask.file);
+      out += text('\0', known == shared.end() ? dataset_bytes_hash(mask)
+                                              : text(known->second, mask.row));
     }
     return out;
   } catch (Error const&) {
@@ -193,9 +215,10 @@ bool Dataset::regions() const {
 
 std::string Dataset::hash() const {
   std::vector<std::string> images(cases.size());
+  auto const shared = dataset_shared_hashes(*this);
   in_parallel(static_cast<std::int64_t>(cases.size()), usable_cores(), [&](std::int64_t i) {
     auto const at = static_cast<std::size_t>(i);
-    images[at] = dataset_image_hash(*this, cases[at]);
+    images[at] = dataset_image_hash(*this, cases[at], shared);
   });
   Sha256 all;
   if (masks) all.add(dataset_masks_line(*this));

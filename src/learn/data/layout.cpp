@@ -1,8 +1,10 @@
 #include "learn/data/layout.hpp"
 
 #include "base/core/words.hpp"
+#include "learn/data/layout_coco.hpp"
 #include "learn/data/layout_csv.hpp"
 #include "learn/data/layout_csv_masks.hpp"
+#include "learn/data/layout_dicom.hpp"
 #include "learn/data/layout_drive.hpp"
 #include "learn/data/layout_folders.hpp"
 #include "learn/data/layout_nnunet.hpp"
@@ -30,11 +32,15 @@ constexpr LayoutRow layout_rows[] = {
      read_drive_layout, also_drive_layout},
     {"pascal-voc", "JPEGImages, SegmentationClass and ImageSets, as Pascal VOC has them",
      read_voc_layout, also_voc_layout},
+    {"coco", "COCO's annotations (.json with polygons or runs) and their images",
+     read_coco_layout, also_coco_layout},
     {"images-and-masks",
      "images and labels (or masks), with train, val, test above, or train.txt, val.txt, "
      "test.txt "
      "beside",
      read_pairs_layout, also_pairs_layout},
+    {"dicom", "DICOM series with segmentations (SEG) or structure sets (RTSTRUCT)",
+     read_dicom_layout, also_dicom_layout},
     {"class-folders", "a folder for each class, with or without train, val, test above",
      read_folders_layout, also_folders_layout},
 };
