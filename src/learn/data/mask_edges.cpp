@@ -9,9 +9,9 @@ namespace {
 
 constexpr int edges_near_outside = 3, edges_far_outside = 4;
 constexpr int edges_near_inside = 3, edges_far_inside = 5;
-constexpr std::int64_t edges_enough = 20;  // voxels of a side
+constexpr std::size_t edges_enough = 20;  // voxels of a side
 
-// Voxels of a mask by layers: `marks` holds 1 inside, 0 outside, and 2 where a layer has been.
+// Voxels of a mask by layers: marks_ holds 1 inside, 0 outside, and 2 where a layer has been.
 class EdgeLayers {
  public:
   EdgeLayers(Volume const& labels, std::optional<std::int32_t> ignore)
@@ -95,19 +95,34 @@ double edges_gradient(std::span<T const> image, Grid const& grid, std::int64_t a
   return std::isfinite(sum) ? std::sqrt(sum) : 0;
 }
 
-struct EdgeSum {
-  double sum = 0;
-  std::int64_t voxels = 0;
+// The mean gradient of one channel at some voxels.
+double edges_mean(Volume const& image,
+                  std::int64_t channel,
+                  std::vector<std::int64_t> const& voxels) {
+  return with_type(image.type(), [&](auto kind) {
+    using T = decltype(kind);
+    auto const values = image.channel<T>(channel);
+    double sum = 0;
+    for (auto const at : voxels) sum += edges_gradient<T>(values, image.grid(), at);
+    return sum / static_cast<double>(voxels.size());
+  });
+}
 
-  void add(Volume const& image, std::vector<std::int64_t> const& layer) {
-    with_type(image.type(), [&](auto kind) {
-      using T = decltype(kind);
-      auto const values = image.channel<T>(0);
-      for (auto const at : layer) sum += edges_gradient<T>(values, image.grid(), at);
-    });
-    voxels += static_cast<std::int64_t>(layer.size());
+struct EdgeShells {
+  std::vector<std::int64_t> surface, inside, outside;
+
+  std::optional<double> contrast(Volume const& image, std::int64_t channel) const {
+    double around = 0;
+    int sides = 0;
+    for (auto const* side : {&inside, &outside}) {
+      if (side->size() < edges_enough) continue;
+      around += edges_mean(image, channel, *side);
+      ++sides;
+    }
+    auto const here = edges_mean(image, channel, surface);
+    if (sides == 0 || !(around > 0) || !(here > 0)) return std::nullopt;
+    return std::log(here / (around / sides));
   }
-  double mean() const { return sum / static_cast<double>(voxels); }
 };
 
 }  // namespace
@@ -117,31 +132,31 @@ std::optional<double> edge_contrast(Volume const& image,
                                     std::optional<std::int32_t> ignore) {
   expect_same_places(image.grid(), labels.grid(), "the image and the labels");
   EdgeLayers layers{labels, ignore};
+  EdgeShells shells;
   auto inner = layers.surface(true);
   auto outer = layers.surface(false);
-  EdgeSum surface;
-  surface.add(image, inner);
-  surface.add(image, outer);
-  if (surface.voxels < edges_enough) return std::nullopt;
-  EdgeSum inside;
-  EdgeSum outside;
+  shells.surface = inner;
+  shells.surface.insert(shells.surface.end(), outer.begin(), outer.end());
+  if (shells.surface.size() < edges_enough) return std::nullopt;
   for (int layer = 2; layer <= edges_far_inside; ++layer) {
     inner = layers.behind(inner, true);
-    if (layer >= edges_near_inside) inside.add(image, inner);
+    if (layer >= edges_near_inside)
+      shells.inside.insert(shells.inside.end(), inner.begin(), inner.end());
   }
   for (int layer = 2; layer <= edges_far_outside; ++layer) {
     outer = layers.behind(outer, false);
-    if (layer >= edges_near_outside) outside.add(image, outer);
+    if (layer >= edges_near_outside)
+      shells.outside.insert(shells.outside.end(), outer.begin(), outer.end());
   }
-  double around = 0;
-  int sides = 0;
-  for (auto const* side : {&inside, &outside}) {
-    if (side->voxels < edges_enough) continue;
-    around += side->mean();
-    ++sides;
+  double sum = 0;
+  std::int64_t channels = 0;
+  for (std::int64_t channel = 0; channel < image.channels(); ++channel) {
+    if (auto const contrast = shells.contrast(image, channel)) {
+      sum += *contrast;
+      ++channels;
+    }
   }
-  if (sides == 0 || !(around > 0) || !(surface.sum > 0)) return std::nullopt;
-  return std::log(surface.mean() / (around / sides));
+  return channels == 0 ? std::nullopt : std::optional{sum / static_cast<double>(channels)};
 }
 
 }  // namespace fovea

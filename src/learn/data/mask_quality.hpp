@@ -29,11 +29,11 @@ struct MaskFacts {
 };
 
 /// How far the edges of a mask follow edges of the image: the logarithm of the image's mean
-/// gradient (first channel, central differences, per mm) at the two layers of voxels on both
-/// sides of the mask's surface, against the mean of those in the third to fifth layer inside
-/// and in the third and fourth outside (layers by faces; a side of fewer than 20 voxels is left
-/// out). 0 is chance: the surface lies anywhere. None without a surface, without either side,
-/// or in an even image.
+/// gradient (central differences, per mm; the mean over channels) at the two layers of voxels
+/// on both sides of the mask's surface, against the mean of those in the third to fifth layer
+/// inside and in the third and fourth outside (layers by faces; a side of fewer than 20 voxels
+/// is left out). 0 is chance: the surface lies anywhere. None without a surface, without either
+/// side, or in an even image.
 ///
 /// In  labels of u8 or u16 on the grid of the image; what is not 0 and not `ignore` is inside
 std::optional<double> edge_contrast(Volume const& image,
