@@ -14,20 +14,15 @@
 namespace fovea {
 namespace {
 
+// The file as it lies there, not its pixels: a hash must not depend on a decoder's version.
 std::string dataset_bytes_hash(Location const& at) {
-  if (!fs::is_directory(at.file)) return sha256_of_file(at.file) + at.member;
-  // A series is a folder of files.
-  std::vector<fs::path> files;
-  for (auto const& entry : fs::directory_iterator{at.file}) {
-    if (entry.is_regular_file()) files.push_back(entry.path());
-  }
-  std::ranges::sort(files);
-  Sha256 all;
-  for (auto const& file : files) all.add(sha256_of_file(file));
-  return all.hex() + at.member;
+  return sha256_of_file(at.file) + at.member;
 }
 
-// The file as it lies there, not its pixels: a hash must not depend on a decoder's version.
+std::string dataset_voxels_hash(Volume const& image) {
+  return sha256(std::span<std::byte const>{image.bytes().get(), image.byte_count()});
+}
+
 // Files of masks that hold those of many cases, hashed once.
 using DatasetHashes = std::map<fs::path, std::string>;
 
@@ -48,11 +43,8 @@ std::string dataset_image_hash(Dataset const& set,
                                Case const& one,
                                DatasetHashes const& shared) {
   try {
-    if (one.image.row >= 0) {
-      auto const image = set.image(one);
-      return sha256(std::span<std::byte const>{image.bytes().get(), image.byte_count()});
-    }
-    auto out = dataset_bytes_hash(one.image);
+    auto out = one.image.row >= 0 ? dataset_voxels_hash(set.image(one))
+                                  : dataset_bytes_hash(one.image);
     for (auto const& more : one.channels) out += text('\0', dataset_bytes_hash(more));
     for (auto const& mask : {one.mask, one.field_of_view}) {
       if (!set.masks || mask.file.empty()) continue;

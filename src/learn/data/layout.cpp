@@ -210,6 +210,15 @@ void layout_expect_seen(Dataset const& set) {
 }
 
 void layout_expect_masks(Dataset const& set) {
+  auto const known =
+      std::ranges::count_if(set.cases, [](Case const& one) { return !one.mask.file.empty(); });
+  if (known < 2)
+    throw Error{
+        Fault::input,
+        text("expected at least 2 cases with a mask, one to learn from and one to choose "
+             "by, got ",
+             known),
+        "add cases"};
   if (set.labels.empty())
     throw Error{Fault::input, "expected a set that says which labels its masks have, got none",
                 "declare them"};

@@ -37,9 +37,9 @@ Dataset read_dataset(fs::path const& root, ReadOptions const& options = {});
 /// Throws Error{input} if nothing can be learnt or shown with this set: fewer than two classes
 /// (or, with several labels a case, no label that is ever 1 and ever 0), a class with a single
 /// image, a class in test or validation that train never saw, a split without a known label,
-/// training images that all weigh 0. Where targets are masks: no masks in train, a split
-/// without any, training cases that all weigh 0, or (once note_presence has looked) a label
-/// that no training case shows. For sets whose splits are assigned.
+/// training images that all weigh 0. Where targets are masks: fewer than two masks, none in
+/// train, a split without any, training cases that all weigh 0, or (once note_presence has
+/// looked) a label that no training case shows. For sets whose splits are assigned.
 void expect_trainable(Dataset const& set);
 
 /// Splits for cases that have none: by patient and Case::together, stratified by class, by

@@ -14,14 +14,20 @@ struct DrivePart {
   fs::path folder;
 };
 
-std::vector<DrivePart> drive_parts(fs::path const& root) {
-  std::vector<DrivePart> parts;
+bool drive_has(fs::path const& folder, std::string_view inner) {
   std::error_code ignored;
+  return fs::is_directory(folder / inner, ignored);
+}
+
+// training and test; or one of them alone, whose mask is no target either.
+std::vector<DrivePart> drive_parts(fs::path const& root) {
+  if (drive_has(root, "images") && drive_has(root, "1st_manual"))
+    return {{Split::unassigned, root}};
+  std::vector<DrivePart> parts;
   for (auto const& folder : view_of(root).folders) {
     auto const split = split_named(folder.filename().string());
-    if (split && fs::is_directory(folder / "images", ignored) &&
-        (fs::is_directory(folder / "1st_manual", ignored) ||
-         fs::is_directory(folder / "2nd_manual", ignored)))
+    if (split && drive_has(folder, "images") &&
+        (drive_has(folder, "1st_manual") || drive_has(folder, "2nd_manual")))
       parts.push_back({*split, folder});
   }
   return parts;
@@ -51,7 +57,8 @@ void drive_add(Dataset& set, DrivePart const& part, MasksLeftOut& left) {
   auto const fields = drive_numbered(part.folder / "mask", left.twice);
   auto const others = drive_numbered(part.folder / "2nd_manual", left.twice);
   std::vector<std::string> no_field;
-  auto const above = part.folder.filename().string() + "/";
+  auto const above =
+      part.folder == set.root ? std::string{} : part.folder.filename().string() + "/";
   for (auto const& [number, file] : images) {
     if (!vessels.contains(number)) {
       left.no_mask.push_back(above + number);

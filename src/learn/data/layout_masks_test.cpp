@@ -310,6 +310,27 @@ TEST(NnunetJson, RefusesWhatIsBroken) {
   }
 }
 
+TEST(Drive, IsPairedByNumberAlsoWhereOnePartIsGivenAlone) {
+  ScratchFolder scratch;
+  auto const root = scratch.path();
+  for (auto const* name : {"images/21_training.png", "images/22_training.png",
+                           "1st_manual/21_manual1.png", "mask/21_training_mask.png"})
+    put_picture(root / "training" / name, 1);
+  put_picture(root / "test/images/01_test.png", 1);
+  put_picture(root / "test/2nd_manual/01_manual2.png", 1);
+  auto const set = read_dataset(root);
+  EXPECT_EQ(set.form, "drive");
+  EXPECT_EQ(masks_ids(set, Split::train), Names{"training/21"});
+  EXPECT_FALSE(set.cases[0].field_of_view.file.empty());
+  ASSERT_EQ(set.problems.size(), 1U);  // 22 and the test image have no 1st_manual
+  EXPECT_NE(set.problems[0].message.find("training/22"), std::string::npos);
+  auto const alone = read_dataset(root / "training");
+  EXPECT_EQ(alone.form, "drive");
+  EXPECT_EQ(masks_ids(alone, Split::unassigned), Names{"21"});
+  fs::remove_all(root / "training/1st_manual/21_manual1.png");
+  EXPECT_NE(masks_refusal(root).find("same numbers"), std::string::npos);
+}
+
 TEST(PascalVoc, HasIndicesAsLabelsAndIgnoresTheBorder) {
   ScratchFolder scratch;
   auto const root = scratch.path();
@@ -396,6 +417,9 @@ TEST(SplitsOfMasks, NeedNobodyToHaveLooked) {
   Dataset set;
   set.masks = true;
   set.labels = {mask_label("a", 1)};
+  set.cases.push_back({.id = "only", .split = Split::train, .mask = {.file = "m"}});
+  EXPECT_THROW(expect_trainable(set), Error);
+  set.cases.clear();
   for (int i = 0; i < 10; ++i) set.cases.push_back({.id = text(i), .mask = {.file = "m"}});
   assign_splits(set, 3);
   EXPECT_FALSE(set.in(Split::test).empty());
