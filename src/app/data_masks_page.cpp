@@ -14,7 +14,9 @@ namespace {
 
 constexpr std::size_t sheet_samples = 24;
 constexpr std::size_t sheet_suspicious = 60;
-constexpr std::int64_t sheet_side = 240;  // pixels of a picture's longer side
+constexpr std::size_t sheet_rows = 1000;   // of the table of cases
+constexpr std::size_t sheet_columns = 12;  // labels in it
+constexpr std::int64_t sheet_side = 240;   // pixels of a picture's longer side
 
 using SheetColour = std::array<std::uint8_t, 3>;
 // Apart from each other also for those who see red and green alike.
@@ -257,6 +259,35 @@ Panel sheet_sample(Dataset const& set, MaskReport const& report) {
           gallery(figures, 160), "sample"};
 }
 
+// Sizes, spacings and volumes of each case, folded away.
+Panel sheet_cases(Dataset const& set, MaskReport const& report) {
+  std::vector<std::string> head = {"case", "split", "voxels", "spacing, mm"};
+  auto const columns = std::min(set.labels.size(), sheet_columns);
+  for (std::size_t label = 0; label < columns; ++label)
+    head.push_back(set.labels[label].name + ", ml");
+  head.emplace_back("edges");
+  auto const badges = sheet_badges(report);
+  head.emplace_back("look");
+  std::vector<std::vector<std::string>> rows;
+  for (std::size_t i = 0; i < std::min(set.cases.size(), sheet_rows); ++i) {
+    auto const& mask = report.masks[i];
+    rows.push_back({set.cases[i].id, std::string{name_of(set.cases[i].split)},
+                    text(mask.size[0], " × ", mask.size[1], " × ", mask.size[2]),
+                    text(fixed(mask.spacing[0], 2), " × ", fixed(mask.spacing[1], 2), " × ",
+                         fixed(mask.spacing[2], 2))});
+    for (std::size_t label = 0; label < columns; ++label)
+      rows.back().push_back(label < mask.volumes.size() ? fixed(mask.volumes[label] / 1000, 3)
+                                                        : "");
+    rows.back().push_back(mask.edges ? fixed(*mask.edges, 2) : "");
+    auto const badge = badges.find(i);
+    rows.back().push_back(badge == badges.end() ? "" : badge->second);
+  }
+  auto body = table(head, rows);
+  if (rows.size() < set.cases.size() || columns < set.labels.size())
+    body += paragraph("The rest: fovea data inspect --json");
+  return {"Each case", "", details(text(rows.size(), " cases"), body), "cases"};
+}
+
 Panel sheet_edges(MaskReport const& report) {
   constexpr int bins = 20;
   std::vector<double> values;
@@ -299,7 +330,7 @@ std::string masks_page(Dataset const& set, MaskReport const& report) {
                            {"severe", text(severe)}},
                  .panels = {sheet_counts(set, report), problems_panel(report.problems),
                             sheet_suspects(set, report), sheet_sample(set, report),
-                            sheet_edges(report)}});
+                            sheet_edges(report), sheet_cases(set, report)}});
 }
 
 }  // namespace fovea

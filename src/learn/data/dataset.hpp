@@ -127,7 +127,7 @@ class Dataset {
   /// same hash, wherever it lies. Reads every file once.
   std::string hash() const;
 
-  ImageReader reader{};  ///< for files of their own; empty: read_picture
+  ImageReader reader{};  ///< for files of their own; empty: read_picture, of masks read_volume
   std::function<Volume(Location const&)> rows{};  ///< for rows of arrays; set by the layout
   /// For masks that are no images (outlines, DICOM): their values on the image's grid, one
   /// channel; set by the layout.

@@ -10,7 +10,7 @@ namespace fovea {
 struct ReadOptions {
   std::string
       patient_from;  ///< a regular expression on the file name; its first group is the patient
-  ImageReader reader;  ///< empty: read_picture
+  ImageReader reader;  ///< as Dataset::reader
 };
 
 /// One row for each layout that is recognised without being told. Add yours in layout.cpp.

@@ -267,6 +267,14 @@ TEST(NnunetJson, GivesChannelsRegionsAndWhatIsIgnored) {
   EXPECT_EQ(map.segments.size(), 3U);  // 1, 2, 3: what is ignored is no segment
 }
 
+TEST(NnunetJson, SaysWhatIsNotThere) {
+  ScratchFolder scratch;
+  put_words(scratch.path() / "dataset.json", R"({"labels": {"a": 1}, "file_ending": ".nii"})");
+  EXPECT_NE(masks_refusal(scratch.path()).find("got no such files"), std::string::npos);
+  put_volume(scratch.path() / "imagesTr/one_0000.nii", masks_volume({1}));
+  EXPECT_NE(masks_refusal(scratch.path()).find("without a mask: one"), std::string::npos);
+}
+
 TEST(NnunetJson, ListsCasesThatLieElsewhereBelow) {
   ScratchFolder scratch;
   auto const root = scratch.path();

@@ -372,13 +372,17 @@ std::optional<Dataset> read_nnunet_layout(fs::path const& root,
   } else {
     nnunet_folders(set, files, "Tr", Split::unassigned, left);
   }
-  if (set.cases.empty())
+  if (set.cases.empty()) {
+    std::vector<std::string> got;
+    if (!left.no_mask.empty()) got.push_back("images without a mask: " + named(left.no_mask));
+    if (!left.no_image.empty())
+      got.push_back("masks without an image: " + named(left.no_image));
     throw Error{Fault::input,
-                text("expected images in imagesTr and masks in labelsTr (", files.ending(),
-                     ") as dataset.json says, got ", left.no_mask.size(),
-                     " images without mask (", named(left.no_mask), ") and ",
-                     left.no_image.size(), " masks without image (", named(left.no_image), ")"),
+                text("expected images in imagesTr and masks in labelsTr (*", files.ending(),
+                     ") in ", root, ", as its dataset.json says, got ",
+                     got.empty() ? "no such files" : joined(got, "; ")),
                 "check that the archive was unpacked whole"};
+  }
   nnunet_tests(set, files, left);
   nnunet_expect_unique(set);
   tell_left_out(set, left);
