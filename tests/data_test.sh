@@ -45,6 +45,32 @@ clean_writes_a_list_that_is_read_back_without_faults() {
   ends_with 2 "$fovea" data clean set --out fit.csv
   holds "$err" "exists already"
 }
+# An 8 x 8 x 4 volume of the bytes on stdin, its first slice at Z mm.
+volume() {  # FILE Z
+  { printf 'NRRD0004\ntype: uint8\ndimension: 3\nspace: left-posterior-superior\nsizes: 8 8 4\nspace directions: (1,0,0) (0,1,0) (0,0,2)\nspace origin: (0,0,%s)\nencoding: raw\n\n' "$2"; cat; } >"$1"
+}
+# Images a, b, c with masks of one label; that of c lies 5 mm away.
+masks() {
+  mkdir -p "$1/images" "$1/labels"
+  for name in a b c; do
+    yes "pattern $name" | tr -d '\n' | head -c 256 | volume "$1/images/$name.nrrd" 0
+    { head -c 64 /dev/zero; head -c 64 /dev/zero | tr '\0' '\1'; head -c 128 /dev/zero; } | volume "$1/labels/$name.nrrd" $([[ $name == c ]] && echo 5 || echo 0)
+  done
+  echo '1 organ' >"$1/labels.txt"
+}
+inspect_holds_masks_against_their_images_and_draws_them() {
+  masks set
+  ends_with 0 "$fovea" data inspect set --html look.html
+  holds "$out" "3 cases with masks of 1 label, read as images-and-masks"
+  holds "$out" "first voxel 5.000 mm from the image's"
+  holds "$(<look.html)" "data:image/png"
+  ends_with 0 "$fovea" data inspect set --json
+  equal "$(answer '[(l["name"], l["unassigned"], l["volume_mm3"]["median"]) for l in v["labels"]]')" "[('organ', 2, 128.0)]"
+  equal "$(answer '[(p["kind"], p["cases"]) for p in v["problems"] if p["kind"] == "grid-differs"]')" "[('grid-differs', ['c'])]"
+  equal "$(answer '[(c["id"], c["readable"]) for c in v["per_case"]]')" "[('a', True), ('b', True), ('c', False)]"
+  ends_with 2 "$fovea" data clean set --out list.csv
+  holds "$err" "got one of masks"
+}
 no_folder_an_empty_one_and_one_without_a_readable_image_end_with_3() {
   mkdir -p empty broken/a broken/b
   for class in a b; do echo text >broken/$class/1.png; done

@@ -1,7 +1,9 @@
 #include "app/data.hpp"
 
 #include "app/command.hpp"
+#include "app/data_masks.hpp"
 #include "app/data_page.hpp"
+#include "app/data_words.hpp"
 #include "app/out.hpp"
 #include "base/core/error.hpp"
 #include "base/core/json.hpp"
@@ -15,14 +17,10 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iostream>
-#include <map>
 #include <set>
 
 namespace fovea {
 namespace {
-
-constexpr Split data_splits[] = {Split::train, Split::validation, Split::test,
-                                 Split::unassigned};
 
 QualityReport data_quality(Dataset const& set, int threads) {
   Progress progress{"looking at the images"};
@@ -37,26 +35,14 @@ QualityReport data_quality(Dataset const& set, int threads) {
   return report;
 }
 
-std::vector<std::string> data_ids(Dataset const& set, std::vector<std::size_t> const& cases) {
-  std::vector<std::string> ids;
-  for (auto const at : cases) ids.push_back(set.cases[at].id);
-  return ids;
-}
-
-// What one number of the readable images is: least, usual, most.
-struct DataRange {
-  double low = 0, middle = 0, high = 0;
-};
-
+// What one number of the readable images is.
 std::optional<DataRange> data_range(QualityReport const& report,
                                     double (*value)(ImageFacts const&)) {
   std::vector<double> values;
   for (auto const& facts : report.facts) {
     if (facts.readable) values.push_back(value(facts));
   }
-  if (values.empty()) return std::nullopt;
-  std::ranges::sort(values);
-  return DataRange{values.front(), values[values.size() / 2], values.back()};
+  return range_of(std::move(values));
 }
 
 struct DataNumber {
@@ -77,12 +63,8 @@ constexpr DataNumber data_numbers[] = {
 Json data_images_json(QualityReport const& report) {
   Json out;
   out["readable"] = std::ranges::count_if(report.facts, &ImageFacts::readable);
-  for (auto const& row : data_numbers) {
-    auto const range = data_range(report, row.value);
-    out[std::string{row.name}] =
-        range ? Json{{"low", range->low}, {"median", range->middle}, {"high", range->high}}
-              : Json{};
-  }
+  for (auto const& row : data_numbers)
+    out[std::string{row.name}] = range_json(data_range(report, row.value));
   std::set<std::string> types;
   for (auto const& facts : report.facts) {
     if (facts.readable) types.emplace(name_of(facts.type));
@@ -102,38 +84,17 @@ Json data_classes_json(Dataset const& set) {
   return out;
 }
 
-Json data_problems_json(Dataset const& set, QualityReport const& report) {
-  auto out = Json::array();
-  for (auto const& problem : report.problems)
-    out.push_back({{"kind", problem.kind},
-                   {"severe", problem.severe},
-                   {"message", problem.message},
-                   {"cases", data_ids(set, problem.cases)}});
-  return out;
-}
-
-std::size_t data_patients(Dataset const& set) {
-  std::set<std::string_view> names;
-  for (auto const& one : set.cases) {
-    if (!one.patient.empty()) names.insert(one.patient);
-  }
-  return names.size();
-}
-
 Json data_json(Dataset const& set, QualityReport const& report) {
-  Json splits;
-  for (auto const split : data_splits)
-    splits[std::string{name_of(split)}] = set.in(split).size();
   return {{"root", set.root.string()},
           {"form", set.form},
           {"cases", set.cases.size()},
-          {"patients", data_patients(set)},
+          {"patients", patients_in(set)},
           {"multi_label", set.multi_label},
-          {"splits", splits},
+          {"splits", splits_json(set)},
           {"classes", data_classes_json(set)},
           {"images", data_images_json(report)},
           {"notes", set.notes},
-          {"problems", data_problems_json(set, report)}};
+          {"problems", problems_json(set, report.problems)}};
 }
 
 std::string data_counts_table(Dataset const& set) {
@@ -153,49 +114,19 @@ std::string data_counts_table(Dataset const& set) {
 
 std::string data_images_table(QualityReport const& report) {
   std::vector<std::vector<std::string>> rows = {{"images", "least", "usual", "most"}};
-  for (auto const& row : data_numbers) {
-    auto const range = data_range(report, row.value);
-    auto const words = [](double value) {
-      return value == std::floor(value) ? fixed(value, 0) : fixed(value, 2);
-    };
-    if (range)
-      rows.push_back(
-          {std::string{row.name}, words(range->low), words(range->middle), words(range->high)});
-  }
+  for (auto const& row : data_numbers)
+    add_range(rows, std::string{row.name}, data_range(report, row.value));
   return aligned(rows);
-}
-
-// Some of each kind: a thousand duplicates must not hide the one blank image.
-std::string data_problem_list(QualityReport const& report) {
-  constexpr int most = 5;
-  std::map<std::string, int> shown;
-  std::vector<std::vector<std::string>> rows = {{"", "kind", "what was found"}};
-  for (auto const& problem : report.problems) {
-    if (++shown[problem.kind] <= most)
-      rows.push_back({problem.severe ? "!" : "", problem.kind, problem.message});
-  }
-  std::string out = rows.size() == 1 ? "  nothing suspicious\n" : aligned(rows);
-  for (auto const& [kind, count] : shown) {
-    if (count > most) out += text("     and ", count - most, " more of ", kind, "\n");
-  }
-  if (std::ranges::any_of(report.problems, &Problem::severe))
-    out += "  ! severe: a model would prove nothing with it\n";
-  return out;
 }
 
 void data_show(Dataset const& set, QualityReport const& report) {
   std::cout << set.root.string() << ": " << set.cases.size() << " images, "
             << set.classes.size() << " classes, read as " << set.form
             << (set.multi_label ? ", several labels an image" : "") << '\n';
-  auto const patients = data_patients(set);
-  if (patients > 0) std::cout << "  " << patients << " patients are named\n";
-  for (auto const& words : set.notes) std::cout << "  note: " << words << '\n';
-  if (set.in(Split::unassigned).size() == set.cases.size())
-    std::cout << "  note: no splits are given; training makes them, by patient\n";
-  std::cout << '\n'
+  std::cout << notes_in_words(set) << '\n'
             << data_counts_table(set) << '\n'
             << data_images_table(report) << '\n'
-            << data_problem_list(report);
+            << problem_list(report.problems);
 }
 
 void data_expect_usable(QualityReport const& report) {
@@ -253,6 +184,7 @@ int run(DataInspect const& options) {
   if (!options.html.empty()) expect_fresh_file(options.html);
   auto const set =
       read_dataset(options.dir, {.patient_from = options.patient_from, .reader = {}});
+  if (set.masks) return inspect_masks(set, options);
   auto const report = data_quality(set, options.threads);
   if (!options.html.empty()) write_file(options.html, data_page(set, report));
   if (options.json) {
@@ -269,6 +201,10 @@ int run(DataClean const& options) {
   expect_fresh_file(options.out);
   auto const set =
       read_dataset(options.dir, {.patient_from = options.patient_from, .reader = {}});
+  if (set.masks)
+    throw Error{Fault::usage,
+                text("expected a set of classes, got one of masks (", set.form, ")"),
+                "see fovea data inspect, and correct or remove what it names"};
   auto const report = data_quality(set, options.threads);
   auto const left = unfit(set, report.facts);
   if (left.size() == set.cases.size())

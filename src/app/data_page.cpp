@@ -71,22 +71,6 @@ Panel page_counts(Dataset const& set) {
           table(head, rows) + notes, "counts"};
 }
 
-Panel page_problem_table(QualityReport const& report) {
-  std::vector<std::vector<std::string>> rows;
-  for (auto const& problem : report.problems) {
-    if (rows.size() == page_problems) break;
-    rows.push_back({problem.severe ? "severe" : "look", problem.kind, problem.message});
-  }
-  auto body = rows.empty() ? note("good", "Nothing suspicious was found.")
-                           : table({"", "kind", "what was found"}, rows);
-  if (report.problems.size() > rows.size())
-    body += paragraph(text("and ", report.problems.size() - rows.size(),
-                           " more; fovea data inspect --json lists all"));
-  return {"What to look at",
-          "Severe: a model would prove nothing with it. The rest: a person should know.", body,
-          "problems"};
-}
-
 Panel page_suspects(Dataset const& set, QualityReport const& report) {
   std::vector<Figure> figures;
   for (auto const& [at, badge] : page_badges(report)) {
@@ -161,6 +145,22 @@ std::string page_sizes(QualityReport const& report) {
 
 }  // namespace
 
+Panel problems_panel(std::vector<Problem> const& problems) {
+  std::vector<std::vector<std::string>> rows;
+  for (auto const& problem : problems) {
+    if (rows.size() == page_problems) break;
+    rows.push_back({problem.severe ? "severe" : "look", problem.kind, problem.message});
+  }
+  auto body = rows.empty() ? note("good", "Nothing suspicious was found.")
+                           : table({"", "kind", "what was found"}, rows);
+  if (problems.size() > rows.size())
+    body += paragraph(text("and ", problems.size() - rows.size(),
+                           " more; fovea data inspect --json lists all"));
+  return {"What to look at",
+          "Severe: a model would prove nothing with it. The rest: a person should know.", body,
+          "problems"};
+}
+
 std::string labels_in_words(Dataset const& set, Case const& one) {
   std::vector<std::string> names;
   for (std::size_t c = 0; c < set.classes.size(); ++c) {
@@ -187,8 +187,8 @@ std::string data_page(Dataset const& set, QualityReport const& report) {
                       {"size", page_sizes(report)},
                       {"remarks", text(report.problems.size())},
                       {"severe", text(severe)}},
-            .panels = {page_counts(set), page_problem_table(report), page_suspects(set, report),
-                       page_brightness(report)}};
+            .panels = {page_counts(set), problems_panel(report.problems),
+                       page_suspects(set, report), page_brightness(report)}};
   for (std::size_t c = 0; c < std::min(set.classes.size(), page_classes); ++c)
     page.panels.push_back(page_sheet(set, report, c));
   return render(page);

@@ -111,7 +111,8 @@ std::size_t bmp_row(BmpHead const& head, std::int64_t row) {
 
 Volume bmp_painted(BmpHead const& head,
                    BmpNumbers const& numbers,
-                   std::span<std::byte const> bytes) {
+                   std::span<std::byte const> bytes,
+                   PictureNumbers meant) {
   std::vector<std::uint8_t> indices;
   indices.reserve(static_cast<std::size_t>(head.width * head.height));
   auto const mask = (1U << head.bits) - 1;
@@ -124,7 +125,7 @@ Volume bmp_painted(BmpHead const& head,
           static_cast<std::uint8_t>(std::to_integer<unsigned>(row[bit / 8]) >> shift & mask));
     }
   }
-  return painted(head.width, head.height, indices, bmp_palette(head, numbers));
+  return painted(head.width, head.height, indices, bmp_palette(head, numbers), meant);
 }
 
 // One part of a pixel: its bits, widened to 0..255.
@@ -185,12 +186,15 @@ bool begins_as_bmp(std::span<std::byte const> bytes) {
   return bytes.size() < 18 || (bytes[16] == std::byte{0} && bytes[17] == std::byte{0});
 }
 
-Volume decode_bmp(std::span<std::byte const> bytes, PictureLimits const& limits) {
+Volume decode_bmp(std::span<std::byte const> bytes,
+                  PictureLimits const& limits,
+                  PictureNumbers meant) {
   BmpNumbers const numbers{bytes};
   auto const head = bmp_head(numbers);
   check_picture_size(head.width, head.height, limits);
   bmp_check(head, numbers);
-  return head.bits <= 8 ? bmp_painted(head, numbers, bytes) : bmp_coloured(head, numbers);
+  return head.bits <= 8 ? bmp_painted(head, numbers, bytes, meant)
+                        : bmp_coloured(head, numbers);
 }
 
 }  // namespace fovea

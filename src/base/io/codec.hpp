@@ -23,12 +23,14 @@ struct Colour {
   std::uint8_t red = 0, green = 0, blue = 0;
 };
 
-/// A picture of palette indices, row by row: 1 channel if the palette is all grey, else 3.
+/// A picture of palette indices, row by row: 1 channel if the palette is all grey, else 3; the
+/// indices themselves if the numbers are to be as stored.
 /// Throws Error{input} on an index beyond the palette.
 Volume painted(std::int64_t width,
                std::int64_t height,
                std::span<std::uint8_t const> indices,
-               std::span<Colour const> palette);
+               std::span<Colour const> palette,
+               PictureNumbers numbers = PictureNumbers::shown);
 
 /// A sample seen through its alpha in front of black, rounded.
 template <class T>
@@ -68,11 +70,21 @@ bool begins_as_jpeg(std::span<std::byte const> bytes);
 bool begins_as_tiff(std::span<std::byte const> bytes);
 bool begins_as_bmp(std::span<std::byte const> bytes);
 bool begins_as_gif(std::span<std::byte const> bytes);
-Volume decode_png(std::span<std::byte const> bytes, PictureLimits const& limits);
-Volume decode_jpeg(std::span<std::byte const> bytes, PictureLimits const& limits);
-Volume decode_tiff(std::span<std::byte const> bytes, PictureLimits const& limits);
-Volume decode_bmp(std::span<std::byte const> bytes, PictureLimits const& limits);
-Volume decode_gif(std::span<std::byte const> bytes, PictureLimits const& limits);
+Volume decode_png(std::span<std::byte const> bytes,
+                  PictureLimits const& limits,
+                  PictureNumbers numbers);
+Volume decode_jpeg(std::span<std::byte const> bytes,
+                   PictureLimits const& limits,
+                   PictureNumbers numbers);
+Volume decode_tiff(std::span<std::byte const> bytes,
+                   PictureLimits const& limits,
+                   PictureNumbers numbers);
+Volume decode_bmp(std::span<std::byte const> bytes,
+                  PictureLimits const& limits,
+                  PictureNumbers numbers);
+Volume decode_gif(std::span<std::byte const> bytes,
+                  PictureLimits const& limits,
+                  PictureNumbers numbers);
 
 /// True if the bytes begin with these.
 bool begins_with(std::span<std::byte const> bytes, std::string_view start);

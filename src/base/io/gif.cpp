@@ -139,7 +139,9 @@ bool begins_as_gif(std::span<std::byte const> bytes) {
   return begins_with(bytes, "GIF87a") || begins_with(bytes, "GIF89a");
 }
 
-Volume decode_gif(std::span<std::byte const> bytes, PictureLimits const& limits) {
+Volume decode_gif(std::span<std::byte const> bytes,
+                  PictureLimits const& limits,
+                  PictureNumbers numbers) {
   GifMemory memory{.bytes = bytes};
   int fault = 0;
   Gif const file{DGifOpen(&memory, gif_on_read, &fault)};
@@ -159,8 +161,9 @@ Volume decode_gif(std::span<std::byte const> bytes, PictureLimits const& limits)
   GifRecordType next{};
   gif_expect(*file,
              DGifGetRecordType(file.get(), &next));  // a file cut behind the frame has none
-  return gif_on_canvas(painted(file->Image.Width, file->Image.Height, indices, palette), canvas,
-                       file->Image);
+  return gif_on_canvas(
+      painted(file->Image.Width, file->Image.Height, indices, palette, numbers), canvas,
+      file->Image);
 }
 
 }  // namespace fovea

@@ -76,7 +76,9 @@ bool begins_as_jpeg(std::span<std::byte const> bytes) {
   return begins_with(bytes, "\xff\xd8\xff");
 }
 
-Volume decode_jpeg(std::span<std::byte const> bytes, PictureLimits const& limits) {
+Volume decode_jpeg(std::span<std::byte const> bytes,
+                   PictureLimits const& limits,
+                   PictureNumbers /*numbers*/) {
   LibJpeg self{jpeg_refuse};
   jpeg_header(self, bytes);
   check_picture_size(self.info.image_width, self.info.image_height, limits);

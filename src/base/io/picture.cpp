@@ -36,12 +36,14 @@ std::string picture_seen(std::span<std::byte const> bytes) {
              : "other bytes";
 }
 
-Volume picture_decoded(std::span<std::byte const> bytes, PictureLimits const& limits) {
+Volume picture_decoded(std::span<std::byte const> bytes,
+                       PictureLimits const& limits,
+                       PictureNumbers numbers) {
   if (bytes.size() > limits.file)
     refuse_picture(text("expected at most ", limits.file, " bytes, got ", bytes.size()),
                    "use a smaller picture");
   for (auto const& row : picture_rows) {
-    if (row.begins(bytes)) return row.decode(bytes, limits);
+    if (row.begins(bytes)) return row.decode(bytes, limits, numbers);
   }
   refuse_picture(
       text("expected a PNG, JPEG, TIFF, BMP or GIF picture, got ", picture_seen(bytes)),
@@ -66,12 +68,18 @@ void check_picture_size(std::int64_t width, std::int64_t height, PictureLimits c
 Volume painted(std::int64_t width,
                std::int64_t height,
                std::span<std::uint8_t const> indices,
-               std::span<Colour const> palette) {
+               std::span<Colour const> palette,
+               PictureNumbers numbers) {
   auto const beyond =
       std::ranges::find_if(indices, [&](auto index) { return index >= palette.size(); });
   if (beyond != indices.end())
     refuse_picture(
         text("a pixel has the colour ", int{*beyond}, " of a palette of ", palette.size()));
+  if (numbers == PictureNumbers::stored) {
+    auto plain = image2d(width, height, Type::u8);
+    std::ranges::copy(indices, plain.write<std::uint8_t>().begin());
+    return plain;
+  }
   auto const grey = std::ranges::all_of(
       palette, [](Colour c) { return c.red == c.green && c.green == c.blue; });
   auto picture = image2d(width, height, Type::u8, grey ? 1 : 3);
@@ -102,16 +110,17 @@ bool named_as_picture(fs::path const& file) {
 
 Volume decode_picture(std::span<std::byte const> bytes,
                       std::string_view name,
-                      PictureLimits const& limits) {
+                      PictureLimits const& limits,
+                      PictureNumbers numbers) {
   try {
-    return picture_decoded(bytes, limits);
+    return picture_decoded(bytes, limits, numbers);
   } catch (Error const& fault) {
     throw Error{fault.fault(), text(name, ": ", fault.what()), ""};
   }
 }
 
-Volume read_picture(fs::path const& file, PictureLimits const& limits) {
-  return decode_picture(read_file(file, limits.file), text(file), limits);
+Volume read_picture(fs::path const& file, PictureLimits const& limits, PictureNumbers numbers) {
+  return decode_picture(read_file(file, limits.file), text(file), limits, numbers);
 }
 
 }  // namespace fovea

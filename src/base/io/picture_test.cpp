@@ -641,6 +641,75 @@ TEST(Bmp, RefusesWhatIsPackedOrSenseless) {
   EXPECT_NE(picture_fault(bad).find("palette"), std::string::npos);
 }
 
+// What masks are: the palette is there to be looked at.
+TEST(StoredNumbers, AreIndicesAndBitsAsTheyWereWritten) {
+  using S = std::vector<std::uint16_t>;
+  using B = std::vector<std::uint8_t>;
+  // A dark grey, not black, and colours: index 0 stays 0.
+  std::vector<Colour> const palette{{77, 77, 77}, {255, 255, 255}, {128, 0, 0}, {0, 128, 0}};
+  std::vector<Colour> wide(16);
+  wide[3] = {200, 100, 50};
+  struct Row {
+    std::string_view name;
+    Bytes bytes;
+    Values values;
+  };
+  for (auto const& row : std::vector<Row>{
+           {"gif",
+            made_gif({.width = 3, .height = 1, .indices = B{0, 1, 3}, .palette = palette}),
+            {0, 1, 3}},
+           {"gif with a transparent index",
+            made_gif({.width = 2,
+            .height = 1,
+            .indices = B{3, 1},
+            .palette = palette,
+            .transparent = 3}),
+            {3, 1}},
+           {"png",
+            made_png({.width = 4,
+            .height = 1,
+            .bits = 8,
+            .kind = PNG_COLOR_TYPE_PALETTE,
+            .samples = S{0, 1, 2, 3},
+            .palette = palette}),
+            {0, 1, 2, 3}},
+           {"png of 2 bits",
+            made_png({.width = 3, .height = 1, .bits = 2, .samples = S{0, 1, 3}}),
+            {0, 1, 3}},
+           {"png of 1 bit",
+            made_png({.width = 2, .height = 1, .bits = 1, .samples = S{0, 1}}),
+            {0, 1}},
+           {"png of 8 bits",
+            made_png({.width = 2, .height = 1, .bits = 8, .samples = S{0, 200}}),
+            {0, 200}},
+           {"tiff with a palette",
+            made_tiff({.width = 2,
+            .height = 1,
+            .bits = 4,
+            .kind = PHOTOMETRIC_PALETTE,
+            .samples = S{3, 4},
+            .palette = wide}),
+            {3, 4}},
+           {"tiff of 4 bits",
+            made_tiff({.width = 2, .height = 1, .bits = 4, .samples = S{1, 15}}),
+            {1, 15}},
+           {"tiff of 1 bit, white is zero",
+            made_tiff({.width = 2,
+            .height = 1,
+            .bits = 1,
+            .kind = PHOTOMETRIC_MINISWHITE,
+            .samples = S{0, 1}}),
+            {1, 0}},
+           {"bmp",
+            made_bmp(
+                {.width = 2, .height = 1, .bits = 8, .rows = {B{3, 1}}, .palette = palette}),
+            {3, 1}}}) {
+    auto const picture = decode_picture(row.bytes, row.name, {}, PictureNumbers::stored);
+    EXPECT_EQ(picture.channels(), 1) << row.name;
+    EXPECT_EQ(picture_values(picture), row.values) << row.name;
+  }
+}
+
 TEST(Gif, ReadsTheFirstFrame) {
   std::vector<Colour> const grey{{0, 0, 0}, {85, 85, 85}, {170, 170, 170}, {255, 255, 255}};
   std::vector<Colour> const colours{{1, 2, 3}, {200, 100, 50}};

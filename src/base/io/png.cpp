@@ -105,14 +105,17 @@ struct PngShape {
   std::int64_t each;  // samples of a pixel as decoded
 };
 
-// Asks libpng for samples of 8 or 16 bits, colour keys as alpha, palettes as indices.
-PngShape png_prepare(Png& self) {
+// Asks libpng for samples of 8 or 16 bits, colour keys as alpha, palettes as indices; grey of
+// fewer bits as it is written where that is asked for.
+PngShape png_prepare(Png& self, PictureNumbers numbers) {
   PngShape shape{};
   png_do(self, [&] {
     png_read_info(self.png, self.info);
     auto const kind = png_get_color_type(self.png, self.info);
     shape.palette = kind == PNG_COLOR_TYPE_PALETTE;
-    if (shape.palette)
+    auto const stored = numbers == PictureNumbers::stored && kind == PNG_COLOR_TYPE_GRAY &&
+                        png_get_bit_depth(self.png, self.info) < 8;
+    if (shape.palette || stored)
       png_set_packing(self.png);
     else
       png_set_expand(self.png);
@@ -178,9 +181,9 @@ void png_fill(Png& self, PngShape const& shape, Volume& picture) {
   }
 }
 
-Volume png_pixels(Png& self, PngShape const& shape) {
+Volume png_pixels(Png& self, PngShape const& shape, PictureNumbers numbers) {
   if (shape.palette)
-    return painted(shape.width, shape.height, png_all(self, shape), png_palette(self));
+    return painted(shape.width, shape.height, png_all(self, shape), png_palette(self), numbers);
   auto picture = image2d(shape.width, shape.height, shape.bits == 16 ? Type::u16 : Type::u8,
                          shape.each - (shape.alpha ? 1 : 0));
   if (shape.bits == 16)
@@ -203,12 +206,16 @@ bool begins_as_png(std::span<std::byte const> bytes) {
   return begins_with(bytes, png_signature);
 }
 
-Volume decode_png(std::span<std::byte const> bytes, PictureLimits const& limits) {
+Volume decode_png(std::span<std::byte const> bytes,
+                  PictureLimits const& limits,
+                  PictureNumbers numbers) {
   png_check_header(bytes, limits);
-  if (auto plain = decode_plain_png(bytes)) return std::move(*plain);
+  if (numbers == PictureNumbers::shown) {
+    if (auto plain = decode_plain_png(bytes)) return std::move(*plain);
+  }
   Png self{bytes};
-  auto const shape = png_prepare(self);
-  auto picture = png_pixels(self, shape);
+  auto const shape = png_prepare(self, numbers);
+  auto picture = png_pixels(self, shape, numbers);
   png_do(self, [&] {
     png_read_end(self.png, self.info);
   });  // so that what is cut off behind the pixels is noticed

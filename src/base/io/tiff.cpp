@@ -304,23 +304,28 @@ std::vector<T> tiff_samples(Tiff const& file,
                                       : tiff_strips<T>(file, shape, limits);
 }
 
-// 1, 2 and 4 bits fill 0..255; white-is-zero is turned round.
+// 1, 2 and 4 bits fill 0..255 if they are to be shown; white-is-zero is turned round.
 template <class T>
-void tiff_scale(TiffShape const& shape, std::vector<T>& samples) {
-  auto const scale = shape.bits < 8 ? 255U / ((1U << shape.bits) - 1) : 1U;
+void tiff_scale(TiffShape const& shape, std::vector<T>& samples, PictureNumbers numbers) {
+  auto const most = (1U << shape.bits) - 1;
+  auto const shown = numbers == PictureNumbers::shown;
+  auto const scale = shown && shape.bits < 8 ? 255U / most : 1U;
   auto const white = shape.kind == PHOTOMETRIC_MINISWHITE;
   if (scale == 1 && !white) return;
   for (std::size_t i = 0; i < samples.size(); ++i) {
     auto const value = static_cast<T>(samples[i] * scale);
     auto const grey = i % static_cast<std::size_t>(shape.samples) == 0;
-    samples[i] = white && grey ? static_cast<T>(std::numeric_limits<T>::max() - value) : value;
+    samples[i] = white && grey ? static_cast<T>(most * scale - value) : value;
   }
 }
 
 template <class T>
-Volume tiff_picture(Tiff const& file, TiffShape const& shape, PictureLimits const& limits) {
+Volume tiff_picture(Tiff const& file,
+                    TiffShape const& shape,
+                    PictureLimits const& limits,
+                    PictureNumbers numbers) {
   auto samples = tiff_samples<T>(file, shape, limits);
-  tiff_scale(shape, samples);
+  tiff_scale(shape, samples, numbers);
   auto picture = image2d(shape.width, shape.height, TypeOf<T>::value, shape.shown());
   for (std::int64_t j = 0; j < shape.height; ++j)
     put_row(picture, j, samples.data() + j * shape.width * shape.samples, shape.samples,
@@ -355,7 +360,9 @@ bool begins_as_tiff(std::span<std::byte const> bytes) {
          begins_with(bytes, "II+\0"sv) || begins_with(bytes, "MM\0+"sv);
 }
 
-Volume decode_tiff(std::span<std::byte const> bytes, PictureLimits const& limits) {
+Volume decode_tiff(std::span<std::byte const> bytes,
+                   PictureLimits const& limits,
+                   PictureNumbers numbers) {
   Tiff const file{bytes, limits};
   auto const shape = tiff_shape(file, limits);
   tiff_check(file, shape);
@@ -363,10 +370,10 @@ Volume decode_tiff(std::span<std::byte const> bytes, PictureLimits const& limits
   if (shape.kind == PHOTOMETRIC_PALETTE)
     return oriented(
         painted(shape.width, shape.height, tiff_samples<std::uint8_t>(file, shape, limits),
-                tiff_palette(file, shape)),
+                tiff_palette(file, shape), numbers),
         orientation);
-  return oriented(shape.bits == 16 ? tiff_picture<std::uint16_t>(file, shape, limits)
-                                   : tiff_picture<std::uint8_t>(file, shape, limits),
+  return oriented(shape.bits == 16 ? tiff_picture<std::uint16_t>(file, shape, limits, numbers)
+                                   : tiff_picture<std::uint8_t>(file, shape, limits, numbers),
                   orientation);
 }
 

@@ -1,10 +1,17 @@
 #include "learn/data/layout.hpp"
 
 #include "base/core/words.hpp"
+#include "learn/data/layout_coco.hpp"
 #include "learn/data/layout_csv.hpp"
+#include "learn/data/layout_csv_masks.hpp"
+#include "learn/data/layout_dicom.hpp"
+#include "learn/data/layout_drive.hpp"
 #include "learn/data/layout_folders.hpp"
+#include "learn/data/layout_nnunet.hpp"
 #include "learn/data/layout_npz.hpp"
+#include "learn/data/layout_pairs.hpp"
 #include "learn/data/layout_parts.hpp"
+#include "learn/data/layout_voc.hpp"
 
 #include <algorithm>
 
@@ -15,8 +22,25 @@ namespace {
 constexpr LayoutRow layout_rows[] = {
     {"medmnist-npz", "one .npz with train_images and train_labels (val_, test_)",
      read_npz_layout, also_npz_layout},
+    {"csv-masks", "a .csv with columns image and mask (split, patient, weight, image_2, …)",
+     read_csv_masks_layout, also_csv_masks_layout},
     {"csv", "a .csv with columns path and label (split, patient, weight) or a column a label",
      read_csv_layout, also_csv_layout},
+    {"nnunet", "a folder with dataset.json of the Decathlon or nnU-Net (imagesTr, labelsTr)",
+     read_nnunet_layout, also_nnunet_layout},
+    {"drive", "training and test, each with images, 1st_manual and mask, as DRIVE has them",
+     read_drive_layout, also_drive_layout},
+    {"pascal-voc", "JPEGImages, SegmentationClass and ImageSets, as Pascal VOC has them",
+     read_voc_layout, also_voc_layout},
+    {"coco", "COCO's annotations (.json with polygons or runs) and their images",
+     read_coco_layout, also_coco_layout},
+    {"images-and-masks",
+     "images and labels (or masks), with train, val, test above, or train.txt, val.txt, "
+     "test.txt "
+     "beside",
+     read_pairs_layout, also_pairs_layout},
+    {"dicom", "DICOM series with segmentations (SEG) or structure sets (RTSTRUCT)",
+     read_dicom_layout, also_dicom_layout},
     {"class-folders", "a folder for each class, with or without train, val, test above",
      read_folders_layout, also_folders_layout},
 };
@@ -71,13 +95,26 @@ void layout_expect_printable(Dataset const& set) {
                        printable(name, {}), "'"),
                   "rename the class"};
   }
+  for (auto const& label : set.labels) {
+    if (printable(label.name, {}) != label.name)
+      throw Error{Fault::input,
+                  text("expected names of labels without control characters, got '",
+                       printable(label.name, {}), "'"),
+                  "rename the label"};
+  }
 }
 
 void layout_note_others(Dataset& set, fs::path const& root, LayoutRow const& taken) {
   for (auto const& row : layout_rows) {
     if (row.name == taken.name) continue;
+    // One table is not a set twice.
+    if (set.masks && row.name.starts_with("csv") && taken.name.starts_with("csv")) continue;
+    // DRIVE's folder named mask is the field of view.
+    if (set.form == "drive" && row.name == "images-and-masks") continue;
     // A list names the files that lie in the folders beside it: they are not a second form.
     if (set.form == "csv" && row.name == "class-folders") continue;
+    // Nor are folders of images and masks classes.
+    if (set.masks && row.name == "class-folders") continue;
     auto const other = row.also(root);
     if (!other.empty())
       set.notes.push_back(
@@ -172,6 +209,52 @@ void layout_expect_seen(Dataset const& set) {
   }
 }
 
+void layout_expect_masks(Dataset const& set) {
+  auto const known =
+      std::ranges::count_if(set.cases, [](Case const& one) { return !one.mask.file.empty(); });
+  if (known < 2)
+    throw Error{
+        Fault::input,
+        text("expected at least 2 cases with a mask, one to learn from and one to choose "
+             "by, got ",
+             known),
+        "add cases"};
+  if (set.labels.empty())
+    throw Error{Fault::input, "expected a set that says which labels its masks have, got none",
+                "declare them"};
+  if (set.labelled(Split::train).empty())
+    throw Error{Fault::input,
+                text("expected training cases with a mask, got none among ",
+                     set.in(Split::train).size()),
+                "add masks of training images"};
+  for (auto const split : all_splits) {
+    auto const count = set.in(split).size();
+    if (count > 0 && set.labelled(split).empty())
+      throw Error{Fault::input,
+                  text("expected cases with a mask in every split, got none among the ", count,
+                       " of ", name_of(split)),
+                  text("add masks to ", name_of(split), " or leave the split out")};
+  }
+}
+
+// What no training case shows would be an answer that is never given.
+void layout_expect_shown(Dataset const& set) {
+  auto const train = set.labelled(Split::train);
+  std::vector<std::string> absent;
+  for (std::size_t label = 0; label < set.labels.size(); ++label) {
+    auto const hidden = [&](std::size_t at) {
+      auto const& seen = set.cases[at].labels;
+      return label < seen.size() && seen[label] == 0;
+    };
+    if (std::ranges::all_of(train, hidden)) absent.push_back(set.labels[label].name);
+  }
+  if (!absent.empty())
+    throw Error{Fault::input,
+                text("expected every label in at least one training mask, got none of ",
+                     named(absent, 8)),
+                "move a case that shows it into train, or do not declare the label"};
+}
+
 }  // namespace
 
 std::span<LayoutRow const> layouts() {
@@ -200,6 +283,12 @@ Dataset read_dataset(fs::path const& root, ReadOptions const& options) {
 }
 
 void expect_trainable(Dataset const& set) {
+  if (set.masks) {
+    layout_expect_masks(set);
+    layout_expect_weight(set);
+    layout_expect_shown(set);
+    return;
+  }
   layout_expect_classes(set);
   layout_expect_known(set);
   layout_expect_weight(set);

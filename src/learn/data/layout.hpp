@@ -10,7 +10,7 @@ namespace fovea {
 struct ReadOptions {
   std::string
       patient_from;  ///< a regular expression on the file name; its first group is the patient
-  ImageReader reader;  ///< empty: read_picture
+  ImageReader reader;  ///< as Dataset::reader
 };
 
 /// One row for each layout that is recognised without being told. Add yours in layout.cpp.
@@ -37,14 +37,17 @@ Dataset read_dataset(fs::path const& root, ReadOptions const& options = {});
 /// Throws Error{input} if nothing can be learnt or shown with this set: fewer than two classes
 /// (or, with several labels a case, no label that is ever 1 and ever 0), a class with a single
 /// image, a class in test or validation that train never saw, a split without a known label,
-/// training images that all weigh 0. For sets whose splits are assigned.
+/// training images that all weigh 0. Where targets are masks: fewer than two masks, none in
+/// train, a split without any, training cases that all weigh 0, or (once note_presence has
+/// looked) a label that no training case shows. For sets whose splits are assigned.
 void expect_trainable(Dataset const& set);
 
 /// Splits for cases that have none: by patient and Case::together, stratified by class, by
 /// seed. Given splits are kept; a missing validation split is cut from train, a missing test
 /// split from train too (a set with no training cases is left as it is); a note says what was
-/// done. Each class with three patients or more comes into every split, and every class into
-/// train.
+/// done. Where targets are masks, a label that masks are known to show (note_presence) counts
+/// as a class. Each class with three patients or more comes into every split, and every class
+/// into train.
 ///
 /// Method  iterative stratification, rarest class first (Sechidis et al., ECML PKDD 2011), here
 ///         over patients instead of cases

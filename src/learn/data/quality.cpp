@@ -52,7 +52,7 @@ std::string quality_hash(Volume const& image, bool grey) {
   auto const channels = grey ? 1 : image.channels();
   Sha256 hash;
   hash.add(text(image.width(), "x", image.height(), "x", channels, " ", name_of(image.type()),
-                "\n"));
+                image.depth() > 1 ? text(" ", image.depth()) : "", "\n"));
   std::span<std::byte const> const bytes{image.bytes().get(), image.byte_count()};
   hash.add(bytes.first(bytes.size() / static_cast<std::size_t>(image.channels() / channels)));
   return hash.hex();
@@ -61,16 +61,7 @@ std::string quality_hash(Volume const& image, bool grey) {
 ImageFacts quality_look(Dataset const& set, Case const& one) {
   ImageFacts facts;
   try {
-    auto const image = set.image(one);
-    facts.readable = true;
-    facts.width = image.width();
-    facts.height = image.height();
-    facts.channels = image.channels();
-    facts.type = image.type();
-    quality_numbers(image, facts);
-    facts.grey = is_grey(image);
-    facts.hash = quality_hash(image, facts.grey);
-    facts.looks = looks_of(shrunken_grey(image, 32, 32));
+    facts = facts_of(set.image(one));
   } catch (Error const& error) {
     if (error.fault() == Fault::bug) throw;
     facts.fault = error.what();
@@ -502,6 +493,20 @@ void quality_expect_members(Dataset const& set, std::vector<ImageFacts> const& f
 
 }  // namespace
 
+ImageFacts facts_of(Volume const& image, bool looked_at) {
+  ImageFacts facts;
+  facts.readable = true;
+  facts.width = image.width();
+  facts.height = image.height();
+  facts.channels = image.channels();
+  facts.type = image.type();
+  quality_numbers(image, facts);
+  facts.grey = is_grey(image);
+  facts.hash = quality_hash(image, facts.grey);
+  if (looked_at) facts.looks = looks_of(shrunken_grey(image, 32, 32));
+  return facts;
+}
+
 std::vector<ImageFacts> look_at(Dataset const& set,
                                 int threads,
                                 std::function<void(std::size_t done)> const& seen) {
@@ -531,8 +536,10 @@ std::vector<Problem> problems_of(Dataset const& set, std::vector<ImageFacts> con
   quality_duplicates(check, equal);
   quality_blank_leaks(check);
   quality_patients(check);
-  quality_classes(check);
-  quality_odd_ones(check);
+  if (!set.masks) {
+    quality_classes(check);
+    quality_odd_ones(check);
+  }
   quality_near(check, equal);
   std::ranges::stable_sort(problems, std::greater{}, &Problem::severe);
   return problems;
@@ -553,6 +560,7 @@ std::vector<std::vector<std::size_t>> equal_images(std::vector<ImageFacts> const
 }
 
 bool labelled_differently(Dataset const& set, std::vector<std::size_t> const& cases) {
+  if (set.masks) return false;  // the masks themselves tell (mask_quality)
   // Contradiction is found label by label: some case knows one answer, another a different one.
   std::vector<std::optional<std::int32_t>> known;
   for (auto const at : cases) {

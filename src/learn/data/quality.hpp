@@ -20,6 +20,9 @@ struct ImageFacts {
   Looks looks;
 };
 
+/// Of an image in memory; `looks` only if they are asked for.
+ImageFacts facts_of(Volume const& image, bool looked_at = true);
+
 struct QualityReport {
   std::vector<ImageFacts> facts;  ///< by case
   std::vector<Problem> problems;  ///< most severe first; those found while reading included
@@ -51,7 +54,8 @@ QualityReport quality(Dataset const& set,
 /// shade are equal without being copies: they are in no group.
 std::vector<std::vector<std::size_t>> equal_images(std::vector<ImageFacts> const& facts);
 
-/// True if two of the cases contradict each other; unknown labels contradict nothing.
+/// True if two of the cases contradict each other by their classes; unknown labels contradict
+/// nothing.
 bool labelled_differently(Dataset const& set, std::vector<std::size_t> const& cases);
 
 /// Sets Case::together of cases whose images are equal or look almost the same, so that

@@ -20,15 +20,20 @@ struct SplitsGroup {
   std::vector<double> counts;        // of cases, by the same order
 };
 
+// What cases are stratified by: their classes, or the labels that their masks show.
+std::size_t splits_classes(Dataset const& set) {
+  return set.masks ? set.labels.size() : set.classes.size();
+}
+
 std::vector<std::size_t> splits_classes_of(Dataset const& set, Case const& one) {
+  auto const several = set.multi_label || set.masks;
   std::vector<std::size_t> found;
   for (std::size_t c = 0; c < one.labels.size(); ++c) {
-    if (set.multi_label && one.labels[c] == 1) found.push_back(c);
+    if (several && one.labels[c] == 1) found.push_back(c);
   }
-  if (!set.multi_label && !one.labels.empty())
-    found.push_back(static_cast<std::size_t>(one.labels[0]));
+  if (!several && !one.labels.empty()) found.push_back(static_cast<std::size_t>(one.labels[0]));
   // Cases with no known label are spread evenly too: a class of their own.
-  if (found.empty()) found.push_back(set.classes.size());
+  if (found.empty()) found.push_back(splits_classes(set));
   return found;
 }
 
@@ -234,6 +239,12 @@ std::string splits_whom(Dataset const& set,
   return groups < patients ? whom + ", images kept together are not parted either" : whom;
 }
 
+std::string_view splits_by(Dataset const& set) {
+  if (!set.masks) return ", stratified by class";
+  auto const seen = [](Case const& one) { return !one.labels.empty(); };
+  return std::ranges::any_of(set.cases, seen) ? ", stratified by what masks show" : "";
+}
+
 void splits_cut(Dataset& set,
                 std::vector<std::size_t> const& among,
                 double validation,
@@ -242,15 +253,15 @@ void splits_cut(Dataset& set,
                 std::string const& why) {
   auto const groups = splits_groups(set, among);
   auto const bins =
-      Stratifier{groups, set.classes.size(), {1 - validation - test, validation, test}, seed}
+      Stratifier{groups, splits_classes(set), {1 - validation - test, validation, test}, seed}
           .run();
   for (std::size_t g = 0; g < groups.size(); ++g) {
     for (auto const at : groups[g].cases)
       set.cases[at].split = all_splits[static_cast<std::size_t>(bins[g])];
   }
   set.notes.push_back(text(why, ": now ", splits_counts(set), "; ",
-                           splits_whom(set, among, groups.size()),
-                           ", stratified by class, seed ", seed));
+                           splits_whom(set, among, groups.size()), splits_by(set), ", seed ",
+                           seed));
 }
 
 // The splits that patients, or cases to keep together, are in already.
@@ -348,7 +359,7 @@ std::vector<int> folds_of(Dataset const& set,
         Fault::input,
         text("expected at least as many patients as folds (", k, "), got ", groups.size()),
         "ask for fewer folds"};
-  auto const bins = Stratifier{groups, set.classes.size(),
+  auto const bins = Stratifier{groups, splits_classes(set),
                                std::vector<double>(static_cast<std::size_t>(k), 1.0 / k), seed}
                         .run();
   std::unordered_map<std::size_t, int> fold;

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "app/data.hpp"
+#include "learn/data/mask_quality.hpp"
+
+namespace fovea {
+
+/// `data inspect` of a set whose targets are masks. Returns the exit code. Throws Error{input}
+/// if no image can be read.
+int inspect_masks(Dataset const& set, DataInspect const& options);
+
+/// Its page: counts, problems, and contact sheets of the suspicious cases and of a sample, each
+/// the slice that shows most of the mask, its outline over it. Reads the shown cases again, one
+/// at a time.
+std::string masks_page(Dataset const& set, MaskReport const& report);
+
+/// Cases whose mask shows a label, in a split.
+std::size_t showing(Dataset const& set,
+                    MaskReport const& report,
+                    std::size_t label,
+                    Split split);
+
+/// A case's picture: the slice along k that shows most of the mask, windowed from its 1st to
+/// its 99th percentile (8-bit colours as they are), in true proportions, its longer side 240
+/// pixels; labels outlined in their colours. Out: u8, 3 channels.
+Volume outlined_slice(Volume const& image, LabelMap const& mask);
+
+}  // namespace fovea
