@@ -55,15 +55,27 @@ struct PatchAugment {
   std::vector<bool>
       masked_channels;  ///< made 0 where the label is -1: normalised inside a mask
 
+  // A cascade's second stage: what the first one found becomes a channel of 0 and 1 for each of
+  // these labels, behind those of the case. Each is made larger, smaller, closed or opened by
+  // a ball, or loses a small part, so that the second stage does not believe all of it.
+  LabelSet cascade_labels;
+  double morphology_chance = 0.4;
+  PatchRange morphology_radius{1, 8};  ///< voxels
+  double removal_chance = 0.2;
+  double removal_most = 0.15;         ///< of the patch: larger parts stay
+  double cascade_label_chance = 0.5;  ///< of each label, if either is drawn
+
   /// For a patch of this size: nnU-Net's angles, whether in the plane only, its box, which axes
   /// are mirrored. Flat (2D) if patch[0] == 1.
   static PatchAugment like_nnunet(Kji const& patch);
 
-  /// Fills `out` (its size must be `patch`) from the case. Labels -1 have become 0.
+  /// Fills `out` (its size must be `patch`) from the case. Labels -1 have become 0. `found`:
+  /// the labels that the first stage of a cascade gave this case; needed with cascade_labels.
   void operator()(StoredCase const& from,
                   PatchPlace const& place,
                   PatchKey const& key,
-                  PatchView const& out) const;
+                  PatchView const& out,
+                  StoredCase const* found = nullptr) const;
 };
 
 /// nnU-Net's size of the box that is cut before turning: the furthest that a corner of the

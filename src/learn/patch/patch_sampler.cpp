@@ -87,7 +87,7 @@ PatchPlace PatchSampler::operator()(PatchKey const& key) const {
 }
 
 void cut_patch(StoredCase const& from, PatchPlace const& place, PatchView const& out) {
-  from.read_image({place.from, out.size}, out.image);
+  if (out.channels > 0) from.read_image({place.from, out.size}, out.image);
   if (!out.labels.empty()) from.read_labels({place.from, out.size}, out.labels);
 }
 

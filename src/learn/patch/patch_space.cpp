@@ -141,7 +141,7 @@ class SpaceCut {
 
   void image(PatchBox const& part, PatchBox const& reach) {
     auto const voxels = space_room().image.of(voxels_of(reach.size));
-    for (std::int64_t channel = 0; channel < from_.channels(); ++channel) {
+    for (std::int64_t channel = 0; channel < out_.channels; ++channel) {
       from_.read_channel(channel, reach, voxels);
       auto* const out = out_.image.data() + channel * voxels_of(out_.size);
       each_row(part, reach, voxels.data(),
