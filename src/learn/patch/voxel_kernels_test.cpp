@@ -89,7 +89,7 @@ TEST(SampleCube, IsLinearBetweenTheEightAround) {
   }
 }
 
-// Whole rows go through the widest vectors that there are, the first few voxels alone do not.
+// Whole blocks go through vectors, the few voxels behind the last one do not.
 TEST(SampleCube, GivesTheSameBitsInVectorsAndAlone) {
   Rng rng{{3, 6}};
   for (auto const& size : kernels_sizes) {
