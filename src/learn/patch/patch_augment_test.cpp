@@ -2,7 +2,7 @@
 
 #include "base/core/error.hpp"
 #include "base/core/pool.hpp"
-#include "learn/patch/made_case.hpp"
+#include "learn/patch/made/made_case.hpp"
 #include "learn/patch/patch_space.hpp"
 
 #include <gtest/gtest.h>

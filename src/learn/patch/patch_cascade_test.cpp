@@ -2,7 +2,7 @@
 
 #include "base/core/error.hpp"
 #include "base/core/rng.hpp"
-#include "learn/patch/made_case.hpp"
+#include "learn/patch/made/made_case.hpp"
 #include "learn/patch/patch_augment.hpp"
 
 #include <gtest/gtest.h>

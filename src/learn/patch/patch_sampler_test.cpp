@@ -1,7 +1,7 @@
 #include "learn/patch/patch_sampler.hpp"
 
 #include "base/core/error.hpp"
-#include "learn/patch/made_case.hpp"
+#include "learn/patch/made/made_case.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 #include "learn/patch/patch_values.hpp"
 
 #include "base/core/error.hpp"
-#include "learn/patch/made_case.hpp"
+#include "learn/patch/made/made_case.hpp"
 #include "learn/patch/patch_blur.hpp"
 #include "learn/patch/patch_low_resolution.hpp"
 #include "learn/patch/voxel_kernels.hpp"
