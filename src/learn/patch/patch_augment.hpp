@@ -20,10 +20,12 @@ using PatchRange = std::pair<double, double>;
 ///         batchgeneratorsv2 0.3.6
 struct PatchAugment {
   Kji patch{};
-  Kji box{};  ///< what the case gives for turning: see PatchSampling. Beyond it: 0 and -1.
+  Kji box{};  ///< for PatchSampling, which places patches by it
 
   // Spatial: turned and scaled about the patch's middle; images linear, labels by the vote of
-  // the eight around. If neither is drawn the patch is just cut out.
+  // the eight around. All that this reaches is read from the case (nnU-Net ends at its box,
+  // which large scales leave): 0 and -1 lie beyond the case only. If neither is drawn the patch
+  // is just cut out.
   double turn_chance = 0.2;
   PatchRange turn_degrees{-30, 30};  ///< about each axis, drawn apart
   bool in_plane = false;             ///< only in the j-i plane, and k is never resampled
@@ -52,8 +54,8 @@ struct PatchAugment {
   PatchRange gamma{0.7, 1.5};  ///< exponent, drawn as brightness; mean and deviation are kept
 
   std::array<bool, 3> mirror{true, true, true};  ///< k, j, i: each with probability 1/2
-  std::vector<bool>
-      masked_channels;  ///< made 0 where the label is -1: normalised inside a mask
+  /// Channels that were normalised inside a mask: made 0 where the label is -1.
+  std::vector<bool> masked_channels;
 
   // A cascade's second stage: what the first one found becomes a channel of 0 and 1 for each of
   // these labels, behind those of the case. Each is made larger, smaller, closed or opened by
