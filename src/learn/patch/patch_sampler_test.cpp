@@ -67,6 +67,26 @@ TEST(PatchSampler, CentresOnAClassDrawnEvenlyFromThosePresent) {
   EXPECT_GT(places.size(), 200U);
 }
 
+TEST(PatchSampler, MovesForcedPatchesInAtBothBordersOrAtTheLowerOnly) {
+  auto sampling = sampler_small();
+  sampling.box = sampling.patch;
+  for (auto const inside : {true, false}) {
+    sampling.inside = inside;
+    PatchSampler const sampler{sampling, sampler_cases(1)};
+    Kji least{9, 9, 9};
+    Kji most{-9, -9, -9};
+    for (std::uint64_t step = 0; step < 1000; ++step) {
+      auto const from = sampler({2, step, 1}).from;
+      for (std::size_t d = 0; d < 3; ++d) {
+        least[d] = std::min(least[d], from[d]);
+        most[d] = std::max(most[d], from[d]);
+      }
+    }
+    EXPECT_EQ(least, (Kji{0, 0, 0}));
+    EXPECT_EQ(most, inside ? (Kji{4, 5, 5}) : (Kji{5, 6, 7}));
+  }
+}
+
 TEST(PatchSampler, PlacesAnywhereWhereNoForegroundIs) {
   MadeCase const made;
   auto given = made.to_store();
