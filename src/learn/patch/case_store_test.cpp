@@ -1,6 +1,6 @@
 #include "learn/patch/case_store.hpp"
 
-#include "learn/patch/made_case.hpp"
+#include "learn/patch/made/made_case.hpp"
 
 #include <gtest/gtest.h>
 

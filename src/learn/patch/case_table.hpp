@@ -12,11 +12,10 @@ namespace fovea {
 // A file of a stored case, version 1. Numbers are little-endian.
 //
 //   head     16 bytes "fovea case", 0 …     u32 version     12 bytes 0
-//   chunks   Zstandard frames with checksums, one behind the other: of channel 0 all chunks (k,
-//   j,
-//            i; i fastest), of channel 1 …, of the labels. A chunk is the bytes of its voxels
-//            (i fastest; those at the far borders are smaller), first bytes first, then second
-//            …
+//   chunks   Zstandard frames with checksums, one behind the other: all of channel 0 (along k,
+//            j, i; i fastest), of channel 1 …, of the labels. A chunk is the bytes of its
+//            voxels (i fastest; chunks at the far borders are smaller): first the first byte of
+//            each, then the second …
 //   facts    JSON: sizes, classes, how many places each has, names
 //   offsets  u64 where each chunk begins, and one more where the last ends
 //   places   u32 of each class, one class behind the other

@@ -3,6 +3,7 @@
 #include "base/core/error.hpp"
 #include "base/core/rng.hpp"
 #include "learn/patch/patch_blur.hpp"
+#include "learn/patch/patch_cascade.hpp"
 #include "learn/patch/patch_low_resolution.hpp"
 #include "learn/patch/patch_mirror.hpp"
 #include "learn/patch/patch_room.hpp"
@@ -13,6 +14,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <numeric>
 
 namespace fovea {
 namespace {
@@ -27,7 +29,9 @@ enum AugmentKey : std::uint64_t {
   augment_low_resolution,
   augment_inverted_gamma,
   augment_gamma,
-  augment_mirror
+  augment_mirror,
+  augment_morphology,
+  augment_removal
 };
 
 // nnU-Net takes patches with slices so much thicker as stacks of slices.
@@ -55,7 +59,8 @@ double augment_around_one(Rng& rng, PatchRange const& range) {
 struct AugmentSample {
   PatchAugment const& options;
   PatchKey const& key;
-  PatchView const& view;
+  PatchView const& view;         // of the case's own channels
+  std::span<std::int16_t> seen;  // what a cascade's first stage found, or nothing
 
   bool flat() const { return view.size[0] == 1; }
   std::span<float> channel(std::int64_t at) const {
@@ -70,19 +75,24 @@ struct AugmentSample {
     for (std::int64_t at = 0; at < view.channels; ++at) use(channel(at), rng);
   }
 
-  void space(StoredCase const& from, PatchPlace const& place) const {
+  void space(StoredCase const& from, StoredCase const* found, PatchPlace const& place) const {
     auto rng = augment_rng(key, augment_space);
     auto const turns = rng.chance(options.turn_chance);
     auto const scales = rng.chance(options.scale_chance);
-    if (!turns && !scales) return cut_patch(from, place, view);
+    PatchView const of_found{view.size, 0, {}, seen};
+    if (!turns && !scales) {
+      cut_patch(from, place, view);
+      if (!seen.empty()) cut_patch(*found, place, of_found);
+      return;
+    }
     std::array<double, 3> degrees{};
     if (turns)
       for (auto& angle : degrees) angle = augment_draw(rng, options.turn_degrees);
     auto const scale = scales ? augment_draw(rng, options.scale) : 1;
-    cut_turned(from, place,
-               flat() || options.in_plane ? turned_in_plane(degrees[2], scale)
-                                          : turned_map(degrees, scale),
-               view);
+    auto const map = flat() || options.in_plane ? turned_in_plane(degrees[2], scale)
+                                                : turned_map(degrees, scale);
+    cut_turned(from, place, map, view);
+    if (!seen.empty()) cut_turned(*found, place, map, of_found);
   }
 
   void noise() const {
@@ -126,6 +136,7 @@ struct AugmentSample {
     for (std::int64_t at = 0; at < view.channels; ++at)
       patch_mirror(channel(at), view.size, axes);
     if (!view.labels.empty()) patch_mirror(view.labels, view.size, axes);
+    if (!seen.empty()) patch_mirror(seen, view.size, axes);
   }
 
   void values() const {
@@ -149,6 +160,48 @@ struct AugmentSample {
     for (std::int64_t at = 0; at < std::min(view.channels, std::ssize(masked)); ++at)
       if (masked[static_cast<std::size_t>(at)]) clear_outside(view.labels, channel(at));
     clear_negative(view.labels);
+  }
+
+  // Calls use(mask, generator) for some of the channels, in any order; what the mask gained
+  // then is taken from the other channels.
+  template <class Use>
+  void each_found(AugmentKey which, double chance, std::span<float> channels, Use&& use) const {
+    auto rng = augment_rng(key, which);
+    if (!rng.chance(chance)) return;
+    std::vector<std::size_t> order(options.cascade_labels.size());
+    std::iota(order.begin(), order.end(), 0U);
+    rng.shuffle(std::span{order});
+    thread_local PatchRoom<std::uint8_t> room;
+    auto const count = static_cast<std::size_t>(voxels_of(view.size));
+    auto const mask = room.of(voxels_of(view.size));
+    for (auto const n : order) {
+      if (!rng.chance(options.cascade_label_chance)) continue;
+      auto const channel = channels.subspan(n * count, count);
+      for (std::size_t at = 0; at < count; ++at)
+        mask[at] = static_cast<std::uint8_t>(channel[at] != 0);
+      use(mask, rng);
+      for (std::size_t at = 0; at < count; ++at) {
+        if (mask[at] != 0 && channel[at] == 0)
+          for (auto const other : order) channels[other * count + at] = 0;
+        channel[at] = static_cast<float>(mask[at]);
+      }
+    }
+  }
+
+  void cascade(std::span<float> channels) const {
+    one_hot(seen, options.cascade_labels, channels);
+    each_found(augment_morphology, options.morphology_chance, channels,
+               [&](std::span<std::uint8_t> mask, Rng& rng) {
+                 auto const which = static_cast<Morphology>(rng.below(4));
+                 patch_morphology(mask, view.size, which,
+                                  augment_draw(rng, options.morphology_radius));
+               });
+    each_found(augment_removal, options.removal_chance, channels,
+               [&](std::span<std::uint8_t> mask, Rng& rng) {
+                 auto const most = options.removal_most * static_cast<double>(mask.size());
+                 patch_remove_part(mask, view.size, std::llrint(std::ceil(most)),
+                                   rng.uniform());
+               });
   }
 };
 
@@ -174,21 +227,27 @@ PatchAugment PatchAugment::like_nnunet(Kji const& patch) {
 void PatchAugment::operator()(StoredCase const& from,
                               PatchPlace const& place,
                               PatchKey const& key,
-                              PatchView const& out) const {
+                              PatchView const& out,
+                              StoredCase const* found) const {
   auto const count = voxels_of(out.size);
-  if (out.size != patch || out.channels != from.channels() ||
-      std::ssize(out.image) != count * out.channels ||
+  auto const cascades = !cascade_labels.empty();
+  if (out.size != patch || out.channels != from.channels() + std::ssize(cascade_labels) ||
+      std::ssize(out.image) != count * out.channels || cascades != (found != nullptr) ||
       (!out.labels.empty() && std::ssize(out.labels) != count))
     throw Error{Fault::bug, "a patch without room for it", "please report it"};
-  auto view = out;
+  if (cascades) expect_same_size(from, *found);
   thread_local PatchRoom<std::int16_t> unasked;
+  thread_local PatchRoom<std::int16_t> seen;
+  auto const own = static_cast<std::size_t>(count * from.channels());
+  PatchView view{out.size, from.channels(), out.image.first(own), out.labels};
   if (view.labels.empty() && std::ranges::find(masked_channels, true) != masked_channels.end())
     view.labels = unasked.of(count);
-  AugmentSample const sample{*this, key, view};
-  sample.space(from, place);
+  AugmentSample const sample{*this, key, view, seen.of(cascades ? count : 0)};
+  sample.space(from, found, place);
   sample.values();
   sample.mirror();
   sample.outside();
+  if (cascades) sample.cascade(out.image.subspan(own));
 }
 
 Kji box_around(Kji const& patch, double degrees, bool in_plane) {

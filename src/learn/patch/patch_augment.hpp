@@ -20,10 +20,12 @@ using PatchRange = std::pair<double, double>;
 ///         batchgeneratorsv2 0.3.6
 struct PatchAugment {
   Kji patch{};
-  Kji box{};  ///< what the case gives for turning: see PatchSampling. Beyond it: 0 and -1.
+  Kji box{};  ///< for PatchSampling, which places patches by it
 
   // Spatial: turned and scaled about the patch's middle; images linear, labels by the vote of
-  // the eight around. If neither is drawn the patch is just cut out.
+  // the eight around. All that this reaches is read from the case (nnU-Net ends at its box,
+  // which large scales leave): 0 and -1 lie beyond the case only. If neither is drawn the patch
+  // is just cut out.
   double turn_chance = 0.2;
   PatchRange turn_degrees{-30, 30};  ///< about each axis, drawn apart
   bool in_plane = false;             ///< only in the j-i plane, and k is never resampled
@@ -52,18 +54,30 @@ struct PatchAugment {
   PatchRange gamma{0.7, 1.5};  ///< exponent, drawn as brightness; mean and deviation are kept
 
   std::array<bool, 3> mirror{true, true, true};  ///< k, j, i: each with probability 1/2
-  std::vector<bool>
-      masked_channels;  ///< made 0 where the label is -1: normalised inside a mask
+  /// Channels that were normalised inside a mask: made 0 where the label is -1.
+  std::vector<bool> masked_channels;
+
+  // A cascade's second stage: what the first one found becomes a channel of 0 and 1 for each of
+  // these labels, behind those of the case. Each is made larger, smaller, closed or opened by
+  // a ball, or loses a small part, so that the second stage does not believe all of it.
+  LabelSet cascade_labels;
+  double morphology_chance = 0.4;
+  PatchRange morphology_radius{1, 8};  ///< voxels
+  double removal_chance = 0.2;
+  double removal_most = 0.15;         ///< of the patch: larger parts stay
+  double cascade_label_chance = 0.5;  ///< of each label, if either is drawn
 
   /// For a patch of this size: nnU-Net's angles, whether in the plane only, its box, which axes
   /// are mirrored. Flat (2D) if patch[0] == 1.
   static PatchAugment like_nnunet(Kji const& patch);
 
-  /// Fills `out` (its size must be `patch`) from the case. Labels -1 have become 0.
+  /// Fills `out` (its size must be `patch`) from the case. Labels -1 have become 0. `found`:
+  /// the labels that the first stage of a cascade gave this case; needed with cascade_labels.
   void operator()(StoredCase const& from,
                   PatchPlace const& place,
                   PatchKey const& key,
-                  PatchView const& out) const;
+                  PatchView const& out,
+                  StoredCase const* found = nullptr) const;
 };
 
 /// nnU-Net's size of the box that is cut before turning: the furthest that a corner of the

@@ -80,14 +80,16 @@ PatchPlace PatchSampler::operator()(PatchKey const& key) const {
     auto const margin = box / 2 - patch / 2;  // from the box's corner to the patch's
     auto const low = -(border + 1) / 2 + margin;
     auto const high = size + (border + 1) / 2 - box + margin;
-    place.from[d] = place.on_class >= 0 ? std::clamp(voxel[d] - patch / 2, low, high)
-                                        : low + rng.below(high - low + 1);
+    auto const centred = std::max(voxel[d] - patch / 2, low);
+    place.from[d] = place.on_class < 0 ? low + rng.below(high - low + 1)
+                    : sampling_.inside ? std::min(centred, high)
+                                       : centred;
   }
   return place;
 }
 
 void cut_patch(StoredCase const& from, PatchPlace const& place, PatchView const& out) {
-  from.read_image({place.from, out.size}, out.image);
+  if (out.channels > 0) from.read_image({place.from, out.size}, out.image);
   if (!out.labels.empty()) from.read_labels({place.from, out.size}, out.labels);
 }
 

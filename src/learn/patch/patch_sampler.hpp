@@ -21,15 +21,16 @@ struct PatchSampling {
   double foreground = 0.33;  ///< share of a batch that is forced onto foreground: its last ones
   bool by_chance = false;    ///< each sample with that probability instead
   bool equally_often =
-      true;  ///< every case once before any comes again; false: drawn anew each time
+      true;            ///< every case once before any again; false: drawn anew, as nnU-Net
+  bool inside = true;  ///< forced ones are moved in at both borders; false: at the lower only
 };
 
 /// nnU-Net's choice of patches, by key. A patch that is not forced onto foreground lies
 /// anywhere where its box stays within the case and a border of half of what the box is larger
 /// than the patch. A forced one is centred on a voxel of a class, which is drawn evenly from
 /// the classes that the case has, and moved into those bounds; if the case has none, anywhere.
-/// (nnU-Net moves it at the lower bound only, so its patches reach beyond the upper one.) Where
-/// a case is smaller than the box it lies in the middle.
+/// (nnU-Net moves it at the lower bound only, so its patches reach beyond the upper one:
+/// `inside = false`.) Where a case is smaller than the box it lies in the middle.
 class PatchSampler {
  public:
   /// Throws Error{bug} without cases, or if sizes are below 1 or the box is smaller than the

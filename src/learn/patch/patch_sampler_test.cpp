@@ -1,7 +1,7 @@
 #include "learn/patch/patch_sampler.hpp"
 
 #include "base/core/error.hpp"
-#include "learn/patch/made_case.hpp"
+#include "learn/patch/made/made_case.hpp"
 
 #include <gtest/gtest.h>
 
@@ -65,6 +65,26 @@ TEST(PatchSampler, CentresOnAClassDrawnEvenlyFromThosePresent) {
   ASSERT_EQ(seen.size(), 3U);
   for (auto const& [which, count] : seen) EXPECT_NEAR(count, 1000, 110) << which;
   EXPECT_GT(places.size(), 200U);
+}
+
+TEST(PatchSampler, MovesForcedPatchesInAtBothBordersOrAtTheLowerOnly) {
+  auto sampling = sampler_small();
+  sampling.box = sampling.patch;
+  for (auto const inside : {true, false}) {
+    sampling.inside = inside;
+    PatchSampler const sampler{sampling, sampler_cases(1)};
+    Kji least{9, 9, 9};
+    Kji most{-9, -9, -9};
+    for (std::uint64_t step = 0; step < 1000; ++step) {
+      auto const from = sampler({2, step, 1}).from;
+      for (std::size_t d = 0; d < 3; ++d) {
+        least[d] = std::min(least[d], from[d]);
+        most[d] = std::max(most[d], from[d]);
+      }
+    }
+    EXPECT_EQ(least, (Kji{0, 0, 0}));
+    EXPECT_EQ(most, inside ? (Kji{4, 5, 5}) : (Kji{5, 6, 7}));
+  }
 }
 
 TEST(PatchSampler, PlacesAnywhereWhereNoForegroundIs) {

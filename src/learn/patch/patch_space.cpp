@@ -10,10 +10,6 @@
 namespace fovea {
 namespace {
 
-// What a map reaches may be many times the patch: above this it is done in parts, so that a
-// thread's memory stays below 64 MiB.
-constexpr std::int64_t space_room_voxels = 16 << 20;
-
 PatchMap space_product(PatchMap const& a, PatchMap const& b) {
   PatchMap out{};
   for (std::size_t r = 0; r < 3; ++r)
@@ -47,13 +43,19 @@ class SpaceCut {
   SpaceCut(StoredCase const& from,
            PatchPlace const& place,
            PatchMap const& map,
-           PatchView const& out)
-      : from_(from), place_(place), map_(map), out_(out), flat_(space_is_flat(map)) {}
+           PatchView const& out,
+           std::int64_t room)
+      : from_(from),
+        place_(place),
+        map_(map),
+        out_(out),
+        room_(room),
+        flat_(space_is_flat(map)) {}
 
   void part(PatchBox const& part) {
     auto const reach = reached(part);
     auto const longest = std::max_element(part.size.begin(), part.size.end());
-    if (voxels_of(reach.size) > space_room_voxels && *longest > 1) {
+    if (voxels_of(reach.size) > room_ && *longest > 1) {
       auto const d = static_cast<std::size_t>(longest - part.size.begin());
       auto first = part;
       auto second = part;
@@ -139,7 +141,7 @@ class SpaceCut {
 
   void image(PatchBox const& part, PatchBox const& reach) {
     auto const voxels = space_room().image.of(voxels_of(reach.size));
-    for (std::int64_t channel = 0; channel < from_.channels(); ++channel) {
+    for (std::int64_t channel = 0; channel < out_.channels; ++channel) {
       from_.read_channel(channel, reach, voxels);
       auto* const out = out_.image.data() + channel * voxels_of(out_.size);
       each_row(part, reach, voxels.data(),
@@ -166,6 +168,7 @@ class SpaceCut {
   PatchPlace const& place_;
   PatchMap const& map_;
   PatchView const& out_;
+  std::int64_t room_;
   bool flat_;
 };
 
@@ -194,8 +197,9 @@ PatchMap turned_in_plane(double degrees, double scale) {
 void cut_turned(StoredCase const& from,
                 PatchPlace const& place,
                 PatchMap const& map,
-                PatchView const& out) {
-  SpaceCut{from, place, map, out}.part({{0, 0, 0}, out.size});
+                PatchView const& out,
+                std::int64_t room) {
+  SpaceCut{from, place, map, out, room}.part({{0, 0, 0}, out.size});
 }
 
 }  // namespace fovea

@@ -18,10 +18,12 @@ PatchMap turned_in_plane(double degrees, double scale);
 
 /// Fills image and labels with the case as the map shows it about the middle of the patch at
 /// `place`: images linear, 0 beyond the case; labels by vote (see `vote`), -1 beyond. If the
-/// map leaves k alone, slices stay slices.
+/// map leaves k alone, slices stay slices. What a map reaches may be many times the patch:
+/// above `room` voxels it is done in parts, so that a thread's memory stays below 100 MiB.
 void cut_turned(StoredCase const& from,
                 PatchPlace const& place,
                 PatchMap const& map,
-                PatchView const& out);
+                PatchView const& out,
+                std::int64_t room = 16 << 20);
 
 }  // namespace fovea

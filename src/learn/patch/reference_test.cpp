@@ -1,6 +1,6 @@
 // Equal to nnU-Net and batchgeneratorsv2: reference/make_reference.py names the versions.
 #include "base/core/json.hpp"
-#include "learn/patch/made_case.hpp"
+#include "learn/patch/made/made_case.hpp"
 #include "learn/patch/patch_augment.hpp"
 #include "learn/patch/patch_blur.hpp"
 #include "learn/patch/patch_low_resolution.hpp"

@@ -21,8 +21,8 @@ struct CaseToStore {
   std::int64_t channels = 1;     ///< 0: labels only, as a cascade's first stage leaves them
   Kji size{};                    ///< of each channel and of the labels
   std::span<float const> image;  ///< [channels, k, j, i]
-  std::span<std::int16_t const>
-      labels;  ///< [k, j, i], at least -1 (outside the body); empty: none known
+  /// [k, j, i], -1 outside the body and nothing below; empty if none are known.
+  std::span<std::int16_t const> labels;
   std::vector<LabelSet> classes;  ///< foreground labels, or regions, to centre patches on
   /// With an ignore label: all labels that are annotated (background and -1 too). Then patches
   /// that are not forced onto foreground are centred on one of these.
@@ -42,9 +42,8 @@ void store_case(fs::path const& file, CaseToStore const& given);
 /// A stored case, mapped: opening it reads its table alone, reading a box unpacks only the
 /// chunks that the box touches. Several threads may read at once.
 ///
-/// Format  version 1, in case_table.hpp: chunks whose bytes are shuffled, packed with
-/// Zstandard,
-///         each with a checksum; behind them a table with a SHA-256
+/// Format  version 1, in case_table.hpp: chunks whose bytes are shuffled, each packed with
+///         Zstandard and with a checksum; behind them a table with a SHA-256
 /// Throws  Error{input} if the file is not whole, not of this version or damaged, when it is
 ///         opened or when a damaged chunk is read
 class StoredCase {

@@ -3,7 +3,7 @@
 #include "base/core/pool.hpp"
 #include "base/core/rng.hpp"
 #include "learn/patch/case_table.hpp"
-#include "learn/patch/made_case.hpp"
+#include "learn/patch/made/made_case.hpp"
 
 #include <gtest/gtest.h>
 

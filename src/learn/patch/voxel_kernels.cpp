@@ -1,7 +1,6 @@
 #include "learn/patch/voxel_kernels.hpp"
 
 #include "base/core/vectors.hpp"
-#include "learn/patch/voxel_gather.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -193,31 +192,108 @@ VoxelShape voxel_shape(Kji const& size) {
           y - static_cast<float>(j), x - static_cast<float>(i)};
 }
 
-// The edges are those of a cell: 0, the next j, the next k, both.
+// Voxels of a row are done in blocks: places as vectors, then the voxels around them one by one
+// (CPUs gather slowly), then what is between as vectors.
+constexpr std::int64_t voxel_block = 64;
+
+struct VoxelCells {
+  std::array<std::int32_t, voxel_block> first;
+  std::array<float, voxel_block> w, v, u;
+};
+
+[[gnu::always_inline]] inline void voxel_cells(VoxelShape const& shape,
+                                               CubeRow const& row,
+                                               std::int64_t from,
+                                               std::int64_t count,
+                                               VoxelCells& cells) {
+  for (std::int64_t n = 0; n < count; ++n) {
+    auto const at = static_cast<std::size_t>(n);
+    auto const cell = voxel_cell(shape, row, static_cast<float>(from + n));
+    cells.first[at] = cell.first;
+    cells.w[at] = cell.w;
+    cells.v[at] = cell.v;
+    cells.u[at] = cell.u;
+  }
+}
+
+// A voxel and its right neighbour: of a cell, at the next j, at the next k, at both.
+template <class T>
+using VoxelPairs = std::array<std::array<T, 2 * voxel_block>, 4>;
+
+template <bool flat, class T>
+[[gnu::always_inline]] inline void voxel_fetch(T const* voxels,
+                                               VoxelShape const& shape,
+                                               VoxelCells const& cells,
+                                               std::int64_t count,
+                                               VoxelPairs<T>& pairs) {
+  constexpr auto pair = 2 * sizeof(T);
+  for (std::int64_t n = 0; n < count; ++n) {
+    auto const* const near = voxels + cells.first[static_cast<std::size_t>(n)];
+    auto const to = static_cast<std::size_t>(2 * n);
+    std::memcpy(&pairs[0][to], near, pair);
+    std::memcpy(&pairs[1][to], near + shape.width, pair);
+    if constexpr (!flat) {
+      std::memcpy(&pairs[2][to], near + shape.plane, pair);
+      std::memcpy(&pairs[3][to], near + shape.plane + shape.width, pair);
+    }
+  }
+}
+
 template <bool flat>
 [[gnu::always_inline]] inline void voxel_sample(float const* voxels,
                                                 VoxelShape const* of,
                                                 CubeRow const* along,
                                                 float* __restrict out,
+                                                std::int64_t count) {
+  auto const shape = *of;
+  auto const row = *along;
+  VoxelCells cells;
+  VoxelPairs<float> pairs;
+  for (std::int64_t from = 0; from < count; from += voxel_block) {
+    auto const some = std::min(voxel_block, count - from);
+    voxel_cells(shape, row, from, some, cells);
+    voxel_fetch<flat>(voxels, shape, cells, some, pairs);
+    for (std::int64_t n = 0; n < some; ++n) {
+      auto const at = static_cast<std::size_t>(n);
+      auto const u = cells.u[at];
+      auto const along_i = [&](std::array<float, 2 * voxel_block> const& pair) {
+        return voxel_between(pair[2 * at], pair[2 * at + 1], u);
+      };
+      auto value = voxel_between(along_i(pairs[0]), along_i(pairs[1]), cells.v[at]);
+      if constexpr (!flat)
+        value = voxel_between(value,
+                              voxel_between(along_i(pairs[2]), along_i(pairs[3]), cells.v[at]),
+                              cells.w[at]);
+      out[from + n] = value;
+    }
+  }
+}
+
+// As above; `differ` is not 0 where the labels around are not all the same.
+template <bool flat>
+[[gnu::always_inline]] inline void voxel_labels(std::int16_t const* voxels,
+                                                VoxelShape const* of,
+                                                CubeRow const* along,
+                                                std::int16_t* __restrict out,
+                                                std::int16_t* __restrict differ,
                                                 std::int64_t from,
                                                 std::int64_t count) {
   auto const shape = *of;
   auto const row = *along;
-  for (auto n = from; n < count; ++n) {
-    auto const cell = voxel_cell(shape, row, static_cast<float>(n));
-    auto const* const a = voxels + cell.first;
-    auto const* const b = a + shape.width;
-    auto const near = voxel_between(voxel_between(a[0], a[1], cell.u),
-                                    voxel_between(b[0], b[1], cell.u), cell.v);
-    if constexpr (flat) {
-      out[n] = near;
-    } else {
-      auto const* const c = a + shape.plane;
-      auto const* const d = b + shape.plane;
-      auto const far = voxel_between(voxel_between(c[0], c[1], cell.u),
-                                     voxel_between(d[0], d[1], cell.u), cell.v);
-      out[n] = voxel_between(near, far, cell.w);
-    }
+  VoxelCells cells;
+  VoxelPairs<std::int16_t> pairs;
+  voxel_cells(shape, row, from, count, cells);
+  voxel_fetch<flat>(voxels, shape, cells, count, pairs);
+  for (std::int64_t n = 0; n < count; ++n) {
+    auto const at = static_cast<std::size_t>(2 * n);
+    auto const label = pairs[0][at];
+    auto bits =
+        (label ^ pairs[0][at + 1]) | (label ^ pairs[1][at]) | (label ^ pairs[1][at + 1]);
+    if constexpr (!flat)
+      bits |= (label ^ pairs[2][at]) | (label ^ pairs[2][at + 1]) | (label ^ pairs[3][at]) |
+              (label ^ pairs[3][at + 1]);
+    out[n] = label;
+    differ[n] = static_cast<std::int16_t>(bits);
   }
 }
 
@@ -312,12 +388,11 @@ void clear_negative(std::span<std::int16_t> labels) {
 }
 
 void sample_cube(Cube<float> cube, CubeRow row, float* out, std::int64_t count) {
-  auto const done = gather_cube(cube, row, out, count);
   auto const shape = voxel_shape(cube.size);
   if (cube.size[0] > 1)
-    with_widest_vectors<voxel_sample<false>>(cube.voxels, &shape, &row, out, done, count);
+    with_widest_vectors<voxel_sample<false>>(cube.voxels, &shape, &row, out, count);
   else
-    with_widest_vectors<voxel_sample<true>>(cube.voxels, &shape, &row, out, done, count);
+    with_widest_vectors<voxel_sample<true>>(cube.voxels, &shape, &row, out, count);
 }
 
 void sample_labels(Cube<std::int16_t> cube,
@@ -325,20 +400,19 @@ void sample_labels(Cube<std::int16_t> cube,
                    std::int16_t* out,
                    std::int64_t count,
                    std::vector<std::int32_t>& mixed) {
-  auto const done = gather_labels(cube, row, out, count, mixed);
   auto const shape = voxel_shape(cube.size);
-  for (auto n = done; n < count; ++n) {
-    auto const* const a = cube.voxels + voxel_cell(shape, row, static_cast<float>(n)).first;
-    // Two labels side by side at once.
-    std::uint32_t pairs[4];
-    std::memcpy(&pairs[0], a, 4);
-    std::memcpy(&pairs[1], a + shape.width, 4);
-    std::memcpy(&pairs[2], a + shape.plane, 4);
-    std::memcpy(&pairs[3], a + shape.plane + shape.width, 4);
-    auto const same = pairs[0] == pairs[1] && pairs[0] == pairs[2] && pairs[0] == pairs[3] &&
-                      pairs[0] == std::rotl(pairs[0], 16);
-    out[n] = a[0];
-    if (!same) mixed.push_back(static_cast<std::int32_t>(n));
+  std::array<std::int16_t, voxel_block> differ{};
+  for (std::int64_t from = 0; from < count; from += voxel_block) {
+    auto const some = std::min(voxel_block, count - from);
+    if (cube.size[0] > 1)
+      with_widest_vectors<voxel_labels<false>>(cube.voxels, &shape, &row, out + from,
+                                               differ.data(), from, some);
+    else
+      with_widest_vectors<voxel_labels<true>>(cube.voxels, &shape, &row, out + from,
+                                              differ.data(), from, some);
+    for (std::int64_t n = 0; n < some; ++n)
+      if (differ[static_cast<std::size_t>(n)] != 0)
+        mixed.push_back(static_cast<std::int32_t>(from + n));
   }
 }
 
