@@ -16,7 +16,12 @@ void all_cases_run(std::int64_t count,
   in_parallel(count, options.threads > 0 ? options.threads : usable_cores(),
               [&](std::int64_t at) {
                 if (options.stop != nullptr) heed(*options.stop);
-                work(at);
+                try {
+                  work(at);
+                } catch (Error const& error) {
+                  auto const name = options.name ? options.name(at) : text("case ", at);
+                  throw Error{error.fault(), text(name, ": ", error.what()), {}};
+                }
                 std::lock_guard const guard{lock};
                 ++done;
                 if (options.progress) options.progress(done, count);
@@ -33,7 +38,7 @@ Fingerprint fingerprint_of(std::int64_t count,
   all_cases_run(count, options, [&](std::int64_t at) {
     auto const one = load(at);
     if (!one.labels)
-      throw Error{Fault::input, text("case ", at, " has no labels"),
+      throw Error{Fault::input, "expected labels, got none",
                   "give every case for training its labels"};
     builder.add(at, one.image, *one.labels);
   });

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 
 namespace fovea {
 
@@ -21,18 +22,21 @@ using LoadCase = std::function<LoadedCase(std::int64_t at)>;
 struct AllCases {
   int threads = 0;             ///< 0: all usable cores
   Stop const* stop = nullptr;  ///< looked at before each case; throws Interrupted
-  std::function<void(std::int64_t done, std::int64_t all)> progress =
-      {};  ///< one call at a time
+  /// One call at a time.
+  std::function<void(std::int64_t done, std::int64_t all)> progress = {};
+  /// What errors call a case; else "case 7".
+  std::function<std::string(std::int64_t at)> name = {};
 };
 
-/// The fingerprint of cases 0 ... count - 1, all with labels. What `load` throws is thrown
-/// here.
+/// The fingerprint of cases 0 ... count - 1, all with labels. The first Error, of `load` too,
+/// ends it and begins with the case's name.
 Fingerprint fingerprint_of(std::int64_t count,
                            std::int64_t channels,
                            LoadCase const& load,
                            AllCases const& options = {});
 
 /// Prepares cases 0 ... count - 1 and hands each to `keep`, from any thread, in any order.
+/// Errors as above.
 void prepare_all(std::int64_t count,
                  LoadCase const& load,
                  Recipe const& recipe,

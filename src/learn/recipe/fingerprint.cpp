@@ -1,7 +1,7 @@
 #include "learn/recipe/fingerprint.hpp"
 
+#include "base/core/error.hpp"
 #include "base/core/rng.hpp"
-#include "base/core/words.hpp"
 #include "learn/recipe/nonzero.hpp"
 
 #include <algorithm>
@@ -161,6 +161,8 @@ FingerprintBuilder::FingerprintBuilder(std::int64_t cases, std::int64_t channels
 }
 
 void FingerprintBuilder::add(std::int64_t at, Volume const& image, Volume const& labels) {
+  if (at < 0 || at >= std::ssize(parts_))
+    throw Error{Fault::bug, text("case ", at, " of ", parts_.size()), "count from 0"};
   if (image.channels() != channels_)
     throw Error{Fault::input, text("expected ", channels_, " channels, got ", image.channels()),
                 "give every case the same channels"};
@@ -184,7 +186,7 @@ void FingerprintBuilder::add(std::int64_t at, Volume const& image, Volume const&
     part.ranks.push_back(fingerprint_at_ranks(std::move(draw.values), most_ranks_));
   }
   std::lock_guard const lock{lock_};
-  parts_.at(static_cast<std::size_t>(at)) = std::move(part);
+  parts_[static_cast<std::size_t>(at)] = std::move(part);
 }
 
 Fingerprint FingerprintBuilder::finish() const {

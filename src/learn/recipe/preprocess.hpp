@@ -22,7 +22,8 @@ struct Placement {
 
 /// A case as a network takes it.
 struct PreparedCase {
-  Volume image;   ///< f32, all channels, on its transposed, cropped and resampled grid
+  Volume image;   ///< f32, all channels, on its transposed, cropped and resampled grid;
+                  ///< unit arbitrary
   Volume labels;  ///< i8, or i16 above 127; outside of what is not zero -1 where it was 0.
                   ///< Without labels: 0, and -1 outside
   Placement placement;

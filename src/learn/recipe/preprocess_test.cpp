@@ -321,7 +321,13 @@ TEST(AllCases, NeedLabelsForAFingerprint) {
   auto const bare = [](std::int64_t at) {
     return LoadedCase{preprocess_test_made(at).image, std::nullopt};
   };
-  EXPECT_THROW(fingerprint_of(2, 1, bare, {.threads = 1}), Error);
+  try {
+    fingerprint_of(2, 1, bare, {.threads = 1, .name = [](auto) { return "hippocampus_001"; }});
+    FAIL() << "took it";
+  } catch (Error const& error) {
+    EXPECT_TRUE(std::string_view{error.what()}.starts_with("hippocampus_001: expected labels"))
+        << error.what();
+  }
   auto const empty = [](std::int64_t at) {
     auto const image = preprocess_test_made(at).image;
     return LoadedCase{image, Volume{image.grid(), Type::u8}};

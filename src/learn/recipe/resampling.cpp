@@ -4,7 +4,7 @@
 #include "learn/recipe/preprocess.hpp"
 
 #include <algorithm>
-#include <cmath>
+#include <limits>
 
 namespace fovea {
 namespace {
