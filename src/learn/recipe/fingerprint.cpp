@@ -15,6 +15,9 @@ constexpr std::int64_t fingerprint_values = std::int64_t{1} << 22;  // of a chan
 constexpr std::int64_t fingerprint_ranks = 4096;                    // of a case, at most
 constexpr std::int64_t fingerprint_sorted = std::int64_t{1} << 20;  // of a case and channel
 
+constexpr double fingerprint_least_mm = 1e-6;
+constexpr double fingerprint_most_mm = 1e6;
+
 // 1 where the label is above 0, inside the box; i fastest, of the whole volume.
 std::vector<std::uint8_t> fingerprint_foreground(Volume const& labels, IndexBox const& box) {
   std::vector<std::uint8_t> out(static_cast<std::size_t>(labels.voxels()));
@@ -129,11 +132,18 @@ double fingerprint_six_digits(double value) {
 Spacing3 spacing_of(Grid const& grid) {
   auto const mm = grid.spacing().mm;
   Spacing3 out{mm[2], mm[1], mm[0]};
+  for (auto const value : out) {
+    if (value >= fingerprint_least_mm && value <= fingerprint_most_mm) continue;
+    throw Error{Fault::input,
+                text("expected voxels of ", fingerprint_least_mm, " to ", fingerprint_most_mm,
+                     " mm, got ", mm[0], " x ", mm[1], " x ", mm[2]),
+                "correct the image's spacing"};
+  }
   auto const along_one = [](Axis const& axis) {
     return std::count(axis.mm.begin(), axis.mm.end(), 0.0) == 2;
   };
   if (std::all_of(grid.axes.begin(), grid.axes.end(), along_one)) return out;
-  for (auto& value : out) value = value > 0 ? fingerprint_six_digits(value) : value;
+  for (auto& value : out) value = fingerprint_six_digits(value);
   return out;
 }
 

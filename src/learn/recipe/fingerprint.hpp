@@ -32,6 +32,7 @@ struct Fingerprint {
 
 /// Of an array whose axes are k, j, i. Of a turned grid only 6 digits count: what lies behind
 /// them is the rounding of its directions and would make equal spacings differ.
+/// Throws Error{input} if a spacing is below 1e-6 mm or above 1e6 mm.
 Spacing3 spacing_of(Grid const& grid);
 Shape3 shape_of(Grid const& grid);
 

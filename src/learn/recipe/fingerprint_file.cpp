@@ -9,7 +9,6 @@ namespace {
 
 constexpr std::size_t fingerprint_most_cases = 1'000'000;
 constexpr std::size_t fingerprint_most_channels = 10'000;
-constexpr double fingerprint_most_mm = 1e6;
 constexpr std::int64_t fingerprint_most_voxels = std::int64_t{1} << 31;
 
 }  // namespace
@@ -63,7 +62,7 @@ Fingerprint read_fingerprint(Json const& json, std::string_view what) {
   JsonAt const file{json, std::string{what}};
   Fingerprint out;
   for (auto const& item : file.at("spacings").items(1, fingerprint_most_cases)) {
-    auto const mm = item.numbers(3, 3, 1e-6, fingerprint_most_mm);
+    auto const mm = item.numbers(3, 3, 1e-6, 1e6);
     out.spacings.push_back({mm[0], mm[1], mm[2]});
   }
   for (auto const& item :

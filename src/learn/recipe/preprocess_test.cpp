@@ -172,6 +172,7 @@ TEST(Preprocess, TakesATurnedGridsSpacingWithoutItsRounding) {
   EXPECT_EQ(spacing_of(grid), (Spacing3{3.5, 0.9, 0.9}));
   EXPECT_EQ(spacing_of(upright({6, 5, 4}, {{0.8999999761581421, 1, 2}})),
             (Spacing3{2, 1, 0.8999999761581421}));
+  EXPECT_THROW(spacing_of(upright({6, 5, 4}, {{1, 0, 2}})), Error);
 }
 
 TEST(Preprocess, RefusesCasesThatDoNotFitThePlan) {
