@@ -97,8 +97,9 @@ std::string explained_spacing(ExplainedPlan const& plan, RecipeConfig const& con
   if (config.is_2d()) return "the median of both axes; slices stay as far apart as they are";
   auto const coarse = config.spacing[0] != plan.recipe.median_spacing[0];
   return coarse
-             ? "the median of each axis, but the 10th percentile of the slices' distance: it "
-               "is more than 3 times the others, and the median would blur the thinnest"
+             ? "the median of each axis, but of the slices' distance the 10th percentile (not "
+               "below the others): it is more than 3 times the others, and the median would "
+               "blur the thinnest"
              : "the median of each axis";
 }
 
@@ -173,10 +174,12 @@ void explained_config(ExplainedPlan const& plan, RecipeConfig const& config) {
                 " features"),
            explained_network(config));
   plan.say(key("batch_dice"), config.batch_dice ? "true" : "false",
-           config.batch_dice
-               ? "patches are small beside the image, so that structures are often "
+           config.is_2d() ? "a slice seldom shows every structure: Dice is of the whole batch"
+           : config.batch_dice
+               ? "a patch sees less than a quarter of the image, so structures are "
                  "cut: Dice is of the whole batch"
-               : "patches see most of the image: Dice is of each sample");
+               : "a patch sees a quarter of the image or more: Dice is of each "
+                 "sample");
 }
 
 void explained_absent(ExplainedPlan const& plan) {

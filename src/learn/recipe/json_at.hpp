@@ -16,7 +16,6 @@ class JsonAt {
   JsonAt(Json const& json, std::string path) : json_(&json), path_(std::move(path)) {}
 
   bool has(std::string_view key) const;  ///< false for null, too
-  bool is_null() const { return json_->is_null(); }
   JsonAt at(std::string_view key) const;
   std::vector<JsonAt> items(std::size_t least, std::size_t most) const;  ///< of an array
   std::vector<std::pair<std::string, JsonAt>> members(std::size_t most) const;

@@ -12,10 +12,11 @@
 namespace fovea {
 namespace {
 
-constexpr double planner_aniso = 3;          // from here on an axis is far coarser
-constexpr double planner_full_share = 0.75;  // of voxels kept by the crop: below, masks count
-constexpr double planner_low_share = 0.25;   // of the image in a patch: below, a lowres config
-constexpr double planner_growth = 1.03;      // of the spacing, step by step
+constexpr double planner_aniso = 3;  // from here on an axis is far coarser
+constexpr double planner_cropped_share =
+    0.75;                                   // of voxels kept by the crop: below, masks count
+constexpr double planner_low_share = 0.25;  // of the image in a patch: below, a lowres config
+constexpr double planner_growth = 1.03;     // of the spacing, step by step
 
 // numpy.median and numpy.percentile (linear); they round differently in the last bit.
 double planner_median(std::vector<double> values) {
@@ -246,13 +247,12 @@ PlannerWork planner_work(Fingerprint const& fingerprint,
     work.normalisation.push_back(one);
     // Only z-scores leave what is outside of the mask at 0.
     work.masked.push_back(one == Normalisation::z_score &&
-                          fingerprint.size_ratio < planner_full_share);
+                          fingerprint.size_ratio < planner_cropped_share);
   }
   return work;
 }
 
-}  // namespace
-
+// The median shape of cases brought to a spacing.
 Spacing3 planner_shape_after(Fingerprint const& fingerprint, Spacing3 const& target) {
   std::vector<std::array<double, 3>> shapes;
   for (std::size_t n = 0; n < fingerprint.spacings.size(); ++n) {
@@ -267,6 +267,8 @@ Spacing3 planner_shape_after(Fingerprint const& fingerprint, Spacing3 const& tar
     out[axis] = planner_median(planner_column(shapes, axis));
   return out;
 }
+
+}  // namespace
 
 Recipe plan_recipe(Fingerprint const& fingerprint,
                    RecipeDataset const& dataset,

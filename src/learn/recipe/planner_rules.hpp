@@ -17,7 +17,4 @@ struct RecipePresetRow {
 };
 RecipePresetRow const& recipe_preset_row(RecipePreset preset);
 
-/// The median shape of cases brought to a spacing.
-Spacing3 planner_shape_after(Fingerprint const& fingerprint, Spacing3 const& target);
-
 }  // namespace fovea
