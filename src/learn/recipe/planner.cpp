@@ -12,9 +12,8 @@
 namespace fovea {
 namespace {
 
-constexpr double planner_aniso = 3;  // from here on an axis is far coarser
-constexpr double planner_cropped_share =
-    0.75;                                   // of voxels kept by the crop: below, masks count
+constexpr double planner_aniso = 3;         // from here on an axis is far coarser
+constexpr double planner_cropped = 0.75;    // of voxels kept by the crop: below, masks count
 constexpr double planner_low_share = 0.25;  // of the image in a patch: below, a lowres config
 constexpr double planner_growth = 1.03;     // of the spacing, step by step
 
@@ -247,7 +246,7 @@ PlannerWork planner_work(Fingerprint const& fingerprint,
     work.normalisation.push_back(one);
     // Only z-scores leave what is outside of the mask at 0.
     work.masked.push_back(one == Normalisation::z_score &&
-                          fingerprint.size_ratio < planner_cropped_share);
+                          fingerprint.size_ratio < planner_cropped);
   }
   return work;
 }
