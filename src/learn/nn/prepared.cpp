@@ -318,8 +318,8 @@ at::Tensor Prepared::until(std::size_t node, at::Tensor const& input) const {
   for (auto const& step : steps_->steps) {
     made[step.node] = steps_->run(step, made);
     if (step.node == node) break;
-    for (auto const node : step.reads) {
-      if (--unread[node] == 0) made[node].reset();
+    for (auto const read : step.reads) {
+      if (--unread[read] == 0) made[read].reset();
     }
   }
   return made[node];
