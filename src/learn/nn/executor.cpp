@@ -36,8 +36,11 @@ Together executor_after_norm(Program const& program, std::size_t norm) {
     chain.other = program.added_to(norm, sum);
     if (chain.other != Program::none) chain.nodes.push_back(sum);
   }
-  auto const relu = program.only_reader(chain.nodes.back());
-  if (program.does(relu, "relu") && !program.within[relu]) chain.nodes.push_back(relu);
+  auto const next = program.only_reader(chain.nodes.back());
+  auto const any = program.does(norm, "instance_norm");
+  auto const joins = program.does(next, "relu") ||
+                     (any && (program.does(next, "leaky_relu") || program.does(next, "prelu")));
+  if (joins && !program.within[next]) chain.nodes.push_back(next);
   return chain;
 }
 
@@ -46,6 +49,7 @@ void executor_join(Program& program) {
   auto const count = program.graph.nodes.size();
   program.together.resize(count);
   program.within.resize(count);
+  program.always.resize(count);
   auto const join = [&](Together chain) {
     for (std::size_t i = 0; i + 1 < chain.nodes.size(); ++i)
       program.within[chain.nodes[i]] = true;
@@ -60,6 +64,10 @@ void executor_join(Program& program) {
   }
   for (std::size_t at = 0; at < count; ++at) {
     if (program.does(at, "batch_norm")) join(executor_after_norm(program, at));
+    if (!program.does(at, "instance_norm")) continue;
+    auto const chain = executor_after_norm(program, at);
+    for (auto const node : chain.nodes) program.always[node] = true;
+    join(chain);
   }
 }
 
@@ -109,6 +117,15 @@ std::size_t Program::added_to(std::size_t node, std::size_t add) const {
   return other < node ? other : none;
 }
 
+Slope slope_of(Program const& program, Weights const& weights, Together const& chain) {
+  auto const last = chain.nodes.back();
+  if (program.does(last, "relu")) return {.fixed = 0};
+  if (program.does(last, "leaky_relu"))
+    return {.fixed = real_option(program.graph.nodes[last], "slope")};
+  if (program.does(last, "prelu")) return {.learnt = weights[last][0]};
+  return {};
+}
+
 at::MemoryFormat format_of(Layout layout, std::int64_t dimensions) {
   if (layout == Layout::channels_last && dimensions == 4) return at::MemoryFormat::ChannelsLast;
   if (layout == Layout::channels_last && dimensions == 5)
@@ -131,6 +148,8 @@ class ExecutorPass {
         how_{how},
         pass_{pass},
         runs_{program.needed_by(pass.wanted)},
+        apart_{std::ranges::none_of(pass.wanted,
+                                    [&](std::size_t node) { return program.within[node]; })},
         made_(program.graph.nodes.size()),
         unread_(program.graph.nodes.size()) {
     for (std::size_t at = 0; at < made_.size(); ++at) {
@@ -147,9 +166,9 @@ class ExecutorPass {
       if (at == 0)
         made_[0] = input.to(input.options().dtype(type), false, false,
                             format_of(how_.layout, input.dim()));
-      else if (joins() && program_.within[at])
+      else if (joins(at) && program_.within[at])
         continue;
-      else if (joins() && !program_.together[at].nodes.empty())
+      else if (joins(at) && !program_.together[at].nodes.empty())
         together(program_.together[at]);
       else
         alone(at);
@@ -167,11 +186,7 @@ class ExecutorPass {
 
  private:
   // What is handed out must not be lost inside a kernel.
-  bool joins() const {
-    return pass_.training && std::ranges::none_of(pass_.wanted, [&](std::size_t node) {
-             return program_.within[node];
-           });
-  }
+  bool joins(std::size_t at) const { return apart_ && (pass_.training || program_.always[at]); }
 
   void alone(std::size_t at) {
     std::vector<at::Tensor> in;
@@ -205,9 +220,12 @@ class ExecutorPass {
     if (!lies_in_rows(x)) return std::nullopt;
     auto const first = chain.nodes.front();
     if (nodes[first].op == "relu") return relu_and_max_pool(nodes[chain.nodes.back()], x);
+    auto const other = chain.other == Program::none ? at::Tensor{} : made_[chain.other];
+    if (nodes[first].op == "instance_norm")
+      return instance_norm_and_more(nodes[first], weights_[first], x, other,
+                                    slope_of(program_, weights_, chain));
     if (x.numel() <= x.size(1)) return std::nullopt;
-    return norm_and_more(nodes[first], weights_[first], x,
-                         chain.other == Program::none ? at::Tensor{} : made_[chain.other],
+    return norm_and_more(nodes[first], weights_[first], x, other,
                          nodes[chain.nodes.back()].op == "relu");
   }
 
@@ -220,6 +238,7 @@ class ExecutorPass {
   Execution how_;
   Pass const& pass_;
   std::vector<bool> runs_;
+  bool apart_;  // nothing that is wanted lies within a chain
   std::vector<at::Tensor> made_;
   std::vector<std::size_t> unread_;
 };

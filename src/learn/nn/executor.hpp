@@ -2,12 +2,14 @@
 
 #include "learn/nn/network.hpp"
 #include "learn/nn/ops.hpp"
+#include "learn/nn/together.hpp"
 
 namespace fovea {
 
-/// Nodes that one pass of a kernel runs together in training (together.hpp): a batch norm with
-/// the sum and the ReLU behind it, or a ReLU and the max_pool behind it. Nobody else reads what
-/// is made between them.
+/// Nodes that one pass of a kernel runs together (together.hpp): in training a batch norm with
+/// the sum and the ReLU behind it, or a ReLU and the max_pool behind it; always an instance
+/// norm with the sum and the ReLU, of whatever slope, behind it. Nobody else reads what is made
+/// between them.
 struct Together {
   std::vector<std::size_t> nodes;                    ///< in order; others read the last one
   std::size_t other = static_cast<std::size_t>(-1);  ///< the sum's other side, or Program::none
@@ -38,6 +40,7 @@ struct Program {
   std::vector<bool> needed;                   ///< by the output; the others only train
   std::vector<Together> together;             ///< ending here; empty for most
   std::vector<bool> within;                   ///< runs as a part of what ends later
+  std::vector<bool> always;                   ///< runs together at inference too
 };
 
 /// The tensors of a network, by node, in the order of Program::rows; float32.
@@ -81,6 +84,9 @@ class Prepared {
   struct Steps;
   std::unique_ptr<Steps> steps_;
 };
+
+/// The activation that ends a chain which begins with an instance norm.
+Slope slope_of(Program const& program, Weights const& weights, Together const& chain);
 
 at::MemoryFormat format_of(Layout layout, std::int64_t dimensions);
 at::ScalarType type_of(Precision precision);

@@ -130,8 +130,8 @@ struct Cost {
 Cost cost_of(Graph const& graph, std::vector<std::int64_t> const& size);
 
 /// TorchScript source of the graph for inference: `def forward(self, x: Tensor) -> Tensor`, a
-/// line for each node; sizes stay dynamic. torchscript.hpp writes it with its weights as an
-/// archive.
+/// line for each node, behind the methods that some operations call; sizes stay dynamic.
+/// torchscript.hpp writes it with its weights as an archive.
 std::string torchscript_source(Graph const& graph);
 
 }  // namespace fovea

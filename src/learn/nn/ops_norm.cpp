@@ -1,5 +1,6 @@
 #include "base/core/error.hpp"
 #include "learn/nn/ops_rows.hpp"
+#include "learn/nn/together.hpp"
 
 #include <ATen/ops/batch_norm.h>
 #include <ATen/ops/group_norm.h>
@@ -26,6 +27,7 @@ constexpr OptionRow norm_group_options[] = {
 };
 constexpr OptionRow norm_layer_options[] = {
     {.name = "epsilon", .kind = Kind::real, .low = 1e-12, .high = 1, .standard = 1e-5},
+    {.name = "affine", .low = 0, .high = 1, .standard = 1},
 };
 
 std::vector<WeightRow> norm_affine(std::int64_t channels, double begin = 1) {
@@ -77,6 +79,9 @@ at::Tensor norm_batch(RunOp const& run) {
 }
 
 at::Tensor norm_instance(RunOp const& run) {
+  // LibTorch would copy it into the other layout and back.
+  if (run.in[0].dim() > 3 && lies_in_rows(run.in[0]))
+    return instance_norm_and_more(run.node, run.weights, run.in[0], {}, {});
   auto const affine = !run.weights.empty();
   return at::instance_norm(run.in[0], affine ? std::optional{run.weights[0]} : std::nullopt,
                            affine ? std::optional{run.weights[1]} : std::nullopt, {}, {}, true,
@@ -87,11 +92,12 @@ at::Tensor norm_instance(RunOp const& run) {
 // channels.
 at::Tensor norm_layer(RunOp const& run) {
   auto const& x = run.in[0];
-  auto const channels = run.weights[0].size(0);
   auto const last = run.shapes[0].last || run.shapes[0].size.empty();
   auto const rows = last ? x : x.movedim(1, -1);
-  auto const y = at::layer_norm(rows, {channels}, run.weights[0], run.weights[1],
-                                real_option(run.node, "epsilon"));
+  auto const affine = !run.weights.empty();
+  auto const y = at::layer_norm(
+      rows, {rows.size(-1)}, affine ? std::optional{run.weights[0]} : std::nullopt,
+      affine ? std::optional{run.weights[1]} : std::nullopt, real_option(run.node, "epsilon"));
   return last ? y : y.movedim(-1, 1);
 }
 
@@ -150,13 +156,18 @@ constexpr OpRow norm_rows[] = {
      .does = "zero mean and unit variance over the channels at each place (Ba et al. 2016)",
      .options = norm_layer_options,
      .shape = same_shape,
-     .weights = [](Node const&, Shapes in) { return norm_affine(in[0].channels); },
+     .weights =
+         [](Node const& node, Shapes in) {
+           return whole_option(node, "affine") != 0 ? norm_affine(in[0].channels)
+                                                    : std::vector<WeightRow>{};
+         },
      .run = norm_layer,
      .script =
          [](ScriptOp const& s) {
-           auto const tail =
-               text(", [", s.shapes[0].channels, "], ", s.weights[0], ", ", s.weights[1], ", ",
-                    as_real(real_option(s.node, "epsilon")), ")");
+           auto const tail = text(", [", s.shapes[0].channels, "], ",
+                                  s.weights.empty() ? "None" : s.weights[0], ", ",
+                                  s.weights.empty() ? "None" : s.weights[1], ", ",
+                                  as_real(real_option(s.node, "epsilon")), ")");
            if (s.shapes[0].last || s.shapes[0].size.empty())
              return text("torch.layer_norm(", s.in[0], tail);
            return text("torch.movedim(torch.layer_norm(torch.movedim(", s.in[0], ", 1, -1)",

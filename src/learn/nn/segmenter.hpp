@@ -2,6 +2,8 @@
 
 #include "learn/nn/network.hpp"
 
+#include <optional>
+
 namespace fovea {
 
 /// One level of an encoder and, but for the deepest, of the decoder beside it. Lists have one
@@ -20,16 +22,18 @@ struct LevelDraw {
 /// In    [batch, in, (k,) j, i]; sides that are multiples of size_steps()
 /// Out   [batch, out, (k,) j, i]: logits on the same grid
 struct SegmentDraw {
-  enum class Norm { instance, batch };
-  std::int64_t in = 1;                 ///< channels
-  std::int64_t out = 2;                ///< classes, or regions
-  int dimensions = 3;                  ///< 2 or 3
-  std::vector<LevelDraw> levels = {};  ///< finest first; empty: those of the row
+  enum class Norm { standard, instance, batch };  ///< standard: as the paper has it
+  std::int64_t in = 1;                            ///< channels
+  std::int64_t out = 2;                           ///< classes, or regions
+  int dimensions = 3;                             ///< 2 or 3
+  std::vector<LevelDraw> levels = {};             ///< finest first; empty: those of the row
   /// Heads on the coarser levels of the decoder, for training only: marks "deep1" (the finest
   /// of them), "deep2" …
   bool deep_supervision = false;
-  Norm norm = Norm::instance;  ///< heeded by monai-unet and unet-2015
-  double dropout = 0;
+  Norm norm = Norm::standard;          ///< heeded by monai-unet and unet-2015
+  std::optional<double> dropout = {};  ///< rate, where the paper has one, in monai-unet and in
+                                       ///< segresnet; empty: the paper's
+  std::int64_t width = 0;  ///< of the first stage, where no levels are heeded; 0: the paper's
 };
 
 /// One row for each network for segmentation that a user can name. Add yours in

@@ -39,15 +39,17 @@ Graph begun_segmenter(std::string_view name, SegmentDraw const& draw) {
   return graph;
 }
 
-std::vector<LevelDraw> levels_of(SegmentDraw const& draw, std::vector<LevelDraw> standard) {
+std::vector<LevelDraw> levels_of(SegmentDraw const& draw,
+                                 std::vector<LevelDraw> standard,
+                                 std::int64_t least) {
   auto levels = draw.levels.empty() ? std::move(standard) : draw.levels;
   if (levels.size() < 2 || levels.size() > segmenter_most_levels)
     refuse_draw(text("2 … ", segmenter_most_levels, " levels"), text(levels.size()));
   for (auto& level : levels) {
     if (level.features < 1) refuse_draw("at least one feature", text(level.features));
-    if (level.blocks < 1 || level.decoder_blocks < 1)
-      refuse_draw("at least one convolution in a level",
-                  text(std::min(level.blocks, level.decoder_blocks)));
+    auto const fewest = std::min(level.blocks, level.decoder_blocks);
+    if (fewest < least)
+      refuse_draw(text("at least ", least, " blocks in a level"), text(fewest));
     segmenter_check(level.kernel, 3, draw.dimensions, "kernel");
     segmenter_check(level.stride, 1, draw.dimensions, "stride");
     for (auto const side : level.kernel) {
@@ -55,6 +57,12 @@ std::vector<LevelDraw> levels_of(SegmentDraw const& draw, std::vector<LevelDraw>
     }
   }
   return levels;
+}
+
+void expect_full_first(std::vector<LevelDraw> const& levels) {
+  for (auto const side : levels.front().stride) {
+    if (side != 1) refuse_draw("a first level without stride", text("a stride of ", side));
+  }
 }
 
 std::vector<LevelDraw> halving_levels(std::vector<std::int64_t> const& features,

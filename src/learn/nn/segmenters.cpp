@@ -22,6 +22,45 @@ std::span<SegmenterRow const> segmenters() {
        .levels = nnunet_residual_levels,
        .volumes = true,
        .deep_supervision = true},
+      {.name = "monai-unet",
+       .paper =
+           "Kerfoot et al., Left-ventricle quantification using residual U-Net, STACOM 2018",
+       .draw = monai_unet,
+       .levels = monai_unet_levels,
+       .volumes = true},
+      {.name = "segresnet",
+       .paper = "Myronenko, 3D MRI brain tumor segmentation using autoencoder regularization, "
+                "BrainLes 2018",
+       .draw = segresnet,
+       .levels = segresnet_levels,
+       .volumes = true},
+      {.name = "unet-2015",
+       .paper = "Ronneberger et al., U-Net, MICCAI 2015; Cicek et al., 3D U-Net, MICCAI 2016",
+       .draw = unet_2015,
+       .levels = unet_2015_levels,
+       .volumes = true,
+       .deep_supervision = true},
+      {.name = "swin-unetr",
+       .paper = "Hatamizadeh et al., Swin UNETR, BrainLes 2021",
+       .draw = swin_unetr,
+       .volumes = true},
+      {.name = "deeplabv3plus",
+       .paper = "Chen et al., Encoder-decoder with atrous separable convolution, ECCV 2018",
+       .draw = deeplabv3plus,
+       .deep_supervision = true},
+      {.name = "deeplabv3",
+       .paper = "Chen et al., Rethinking atrous convolution, arXiv 1706.05587",
+       .draw = deeplabv3,
+       .deep_supervision = true},
+      {.name = "pspnet",
+       .paper = "Zhao et al., Pyramid scene parsing network, CVPR 2017",
+       .draw = pspnet,
+       .deep_supervision = true},
+      {.name = "fcn-8s",
+       .paper =
+           "Long et al., Fully convolutional networks for semantic segmentation, CVPR 2015",
+       .draw = fcn8s},
+      {.name = "segnet", .paper = "Badrinarayanan et al., SegNet, TPAMI 2017", .draw = segnet},
   };
   return rows;
 }
@@ -74,7 +113,9 @@ std::vector<std::int64_t> size_steps(Graph const& graph) {
   for (std::size_t at = 1; at < graph.nodes.size(); ++at) {
     auto const& node = graph.nodes[at];
     auto& mine = pitches[at];
-    mine = pitches[node.from[0]];
+    // What is brought to another's size, or back to it, has that one's.
+    auto const as_second = node.op == "resize_like" || node.op == "max_unpool";
+    mine = pitches[node.from[as_second ? 1 : 0]];
     if (shapes[at].size.size() != rank) continue;
     auto const coarser =
         node.op == "conv" || node.op == "max_pool" || node.op == "avg_pool" ? "stride" : "";
@@ -83,6 +124,7 @@ std::vector<std::int64_t> size_steps(Graph const& graph) {
                                                    : "";
     for (std::size_t axis = 0; axis < rank; ++axis) {
       if (*coarser != 0) mine[axis].times(axes_option(node, coarser, rank)[axis], 1);
+      if (node.op == "merge_patches") mine[axis].times(2, 1);
       if (*finer != 0) mine[axis].times(1, axes_option(node, finer, rank)[axis]);
       steps[axis] = std::lcm(steps[axis], mine[axis].over);
       if (steps[axis] > segmenter_most_pitch)

@@ -94,8 +94,9 @@ void nnunet_decode(Graph& graph,
 }  // namespace
 
 Graph nnunet_plain(SegmentDraw const& draw) {
-  auto const levels = levels_of(draw, nnunet_plain_levels(draw.dimensions));
   auto graph = begun_segmenter("nnunet", draw);
+  auto const levels = levels_of(draw, nnunet_plain_levels(draw.dimensions));
+  expect_full_first(levels);
   std::vector<std::size_t> skips;
   std::size_t at = 0;
   for (std::size_t level = 0; level < levels.size(); ++level) {
@@ -108,8 +109,9 @@ Graph nnunet_plain(SegmentDraw const& draw) {
 }
 
 Graph nnunet_residual(SegmentDraw const& draw) {
-  auto const levels = levels_of(draw, nnunet_residual_levels(draw.dimensions));
   auto graph = begun_segmenter("nnunet-resenc", draw);
+  auto const levels = levels_of(draw, nnunet_residual_levels(draw.dimensions));
+  expect_full_first(levels);
   Sides const one(static_cast<std::size_t>(draw.dimensions), 1);
   auto at = nnunet_units(graph, 0, levels[0], 1, one, "encoder.stem");
   auto in = levels[0].features;
