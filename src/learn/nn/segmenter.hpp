@@ -13,7 +13,8 @@ struct LevelDraw {
   std::vector<std::int64_t> kernel = {};
   std::vector<std::int64_t> stride = {};  ///< of the step into this level; also of the first
   std::int64_t blocks = 2;                ///< convolutions, or residual blocks, of the encoder
-  std::int64_t decoder_blocks = 2;        ///< of the decoder; the deepest level has none
+  std::int64_t decoder_blocks = 2;  ///< of the decoder; the deepest level has none (nnU-Net's
+                                    ///< plans list them coarsest first)
 };
 
 /// What a network that labels every voxel is asked to be: one description for all rows of
