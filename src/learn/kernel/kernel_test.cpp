@@ -1,6 +1,7 @@
 #include "base/core/rng.hpp"
 #include "learn/kernel/norm.hpp"
 #include "learn/kernel/relu_max_pool.hpp"
+#include "learn/kernel/sloped_norm.hpp"
 #include "learn/kernel/tap_matrix.hpp"
 
 #include <gtest/gtest.h>
@@ -164,6 +165,55 @@ TYPED_TEST(Kernel, NormSumsAndScalesAsWrittenOut) {
         ASSERT_NEAR(moments[channels + c], two, 1e-3);
         ASSERT_NEAR(gradients[c], by_one, 1e-3);
         ASSERT_NEAR(gradients[channels + c], by_two, 1e-3);
+      }
+    }
+  }
+}
+
+TYPED_TEST(Kernel, SlopedNormSumsAndScalesAsWrittenOut) {
+  using T = TypeParam;
+  constexpr std::int64_t rows = 23, channels = 37;
+  auto const x = kernel_as<T>(kernel_noise(rows * channels, 3)),
+             g = kernel_as<T>(kernel_noise(rows * channels, 4)),
+             other = kernel_as<T>(kernel_noise(rows * channels, 5));
+  auto const mean = kernel_noise(channels, 6), scale = kernel_noise(channels, 7),
+             offset = kernel_noise(channels, 8), by_value = kernel_noise(channels, 9),
+             plus = kernel_noise(channels, 10);
+  for (auto const slope : {0.0F, 0.01F, 1.0F, -0.5F}) {
+    for (auto const adds : {false, true}) {
+      SCOPED_TRACE(testing::Message() << "slope " << slope << " adds " << adds);
+      SlopedNorm const norm{channels, slope};
+      std::vector<T> y(x.size()), passed(x.size()), back(x.size());
+      std::vector<float> sums(3 * channels);
+      auto const* const added = adds ? other.data() : nullptr;
+      norm.forward(x.data(), added, scale.data(), offset.data(), y.data(), rows);
+      norm.gradient_moments(g.data(), x.data(), added, scale.data(), offset.data(), mean.data(),
+                            sums.data(), adds ? passed.data() : nullptr, rows);
+      norm.backward(g.data(), x.data(), added, scale.data(), offset.data(), mean.data(),
+                    by_value.data(), plus.data(), back.data(), rows);
+      for (std::size_t c = 0; c < channels; ++c) {
+        float one = 0, two = 0, three = 0;
+        for (std::size_t row = 0; row < rows; ++row) {
+          auto const at = row * channels + c;
+          auto value = widened(x[at]) * scale[c] + offset[c];
+          if (adds) value += widened(other[at]);
+          auto const bent = value < 0 ? value * slope : value;
+          ASSERT_NEAR(widened(y[at]), bent, this->close * std::max(1.0F, std::abs(bent)));
+          auto const d = value > 0 ? widened(g[at]) : widened(g[at]) * slope;
+          if (adds) {
+            ASSERT_NEAR(widened(passed[at]), d, this->close * std::max(1.0F, std::abs(d)));
+          }
+          auto const centred = widened(x[at]) - mean[c];
+          auto const gradient = d * scale[c] + centred * by_value[c] + plus[c];
+          ASSERT_NEAR(widened(back[at]), gradient,
+                      this->close * std::max(1.0F, std::abs(gradient)));
+          one += d;
+          two += d * centred;
+          three += value < 0 ? widened(g[at]) * value : 0;
+        }
+        ASSERT_NEAR(sums[c], one, 1e-3);
+        ASSERT_NEAR(sums[channels + c], two, 1e-3);
+        ASSERT_NEAR(sums[2 * channels + c], three, 1e-3);
       }
     }
   }

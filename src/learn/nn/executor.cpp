@@ -36,8 +36,11 @@ Together executor_after_norm(Program const& program, std::size_t norm) {
     chain.other = program.added_to(norm, sum);
     if (chain.other != Program::none) chain.nodes.push_back(sum);
   }
-  auto const relu = program.only_reader(chain.nodes.back());
-  if (program.does(relu, "relu") && !program.within[relu]) chain.nodes.push_back(relu);
+  auto const next = program.only_reader(chain.nodes.back());
+  auto const any = program.does(norm, "instance_norm");
+  auto const joins = program.does(next, "relu") ||
+                     (any && (program.does(next, "leaky_relu") || program.does(next, "prelu")));
+  if (joins && !program.within[next]) chain.nodes.push_back(next);
   return chain;
 }
 
@@ -46,6 +49,7 @@ void executor_join(Program& program) {
   auto const count = program.graph.nodes.size();
   program.together.resize(count);
   program.within.resize(count);
+  program.always.resize(count);
   auto const join = [&](Together chain) {
     for (std::size_t i = 0; i + 1 < chain.nodes.size(); ++i)
       program.within[chain.nodes[i]] = true;
@@ -60,6 +64,10 @@ void executor_join(Program& program) {
   }
   for (std::size_t at = 0; at < count; ++at) {
     if (program.does(at, "batch_norm")) join(executor_after_norm(program, at));
+    if (!program.does(at, "instance_norm")) continue;
+    auto const chain = executor_after_norm(program, at);
+    for (auto const node : chain.nodes) program.always[node] = true;
+    join(chain);
   }
 }
 
@@ -80,7 +88,19 @@ Program::Program(Graph drawn)
       in.push_back(shapes[from]);
     }
   }
+  needed = needed_by({});
   executor_join(*this);
+}
+
+std::vector<bool> Program::needed_by(std::span<std::size_t const> nodes) const {
+  std::vector<bool> all(graph.nodes.size());
+  all.back() = true;
+  for (auto const node : nodes) all[node] = true;
+  for (auto at = all.size(); at-- > 0;) {
+    if (!all[at]) continue;
+    for (auto const from : graph.nodes[at].from) all[from] = true;
+  }
+  return all;
 }
 
 bool Program::does(std::size_t node, std::string_view op) const {
@@ -95,6 +115,15 @@ std::size_t Program::added_to(std::size_t node, std::size_t add) const {
   auto const& from = graph.nodes[add].from;
   auto const other = from[0] == node ? from[1] : from[0];
   return other < node ? other : none;
+}
+
+Slope slope_of(Program const& program, Weights const& weights, Together const& chain) {
+  auto const last = chain.nodes.back();
+  if (program.does(last, "relu")) return {.fixed = 0};
+  if (program.does(last, "leaky_relu"))
+    return {.fixed = real_option(program.graph.nodes[last], "slope")};
+  if (program.does(last, "prelu")) return {.learnt = weights[last][0]};
+  return {};
 }
 
 at::MemoryFormat format_of(Layout layout, std::int64_t dimensions) {
@@ -118,19 +147,28 @@ class ExecutorPass {
         weights_{weights},
         how_{how},
         pass_{pass},
+        runs_{program.needed_by(pass.wanted)},
+        apart_{std::ranges::none_of(pass.wanted,
+                                    [&](std::size_t node) { return program.within[node]; })},
         made_(program.graph.nodes.size()),
-        unread_{program.readers} {}
+        unread_(program.graph.nodes.size()) {
+    for (std::size_t at = 0; at < made_.size(); ++at) {
+      if (!runs_[at]) continue;
+      for (auto const from : program.graph.nodes[at].from) ++unread_[from];
+    }
+  }
 
   std::vector<at::Tensor> operator()(at::Tensor const& input) {
     auto const type = type_of(how_.precision);
     std::vector<at::Tensor> handed_out(pass_.wanted.size() + 1);
     for (std::size_t at = 0; at < made_.size(); ++at) {
+      if (!runs_[at]) continue;
       if (at == 0)
         made_[0] = input.to(input.options().dtype(type), false, false,
                             format_of(how_.layout, input.dim()));
-      else if (joins() && program_.within[at])
+      else if (joins(at) && program_.within[at])
         continue;
-      else if (joins() && !program_.together[at].nodes.empty())
+      else if (joins(at) && !program_.together[at].nodes.empty())
         together(program_.together[at]);
       else
         alone(at);
@@ -147,7 +185,8 @@ class ExecutorPass {
   }
 
  private:
-  bool joins() const { return pass_.training && pass_.wanted.empty(); }
+  // What is handed out must not be lost inside a kernel.
+  bool joins(std::size_t at) const { return apart_ && (pass_.training || program_.always[at]); }
 
   void alone(std::size_t at) {
     std::vector<at::Tensor> in;
@@ -181,9 +220,12 @@ class ExecutorPass {
     if (!lies_in_rows(x)) return std::nullopt;
     auto const first = chain.nodes.front();
     if (nodes[first].op == "relu") return relu_and_max_pool(nodes[chain.nodes.back()], x);
+    auto const other = chain.other == Program::none ? at::Tensor{} : made_[chain.other];
+    if (nodes[first].op == "instance_norm")
+      return instance_norm_and_more(nodes[first], weights_[first], x, other,
+                                    slope_of(program_, weights_, chain));
     if (x.numel() <= x.size(1)) return std::nullopt;
-    return norm_and_more(nodes[first], weights_[first], x,
-                         chain.other == Program::none ? at::Tensor{} : made_[chain.other],
+    return norm_and_more(nodes[first], weights_[first], x, other,
                          nodes[chain.nodes.back()].op == "relu");
   }
 
@@ -195,6 +237,8 @@ class ExecutorPass {
   Weights const& weights_;
   Execution how_;
   Pass const& pass_;
+  std::vector<bool> runs_;
+  bool apart_;  // nothing that is wanted lies within a chain
   std::vector<at::Tensor> made_;
   std::vector<std::size_t> unread_;
 };

@@ -2,12 +2,14 @@
 
 #include "learn/nn/network.hpp"
 #include "learn/nn/ops.hpp"
+#include "learn/nn/together.hpp"
 
 namespace fovea {
 
-/// Nodes that one pass of a kernel runs together in training (together.hpp): a batch norm with
-/// the sum and the ReLU behind it, or a ReLU and the max_pool behind it. Nobody else reads what
-/// is made between them.
+/// Nodes that one pass of a kernel runs together (together.hpp): in training a batch norm with
+/// the sum and the ReLU behind it, or a ReLU and the max_pool behind it; always an instance
+/// norm with the sum and the ReLU, of whatever slope, behind it. Nobody else reads what is made
+/// between them.
 struct Together {
   std::vector<std::size_t> nodes;                    ///< in order; others read the last one
   std::size_t other = static_cast<std::size_t>(-1);  ///< the sum's other side, or Program::none
@@ -17,6 +19,9 @@ struct Together {
 struct Program {
   static constexpr std::size_t none = static_cast<std::size_t>(-1);  ///< no node
   explicit Program(Graph drawn);
+
+  /// What has to run for these nodes and the output.
+  std::vector<bool> needed_by(std::span<std::size_t const> nodes) const;
 
   bool does(std::size_t node, std::string_view op) const;  ///< false for `none`
   /// Who reads it, if that is one node; else `none`.
@@ -32,8 +37,10 @@ struct Program {
   std::vector<std::vector<WeightRow>> rows;   ///< its tensors
   std::vector<std::size_t> readers;           ///< how many nodes read it
   std::vector<std::size_t> last_reader;       ///< or `none`
+  std::vector<bool> needed;                   ///< by the output; the others only train
   std::vector<Together> together;             ///< ending here; empty for most
   std::vector<bool> within;                   ///< runs as a part of what ends later
+  std::vector<bool> always;                   ///< runs together at inference too
 };
 
 /// The tensors of a network, by node, in the order of Program::rows; float32.
@@ -47,8 +54,8 @@ struct Pass {
   bool gradient = false;  ///< keep the tape
 };
 
-/// The reference executor: node after node by LibTorch, on any device, with gradient. What no
-/// later node reads is let go.
+/// The reference executor: node after node by LibTorch, on any device, with gradient. What the
+/// wanted nodes and the output do not need is not run; what no later node reads is let go.
 std::vector<at::Tensor> run_by_torch(Program const& program,
                                      Weights const& weights,
                                      Execution how,
@@ -68,11 +75,18 @@ class Prepared {
   /// True while the weights are still those that it was made of.
   bool holds(Weights const& weights, Execution how) const;
   at::Tensor operator()(at::Tensor const& input) const;
+  /// Whether a step of its own makes what `node` gives: it may have been fused with the next.
+  bool makes(std::size_t node) const;
+  /// As far as `node`, which a step makes; in the working precision.
+  at::Tensor until(std::size_t node, at::Tensor const& input) const;
 
  private:
   struct Steps;
   std::unique_ptr<Steps> steps_;
 };
+
+/// The activation that ends a chain which begins with an instance norm.
+Slope slope_of(Program const& program, Weights const& weights, Together const& chain);
 
 at::MemoryFormat format_of(Layout layout, std::int64_t dimensions);
 at::ScalarType type_of(Precision precision);

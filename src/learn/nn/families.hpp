@@ -26,6 +26,7 @@ Graph small_cnn(Draw const& draw, SmallCnn const& options = {});
 /// their pixels: the stem is a 3 x 3 convolution without pooling.
 struct ResNet {
   std::vector<std::int64_t> blocks;  ///< of each stage: {2, 2, 2, 2}
+  std::int64_t width = 64;           ///< of the first stage; doubles with each
   bool bottleneck = false;  ///< 1x1, 3x3, 1x1 with a fourfold output, for 50 layers and more
 };
 Graph resnet(std::string_view name, Draw const& draw, ResNet const& options);

@@ -133,7 +133,8 @@ Shape ops_shape(Graph const& graph,
 std::span<OpRow const> ops() {
   static std::vector<OpRow> const all = [] {
     std::vector<OpRow> rows{std::begin(ops_input), std::end(ops_input)};
-    for (auto const part : {spatial_ops(), norm_ops(), pointwise_ops(), token_ops()})
+    for (auto const part :
+         {spatial_ops(), resize_ops(), norm_ops(), pointwise_ops(), token_ops(), window_ops()})
       rows.insert(rows.end(), part.begin(), part.end());
     return rows;
   }();

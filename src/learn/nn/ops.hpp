@@ -49,7 +49,7 @@ struct WeightRow {
   std::int64_t fan_in = 1;
   bool learnt = true;  ///< else kept: running means
   bool decays = true;  ///< weight decay acts on it
-  double factor = 1;   ///< multiplies what it begins with
+  double factor = 1;   ///< multiplies what it begins with: he, ones
 };
 
 /// What an operation gets when it runs.
@@ -83,6 +83,7 @@ struct OpRow {
   std::vector<WeightRow> (*weights)(Node const&, Shapes in) = nullptr;
   at::Tensor (*run)(RunOp const&) = nullptr;         ///< by LibTorch: any device, with gradient
   std::string (*script)(ScriptOp const&) = nullptr;  ///< one expression
+  std::string_view helper = {};  ///< methods of self that it calls, in TorchScript
   double (*multiply_adds)(Node const&, Shapes in, Shape const& out) = nullptr;
   bool lowers = false;  ///< its weights are used in the working precision (convolution, linear)
   bool in_place = false;  ///< heeds RunOp::overwrite

@@ -1,5 +1,6 @@
 #include "base/core/error.hpp"
 #include "learn/nn/ops_rows.hpp"
+#include "learn/nn/together.hpp"
 
 #include <ATen/ops/batch_norm.h>
 #include <ATen/ops/group_norm.h>
@@ -18,6 +19,7 @@ constexpr OptionRow norm_batch_options[] = {
 constexpr OptionRow norm_instance_options[] = {
     {.name = "epsilon", .kind = Kind::real, .low = 1e-12, .high = 1, .standard = 1e-5},
     {.name = "affine", .low = 0, .high = 1, .standard = 1},
+    {.name = "begin", .kind = Kind::real, .low = 0, .high = 1, .standard = 1},
 };
 constexpr OptionRow norm_group_options[] = {
     {.name = "groups", .low = 1, .high = 1e6, .required = true},
@@ -25,10 +27,15 @@ constexpr OptionRow norm_group_options[] = {
 };
 constexpr OptionRow norm_layer_options[] = {
     {.name = "epsilon", .kind = Kind::real, .low = 1e-12, .high = 1, .standard = 1e-5},
+    {.name = "affine", .low = 0, .high = 1, .standard = 1},
 };
 
-std::vector<WeightRow> norm_affine(std::int64_t channels) {
-  return {{.name = "weight", .shape = {channels}, .begin = Begin::ones, .decays = false},
+std::vector<WeightRow> norm_affine(std::int64_t channels, double begin = 1) {
+  return {{.name = "weight",
+           .shape = {channels},
+           .begin = Begin::ones,
+           .decays = false,
+           .factor = begin},
           {.name = "bias", .shape = {channels}, .decays = false}};
 }
 
@@ -72,6 +79,9 @@ at::Tensor norm_batch(RunOp const& run) {
 }
 
 at::Tensor norm_instance(RunOp const& run) {
+  // LibTorch would copy it into the other layout and back.
+  if (run.in[0].dim() > 3 && lies_in_rows(run.in[0]))
+    return instance_norm_and_more(run.node, run.weights, run.in[0], {}, {});
   auto const affine = !run.weights.empty();
   return at::instance_norm(run.in[0], affine ? std::optional{run.weights[0]} : std::nullopt,
                            affine ? std::optional{run.weights[1]} : std::nullopt, {}, {}, true,
@@ -82,11 +92,12 @@ at::Tensor norm_instance(RunOp const& run) {
 // channels.
 at::Tensor norm_layer(RunOp const& run) {
   auto const& x = run.in[0];
-  auto const channels = run.weights[0].size(0);
   auto const last = run.shapes[0].last || run.shapes[0].size.empty();
   auto const rows = last ? x : x.movedim(1, -1);
-  auto const y = at::layer_norm(rows, {channels}, run.weights[0], run.weights[1],
-                                real_option(run.node, "epsilon"));
+  auto const affine = !run.weights.empty();
+  auto const y = at::layer_norm(
+      rows, {rows.size(-1)}, affine ? std::optional{run.weights[0]} : std::nullopt,
+      affine ? std::optional{run.weights[1]} : std::nullopt, real_option(run.node, "epsilon"));
   return last ? y : y.movedim(-1, 1);
 }
 
@@ -106,13 +117,15 @@ constexpr OpRow norm_rows[] = {
          },
      .forgets = true},
     {.name = "instance_norm",
-     .does = "zero mean and unit variance of each channel of each image (Ulyanov et al. 2016)",
+     .does = "zero mean and unit variance of each channel of each image (Ulyanov et al. 2016); "
+             "begin: what its weights begin with",
      .options = norm_instance_options,
      .shape = norm_instance_shape,
      .weights =
          [](Node const& node, Shapes in) {
-           return whole_option(node, "affine") != 0 ? norm_affine(in[0].channels)
-                                                    : std::vector<WeightRow>{};
+           return whole_option(node, "affine") != 0
+                      ? norm_affine(in[0].channels, real_option(node, "begin"))
+                      : std::vector<WeightRow>{};
          },
      .run = norm_instance,
      .script =
@@ -121,7 +134,8 @@ constexpr OpRow norm_rows[] = {
            return text("torch.instance_norm(", s.in[0], ", ", affine ? s.weights[0] : "None",
                        ", ", affine ? s.weights[1] : "None", ", None, None, True, 0., ",
                        as_real(real_option(s.node, "epsilon")), ", False)");
-         }},
+         },
+     .forgets = true},
     {.name = "group_norm",
      .does = "zero mean and unit variance of groups of channels (Wu and He 2018)",
      .options = norm_group_options,
@@ -142,13 +156,18 @@ constexpr OpRow norm_rows[] = {
      .does = "zero mean and unit variance over the channels at each place (Ba et al. 2016)",
      .options = norm_layer_options,
      .shape = same_shape,
-     .weights = [](Node const&, Shapes in) { return norm_affine(in[0].channels); },
+     .weights =
+         [](Node const& node, Shapes in) {
+           return whole_option(node, "affine") != 0 ? norm_affine(in[0].channels)
+                                                    : std::vector<WeightRow>{};
+         },
      .run = norm_layer,
      .script =
          [](ScriptOp const& s) {
-           auto const tail =
-               text(", [", s.shapes[0].channels, "], ", s.weights[0], ", ", s.weights[1], ", ",
-                    as_real(real_option(s.node, "epsilon")), ")");
+           auto const tail = text(", [", s.shapes[0].channels, "], ",
+                                  s.weights.empty() ? "None" : s.weights[0], ", ",
+                                  s.weights.empty() ? "None" : s.weights[1], ", ",
+                                  as_real(real_option(s.node, "epsilon")), ")");
            if (s.shapes[0].last || s.shapes[0].size.empty())
              return text("torch.layer_norm(", s.in[0], tail);
            return text("torch.movedim(torch.layer_norm(torch.movedim(", s.in[0], ", 1, -1)",

@@ -9,6 +9,7 @@
 #include <ATen/ops/hardswish.h>
 #include <ATen/ops/leaky_relu.h>
 #include <ATen/ops/mul.h>
+#include <ATen/ops/prelu.h>
 #include <ATen/ops/relu.h>
 #include <ATen/ops/sigmoid.h>
 #include <ATen/ops/silu.h>
@@ -21,6 +22,9 @@ using Kind = OptionRow::Kind;
 
 constexpr OptionRow pointwise_slope_options[] = {
     {.name = "slope", .kind = Kind::real, .low = 0, .high = 1, .standard = 0.01},
+};
+constexpr OptionRow pointwise_prelu_options[] = {
+    {.name = "begin", .kind = Kind::real, .low = 0, .high = 1, .standard = 0.25},
 };
 constexpr OptionRow pointwise_rate_options[] = {
     {.name = "rate", .kind = Kind::real, .low = 0, .high = 0.99, .required = true},
@@ -140,6 +144,26 @@ constexpr OpRow pointwise_rows[] = {
                        as_real(real_option(s.node, "slope")), ")");
          },
      .in_place = true},
+    {.name = "prelu",
+     .does = "what is below zero by one slope that is learnt (He et al. 2015)",
+     .options = pointwise_prelu_options,
+     .shape = same_shape,
+     .weights =
+         [](Node const& node, Shapes) {
+           return std::vector<WeightRow>{{.name = "weight",
+                                          .shape = {1},
+                                          .begin = Begin::ones,
+                                          .decays = false,
+                                          .factor = real_option(node, "begin")}};
+         },
+     .run =
+         [](RunOp const& run) {
+           return at::prelu(run.in[0], run.weights[0].to(run.in[0].scalar_type()));
+         },
+     .script =
+         [](ScriptOp const& s) {
+           return text("torch.prelu(", s.in[0], ", ", s.weights[0], ")");
+         }},
     {.name = "silu",
      .does = "x sigmoid(x)",
      .shape = same_shape,

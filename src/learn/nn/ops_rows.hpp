@@ -5,9 +5,11 @@
 namespace fovea {
 
 // The table of operations in parts, one file each; ops.cpp joins them.
-std::span<OpRow const> spatial_ops();    ///< convolution, pooling, upsampling
+std::span<OpRow const> spatial_ops();    ///< convolution, pooling
+std::span<OpRow const> resize_ops();     ///< upsampling, unpooling
 std::span<OpRow const> norm_ops();       ///< batch, instance, group, layer norm
 std::span<OpRow const> pointwise_ops();  ///< activations, sums, products, dropout
+std::span<OpRow const> window_ops();     ///< attention in windows of images
 std::span<OpRow const>
 token_ops();  ///< linear, attention, recurrent cells, and changes of shape
 

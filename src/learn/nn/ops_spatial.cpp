@@ -13,14 +13,9 @@
 #include <ATen/ops/max_pool2d.h>
 #include <ATen/ops/max_pool3d.h>
 #include <ATen/ops/mean.h>
-#include <ATen/ops/upsample_bilinear2d.h>
-#include <ATen/ops/upsample_linear1d.h>
-#include <ATen/ops/upsample_nearest1d.h>
-#include <ATen/ops/upsample_nearest2d.h>
-#include <ATen/ops/upsample_nearest3d.h>
-#include <ATen/ops/upsample_trilinear3d.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 namespace fovea {
@@ -48,6 +43,8 @@ constexpr OptionRow spatial_conv_options[] = {
      .standard = 1},
     {.name = "groups", .low = 1, .high = spatial_most_channels, .standard = 1},
     {.name = "bias", .low = 0, .high = 1, .standard = 1},
+    {.name = "slope", .kind = Kind::real, .low = 0, .high = 1},
+    {.name = "begin", .kind = Kind::word, .words = "he|uniform"},
 };
 constexpr OptionRow spatial_transpose_options[] = {
     {.name = "out", .low = 1, .high = spatial_most_channels, .required = true},
@@ -66,6 +63,8 @@ constexpr OptionRow spatial_transpose_options[] = {
      .standard = 1},
     {.name = "groups", .low = 1, .high = spatial_most_channels, .standard = 1},
     {.name = "bias", .low = 0, .high = 1, .standard = 1},
+    {.name = "slope", .kind = Kind::real, .low = 0, .high = 1},
+    {.name = "begin", .kind = Kind::word, .words = "he|uniform"},
 };
 constexpr OptionRow spatial_max_options[] = {
     {.name = "kernel",
@@ -99,11 +98,6 @@ constexpr OptionRow spatial_avg_options[] = {
 constexpr OptionRow spatial_adaptive_options[] = {
     {.name = "size", .kind = Kind::axes, .low = 1, .high = 1e6, .required = true},
 };
-constexpr OptionRow spatial_upsample_options[] = {
-    {.name = "factor", .kind = Kind::axes, .low = 1, .high = 64, .required = true},
-    {.name = "mode", .kind = Kind::word, .words = "nearest|linear"},
-};
-
 void spatial_expect_image(Shape const& in) {
   if (in.last || in.size.empty())
     refuse_shape("an image of 1, 2 or 3 dimensions", in_words(in));
@@ -168,11 +162,23 @@ std::vector<WeightRow> spatial_kernel_weights(Node const& node, Shapes in, bool 
   Sizes shape =
       transposed ? Sizes{in[0].channels, out / groups} : Sizes{out, in[0].channels / groups};
   shape.insert(shape.end(), kernel.begin(), kernel.end());
-  auto const fan_in = values_of(kernel) * in[0].channels / groups;
-  std::vector<WeightRow> rows{
-      {.name = "weight", .shape = shape, .begin = Begin::he, .fan_in = fan_in}};
+  // Of a transposed convolution PyTorch counts the second axis, and nnU-Net begins so.
+  auto const fan_in = values_of(kernel) * shape[1];
+  // PyTorch's own beginning, of MONAI's networks.
+  auto const uniform = word_option(node, "begin") == "uniform";
+  // A leaky ReLU behind it lets more through (He et al. 2015, equation 15).
+  auto const slope = real_option(node, "slope");
+  std::vector<WeightRow> rows{{.name = "weight",
+                               .shape = shape,
+                               .begin = uniform ? Begin::uniform : Begin::he,
+                               .fan_in = fan_in,
+                               .factor = 1 / std::sqrt(1 + slope * slope)}};
   if (whole_option(node, "bias") != 0)
-    rows.push_back({.name = "bias", .shape = {out}, .decays = false});
+    rows.push_back({.name = "bias",
+                    .shape = {out},
+                    .begin = uniform ? Begin::uniform : Begin::zeros,
+                    .fan_in = fan_in,
+                    .decays = false});
   return rows;
 }
 
@@ -299,49 +305,11 @@ Sizes spatial_axes(std::size_t rank) {
   return axes;
 }
 
-// --- upsampling ---
-
-Shape spatial_upsample_shape(Node const& node, Shapes in) {
-  spatial_expect_image(in[0]);
-  auto const factor = axes_option(node, "factor", in[0].size.size());
-  Shape shape = in[0];
-  for (std::size_t a = 0; a < factor.size(); ++a) {
-    if (shape.size[a] != Shape::unknown) shape.size[a] *= factor[a];
-  }
-  return shape;
-}
-
-at::Tensor spatial_upsample(RunOp const& run) {
-  auto const rank = spatial_rank(run);
-  auto size = axes_option(run.node, "factor", rank);
-  for (std::size_t a = 0; a < rank; ++a)
-    size[a] *= run.in[0].size(static_cast<std::int64_t>(a) + 2);
-  auto const linear = word_option(run.node, "mode") == "linear";
-  if (rank == 1)
-    return linear ? at::upsample_linear1d(run.in[0], size, false)
-                  : at::upsample_nearest1d(run.in[0], size);
-  if (rank == 2)
-    return linear ? at::upsample_bilinear2d(run.in[0], size, false)
-                  : at::upsample_nearest2d(run.in[0], size);
-  return linear ? at::upsample_trilinear3d(run.in[0], size, false)
-                : at::upsample_nearest3d(run.in[0], size);
-}
-
-std::string spatial_upsample_script(ScriptOp const& s) {
-  auto const rank = s.shapes[0].size.size();
-  auto const factor = axes_option(s.node, "factor", rank);
-  std::string size;
-  for (std::size_t a = 0; a < rank; ++a)
-    size += text(a == 0 ? "" : ", ", s.in[0], ".size(", a + 2, ") * ", factor[a]);
-  static constexpr std::string_view linear[] = {"linear1d", "bilinear2d", "trilinear3d"};
-  if (word_option(s.node, "mode") == "linear")
-    return text("torch.upsample_", linear[rank - 1], "(", s.in[0], ", [", size, "], False)");
-  return text("torch.upsample_nearest", rank, "d(", s.in[0], ", [", size, "])");
-}
-
 constexpr OpRow spatial_rows[] = {
     {.name = "conv",
-     .does = "convolution of any rank",
+     .does =
+         "convolution of any rank; fresh weights by begin, and by the slope of the leaky ReLU "
+         "behind it",
      .options = spatial_conv_options,
      .shape = spatial_conv_shape,
      .weights = [](Node const& node,
@@ -413,12 +381,6 @@ constexpr OpRow spatial_rows[] = {
            return text("torch.mean(", s.in[0], ", ",
                        as_list(spatial_axes(s.shapes[0].size.size())), ")");
          }},
-    {.name = "upsample",
-     .does = "larger by whole factors: nearest or linear (half-pixel centres)",
-     .options = spatial_upsample_options,
-     .shape = spatial_upsample_shape,
-     .run = spatial_upsample,
-     .script = spatial_upsample_script},
 };
 
 }  // namespace

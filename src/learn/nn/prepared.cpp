@@ -40,6 +40,8 @@ struct PreparedStep {
   std::vector<std::size_t> reads;  // nodes
   std::vector<at::Tensor> weights = {};
   std::optional<PreparedConv> conv = {};
+  Together const* together = nullptr;  // a chain that begins with an instance norm
+  Slope slope = {};                    // which ends it
   bool overwrite = false;
 };
 
@@ -117,7 +119,10 @@ class PreparedWriter {
   std::vector<PreparedStep> written() {
     std::vector<PreparedStep> steps;
     for (std::size_t at = 1; at < program_.graph.nodes.size(); ++at) {
-      if (auto const fused = at_end_of_a_chain(at)) {
+      if (!program_.needed[at]) continue;
+      if (program_.always[at]) {
+        if (!program_.within[at]) steps.push_back(together(at));
+      } else if (auto const fused = at_end_of_a_chain(at)) {
         steps.push_back(*fused);
       } else if (!inside_a_chain(at)) {
         steps.push_back(plain(at));
@@ -229,6 +234,17 @@ class PreparedWriter {
     conv.bias = bias.to(type_of(how_.precision));
   }
 
+  PreparedStep together(std::size_t at) const {
+    auto const& chain = program_.together[at];
+    PreparedStep step{.node = at, .reads = program_.graph.nodes[chain.nodes[0]].from};
+    if (chain.other != Program::none) step.reads.push_back(chain.other);
+    for (auto const& weight : weights_[chain.nodes[0]]) step.weights.push_back(weight.detach());
+    step.together = &chain;
+    step.slope = slope_of(program_, weights_, chain);
+    if (step.slope.learnt.defined()) step.slope.learnt = step.slope.learnt.detach();
+    return step;
+  }
+
   PreparedStep plain(std::size_t at) const {
     auto const& op = *program_.ops[at];
     PreparedStep step{.node = at, .reads = program_.graph.nodes[at].from};
@@ -258,10 +274,36 @@ struct Prepared::Steps {
   std::vector<std::size_t> readers;  // by node: steps that read it
 
   at::Tensor run(PreparedStep const& step, std::vector<at::Tensor> const& made) const;
+  at::Tensor together(PreparedStep const& step, std::vector<at::Tensor> const& made) const;
 };
+
+at::Tensor Prepared::Steps::together(PreparedStep const& step,
+                                     std::vector<at::Tensor> const& made) const {
+  auto const& nodes = step.together->nodes;
+  auto x = made[step.reads[0]];
+  auto const other = step.reads.size() > 1 ? made[step.reads[1]] : at::Tensor{};
+  if (lies_in_rows(x))
+    return instance_norm_and_more(program.graph.nodes[nodes[0]], step.weights, x, other,
+                                  step.slope);
+  // One after the other, each into the memory of what the one before made.
+  for (auto const node : nodes) {
+    std::vector<at::Tensor> in{x}, weights;
+    if (node == nodes[0]) weights = step.weights;
+    if (program.does(node, "add")) in.push_back(other);
+    if (program.does(node, "prelu")) weights = {step.slope.learnt};
+    auto const& op = *program.ops[node];
+    x = op.run({.node = program.graph.nodes[node],
+                .in = in,
+                .weights = weights,
+                .shapes = program.in_shapes[node],
+                .overwrite = op.in_place && node != nodes[0]});
+  }
+  return x;
+}
 
 at::Tensor Prepared::Steps::run(PreparedStep const& step,
                                 std::vector<at::Tensor> const& made) const {
+  if (step.together != nullptr) return together(step, made);
   auto const& x = made[step.reads[0]];
   if (!step.conv) {
     std::vector<at::Tensor> in;
@@ -299,7 +341,15 @@ bool Prepared::holds(Weights const& weights, Execution how) const {
   return steps_->how == how && steps_->marks == prepared_marks(weights);
 }
 
+bool Prepared::makes(std::size_t node) const {
+  return std::ranges::any_of(steps_->steps, [&](auto const& s) { return s.node == node; });
+}
+
 at::Tensor Prepared::operator()(at::Tensor const& input) const {
+  return until(steps_->readers.size() - 1, input).to(at::kFloat);
+}
+
+at::Tensor Prepared::until(std::size_t node, at::Tensor const& input) const {
   c10::AutoGradMode const no_tape{false};
   auto const type = type_of(steps_->how.precision);
   std::vector<at::Tensor> made(steps_->readers.size());
@@ -308,11 +358,12 @@ at::Tensor Prepared::operator()(at::Tensor const& input) const {
                      format_of(steps_->how.layout, input.dim()));
   for (auto const& step : steps_->steps) {
     made[step.node] = steps_->run(step, made);
-    for (auto const node : step.reads) {
-      if (--unread[node] == 0) made[node].reset();
+    if (step.node == node) break;
+    for (auto const read : step.reads) {
+      if (--unread[read] == 0) made[read].reset();
     }
   }
-  return made.back().to(at::kFloat);
+  return made[node];
 }
 
 }  // namespace fovea

@@ -176,7 +176,8 @@ struct TogetherNorm : torch::autograd::Function<TogetherNorm> {
 }  // namespace
 
 bool lies_in_rows(at::Tensor const& x) {
-  return x.device().is_cpu() &&
+  // A signal's channels are never its last axis.
+  return x.device().is_cpu() && x.dim() != 3 &&
          (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16) &&
          x.is_contiguous(together_format(x));
 }

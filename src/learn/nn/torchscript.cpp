@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <fstream>
 #include <mutex>
+#include <set>
 #include <sstream>
 
 namespace fovea {
@@ -72,7 +73,13 @@ struct TorchscriptTree {
 std::string torchscript_source(Graph const& graph) {
   auto const shapes = shapes_of(graph);
   auto const weights = weights_of(graph);
-  std::string source = "def forward(self, x: Tensor) -> Tensor:\n";
+  std::string source;
+  std::set<std::string_view> helpers;
+  for (auto const& node : graph.nodes) {
+    auto const helper = op_named(node.op).helper;
+    if (helpers.insert(helper).second) source += text(helper, helper.empty() ? "" : "\n");
+  }
+  source += "def forward(self, x: Tensor) -> Tensor:\n";
   auto const value = [](std::size_t node) {
     return node == 0 ? std::string{"x"} : text("x", node);
   };
