@@ -16,7 +16,7 @@ struct Cleanup {
 };
 
 /// In   labels of whole numbers, one channel; pieces touch by a corner
-/// Out  the same type and grid; of equally large pieces the first stays
+/// Out  the same type and grid; of equally large pieces all stay
 Volume cleaned(Volume const& labels, Cleanup const& cleanup);
 
 /// A case of validation: what was predicted and what is true, read when asked for, so that not
@@ -27,8 +27,8 @@ struct CleanupCase {
 
 /// What to clean, learnt on validation: the largest piece of all labels joined if the mean Dice
 /// rises and that of no structure falls; then the same for each structure by itself, in order,
-/// if its own Dice rises. A structure is a label, or a region of several. A case in which
-/// neither side has a structure does not count for it.
+/// if its own Dice rises and no other's falls. A structure is a label, or a region of several.
+/// A case in which neither side has a structure does not count for it.
 ///
 /// Source  nnU-Net, Isensee et al. 2021
 /// Throws  Error{input} if a case's grids differ, Error{usage} if there is no case, or a

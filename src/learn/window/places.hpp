@@ -9,7 +9,7 @@ namespace fovea {
 /// Where windows begin along an axis.
 enum class WindowPlaces {
   even,  ///< nnU-Net's: as many as steps ask for, spread evenly, the last one ends at the end
-  fixed  ///< MONAI's: a whole step apart, the last one moved back to end at the end
+  fixed  ///< MONAI's: a whole step apart (of 1 - overlap), the last one moved back to end there
 };
 
 /// How much a window's voxel counts beside those of other windows.

@@ -45,7 +45,6 @@ struct Windows {
   /// counted: what networks hold while they run, what is blended, the labels. 0: half of what
   /// the machine has to give.
   std::uint64_t memory = 0;
-  int threads = 0;  ///< 0: all usable cores
 
   bool uncertainty = false;  ///< also make WindowPrediction::uncertainty
   std::function<void(ProbabilityBlock const&)> probabilities = {};
@@ -62,6 +61,7 @@ struct WindowPlan {
   std::int64_t channels = 0;  ///< that are blended
   bool half = false;          ///< in float16
   int along = 0;              ///< network axis along which rows are finished
+  std::int64_t layers = 1;    ///< of windows along it that are done together
   std::array<std::int64_t, 3> stripes{1, 1, 1};  ///< along each network axis
   std::uint64_t memory = 0;                      ///< bytes that it will take
   std::uint64_t minimum = 0;                     ///< below which no plan would do
@@ -69,8 +69,10 @@ struct WindowPlan {
 
 struct WindowPrediction {
   Volume labels;  ///< u8, u16 if a value asks for it; on the input's grid
-  /// f32 on the input's grid, 0 to 0.5: the largest, over outputs, of the standard deviations
-  /// of probabilities over networks and flips. 0 outside of the cut.
+  /// f32 on the input's grid: how far networks and flips are from agreeing, 0 where they do.
+  /// Within each window v is the sum, over outputs, of the variances of probabilities over all
+  /// of them; it is sqrt(v / 2) for classes (two outputs: the standard deviation of each, at
+  /// most 0.5; more: at most 0.71), sqrt(v) for regions. Windows blend. 0 outside of the cut.
   std::optional<Volume> uncertainty = std::nullopt;
   WindowPlan plan;
 };
@@ -87,7 +89,8 @@ WindowPlan plan_windows(std::span<Network const> networks,
 /// with zeros where it is smaller than a window), blended, the mean of all flips and networks,
 /// logits interpolated linearly to the input's grid, the largest taken or regions painted.
 ///
-/// In      networks of 2 or 3 dimensions that give outputs of the size of their input
+/// In      networks of 2 or 3 dimensions that give outputs of the size of their input, as they
+///         are told to run (precision, layout, device); threads are LibTorch's
 /// Source  Isensee et al., nnU-Net, Nature Methods 2021
 /// Throws  as plan_windows; Interrupted
 WindowPrediction predict_by_windows(std::span<Network const> networks,
