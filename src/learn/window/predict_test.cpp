@@ -2,6 +2,7 @@
 
 #include "base/core/error.hpp"
 #include "base/core/memory.hpp"
+#include "base/core/pool.hpp"
 #include "learn/nn/ops.hpp"
 #include "learn/tensor/tensor.hpp"
 
@@ -359,12 +360,19 @@ void expect_as_naive(WindowCase const& one,
       wanted = at::where(which[0] == n, at::full_like(wanted, value(n)), wanted);
     sure = best[0] - best[1] > 2 * tolerance;
   }
-  EXPECT_GT(sure.to(at::kDouble).mean().item<double>(), 0.8);
+  EXPECT_GT(sure.to(at::kDouble).mean().item<double>(), tolerance < 0.01 ? 0.8 : 0.3);
   EXPECT_TRUE(at::all((here == wanted).logical_or(sure.logical_not())).item<bool>());
   EXPECT_GT(std::get<0>(at::_unique(wanted)).numel(), 1) << "the case decides nothing";
 }
 
-TEST(PredictByWindows, EqualsTheWholeVolumeDoneNaively) {
+// Windows of these tests are so small that threads would mostly wait for each other.
+class PredictByWindows : public testing::Test {
+ protected:
+  void SetUp() override { use_threads(1); }
+  void TearDown() override { use_threads(usable_cores()); }
+};
+
+TEST_F(PredictByWindows, EqualsTheWholeVolumeDoneNaively) {
   for (auto const& one : window_cases()) {
     SCOPED_TRACE(one.name);
     auto const image = window_image(one);
@@ -372,11 +380,25 @@ TEST(PredictByWindows, EqualsTheWholeVolumeDoneNaively) {
   }
 }
 
-TEST(PredictByWindows, GivesTheSameInLessMemory) {
+TEST_F(PredictByWindows, GivesTheSameOnManyThreads) {
+  for (auto const& one : window_cases()) {
+    if (one.name != "slices apart, axes swapped" &&
+        one.name != "two dimensions, slice by slice")
+      continue;
+    SCOPED_TRACE(one.name);
+    auto const image = window_image(one);
+    auto const logits = naive_logits(one, image);
+    use_threads(4);
+    expect_as_naive(one, image, logits, 1e-5);
+  }
+}
+
+TEST_F(PredictByWindows, GivesTheSameInLessMemory) {
   std::set<bool> halves;
   std::set<std::int64_t> stripes;
   for (auto one : window_cases()) {
-    if (one.name != "features, uneven sizes" && one.name != "slices apart, axes swapped")
+    if (one.name != "features, uneven sizes" && one.name != "slices apart, axes swapped" &&
+        one.name != "two dimensions, slice by slice" && one.name != "large batches")
       continue;
     SCOPED_TRACE(one.name);
     auto const image = window_image(one);
@@ -413,7 +435,7 @@ TEST(PredictByWindows, GivesTheSameInLessMemory) {
   EXPECT_GT(stripes.size(), 2U);
 }
 
-TEST(PredictByWindows, BlendsFeaturesOnlyWhereTheyAreFewer) {
+TEST_F(PredictByWindows, BlendsFeaturesOnlyWhereTheyAreFewer) {
   auto const way = window_stay({8, 8, 8});
   auto const source = source_of(at::zeros({1, 8, 8, 8}));
   Windows const windows{.size = {8, 8, 8}};
@@ -436,7 +458,7 @@ TEST(PredictByWindows, BlendsFeaturesOnlyWhereTheyAreFewer) {
 
 // What a volume of many classes would take: the labels' bytes are allowed for, classes times
 // voxels are not.
-TEST(PredictByWindows, HoldsWhatItSaysItHolds) {
+TEST_F(PredictByWindows, HoldsWhatItSaysItHolds) {
   std::ofstream reset{"/proc/self/clear_refs"};
   reset << 5 << std::flush;
   if (!reset) GTEST_SKIP() << "the system does not let a process ask for its peak anew";
@@ -456,7 +478,7 @@ TEST(PredictByWindows, HoldsWhatItSaysItHolds) {
   EXPECT_GE(taken, made.plan.memory / 4) << "the estimate is far off";
 }
 
-TEST(PredictByWindows, SaysHowFarMembersDisagree) {
+TEST_F(PredictByWindows, SaysHowFarMembersDisagree) {
   auto one = window_cases()[0];
   auto const image = window_image(one);
   auto const ask = [&](std::vector<Network> const& networks, std::vector<int> flips) {
@@ -493,7 +515,7 @@ TEST(PredictByWindows, SaysHowFarMembersDisagree) {
   EXPECT_THROW(ask({twins[0]}, {}), Error);
 }
 
-TEST(PredictByWindows, RunsInBfloat16AndChannelsLast) {
+TEST_F(PredictByWindows, RunsInBfloat16AndChannelsLast) {
   for (auto const& draw :
        {TestNetwork{.features = 3, .outputs = 7}, TestNetwork{.features = 6, .outputs = 3}}) {
     WindowCase one{"bfloat16",
@@ -511,7 +533,7 @@ TEST(PredictByWindows, RunsInBfloat16AndChannelsLast) {
   }
 }
 
-TEST(PredictByWindows, StopsBetweenBatchesAndTellsHowFarItIs) {
+TEST_F(PredictByWindows, StopsBetweenBatchesAndTellsHowFarItIs) {
   auto const networks = test_networks({});
   auto const source = source_of(at::zeros({1, 16, 16, 16}));
   Stop stop;
@@ -534,7 +556,7 @@ TEST(PredictByWindows, StopsBetweenBatchesAndTellsHowFarItIs) {
   EXPECT_EQ(done.size(), 3U);
 }
 
-TEST(PredictByWindows, RefusesWhatDoesNotFit) {
+TEST_F(PredictByWindows, RefusesWhatDoesNotFit) {
   auto const good = test_networks({});
   auto const source = source_of(at::zeros({1, 8, 8, 8}));
   struct Bad {
