@@ -28,20 +28,18 @@ WindowShares::WindowShares(std::array<std::int64_t, 3> const& size,
     auto const before = std::max<std::int64_t>(0, tile[axis] - size[axis]) / 2;
     for (auto const start : window_starts(size[axis], tile[axis], step, places))
       along.starts.push_back(start - before);
-    along.sums.assign(static_cast<std::size_t>(size[axis]), 0);
-    for (auto const start : along.starts) {
+    std::vector<float> sums(static_cast<std::size_t>(size[axis]));
+    auto const each = [&](std::int64_t start, auto const& use) {
       auto const end = std::min(start + tile[axis], size[axis]);
-      for (auto at = std::max<std::int64_t>(start, 0); at < end; ++at)
-        along.sums[static_cast<std::size_t>(at)] +=
-            along.weights[static_cast<std::size_t>(at - start)];
+      for (auto at = std::max<std::int64_t>(start, 0); at < end; ++at) use(at, at - start);
+    };
+    for (auto const start : along.starts)
+      each(start, [&](auto at, auto n) { sums[at] += along.weights[n]; });
+    for (auto const start : along.starts) {
+      auto& shares = along.shares.emplace_back(along.weights.size());
+      each(start, [&](auto at, auto n) { shares[n] = along.weights[n] / sums[at]; });
     }
   }
-}
-
-float WindowShares::weight(int axis, std::int64_t window, std::int64_t at) const {
-  auto const& along = axes_[static_cast<std::size_t>(axis)];
-  return along
-      .weights[static_cast<std::size_t>(at - along.starts[static_cast<std::size_t>(window)])];
 }
 
 // A product that is never below the floor does not split into axes: all windows on the voxel
@@ -63,22 +61,32 @@ float WindowShares::floored_sum(std::array<std::int64_t, 3> const& kji) const {
   return sum;
 }
 
+void WindowShares::floored_line(std::array<std::int64_t, 3> const& window,
+                                std::array<std::int64_t, 3> const& kji,
+                                std::int64_t count,
+                                float factor,
+                                float* into) const {
+  std::array<float const*, 3> weights{};
+  for (std::size_t axis = 0; axis < 3; ++axis)
+    weights[axis] = axes_[axis].weights.data() + kji[axis] - axes_[axis].starts[window[axis]];
+  auto const row = *weights[0] * *weights[1];
+  for (std::int64_t n = 0; n < count; ++n)
+    into[n] = factor * std::max(row * weights[2][n], blended_floor) /
+              floored_sum({kji[0], kji[1], kji[2] + n});
+}
+
 void WindowShares::line(std::array<std::int64_t, 3> const& window,
                         std::array<std::int64_t, 3> const& kji,
                         std::int64_t count,
+                        float factor,
                         float* into) const {
-  auto const k = weight(0, window[0], kji[0]);
-  auto const j = weight(1, window[1], kji[1]);
-  auto const row = k * j /
-                   (axes_[0].sums[static_cast<std::size_t>(kji[0])] *
-                    axes_[1].sums[static_cast<std::size_t>(kji[1])]);
-  for (std::int64_t n = 0; n < count; ++n) {
-    auto const at = kji[2] + n;
-    auto const i = weight(2, window[2], at);
-    into[n] = blend_ == WindowBlend::floored
-                  ? std::max(k * j * i, blended_floor) / floored_sum({kji[0], kji[1], at})
-                  : row * i / axes_[2].sums[static_cast<std::size_t>(at)];
-  }
+  if (blend_ == WindowBlend::floored) return floored_line(window, kji, count, factor, into);
+  std::array<float const*, 3> shares{};
+  for (std::size_t axis = 0; axis < 3; ++axis)
+    shares[axis] =
+        axes_[axis].shares[window[axis]].data() + kji[axis] - axes_[axis].starts[window[axis]];
+  auto const row = factor * *shares[0] * *shares[1];
+  for (std::int64_t n = 0; n < count; ++n) into[n] = row * shares[2][n];
 }
 
 std::uint64_t Blended::Room::bytes() const {
@@ -166,8 +174,7 @@ void Blended::add_as(Given const& given, WindowShares const& shares) {
     for (auto n = from; n < to; ++n) {
       std::array<std::int64_t, 3> const at{begin[0] + n / count[1], begin[1] + n % count[1],
                                            begin[2]};
-      shares.line(given.window, at, count[2], weights.data());
-      for (auto& weight : weights) weight *= given.factor;
+      shares.line(given.window, at, count[2], given.factor, weights.data());
       in.values = values;
       for (std::size_t axis = 0; axis < 3; ++axis)
         in.values += (at[axis] - start[axis]) * strides[axis];

@@ -29,19 +29,24 @@ class WindowShares {
   std::vector<std::int64_t> const& starts(int axis) const { return axes_[axis].starts; }
 
   /// Shares of the window with these starts (their numbers along each axis) in voxels
-  /// (k, j, i) … (k, j, i + count - 1), which lie in it and in the case.
+  /// (k, j, i) … (k, j, i + count - 1), which lie in it and in the case; times `factor`.
   void line(std::array<std::int64_t, 3> const& window,
             std::array<std::int64_t, 3> const& kji,
             std::int64_t count,
+            float factor,
             float* into) const;
 
  private:
   struct Along {
     std::vector<std::int64_t> starts;
-    std::vector<float> weights;  // of a window's voxels
-    std::vector<float> sums;     // of weights, by voxel of the case
+    std::vector<float> weights;              // of a window's voxels
+    std::vector<std::vector<float>> shares;  // of a window's voxels along this axis, by window
   };
-  float weight(int axis, std::int64_t window, std::int64_t at) const;
+  void floored_line(std::array<std::int64_t, 3> const& window,
+                    std::array<std::int64_t, 3> const& kji,
+                    std::int64_t count,
+                    float factor,
+                    float* into) const;
   float floored_sum(std::array<std::int64_t, 3> const& kji) const;
 
   std::array<std::int64_t, 3> size_, tile_;
