@@ -19,7 +19,7 @@ constexpr std::int64_t plan_most_batch = 16;
 // What 16 bits cost in exactness, counted as if it were time: a tenth more windows are rather
 // computed than that.
 constexpr double plan_cost_of_half = 1.1;
-// Of what the graph says that a pass holds: what convolutions lay out anew for themselves.
+// Over what the graph says that a pass holds.
 constexpr double plan_beside_values = 1.25;
 constexpr std::uint64_t plan_spare = 32ULL << 20;
 
@@ -46,9 +46,16 @@ double plan_values_alive(Graph const& graph,
   auto alive = values(0), most = alive;
   for (std::size_t node = 1; node <= end; ++node) {
     if (last[node] == 0) continue;
-    alive += values(node);
-    most = std::max(most, alive);
     auto const& from = graph.nodes[node].from;
+    auto const& op = op_named(graph.nodes[node].op);
+    alive += values(node);
+    // Convolutions lay out anew what they read and give, norms widen it.
+    double beside = 0;
+    if (op.lowers || op.name.find("norm") != std::string_view::npos) {
+      beside = values(node);
+      for (auto const read : from) beside += values(read);
+    }
+    most = std::max(most, alive + beside);
     for (auto const gone : std::set<std::size_t>(from.begin(), from.end())) {
       if (last[gone] == node) alive -= values(gone);
     }
