@@ -4,7 +4,6 @@
 #include "learn/window/predict.hpp"
 #include "learn/window/taps.hpp"
 
-#include <functional>
 #include <optional>
 #include <vector>
 

@@ -4,10 +4,8 @@
 #include "base/core/memory.hpp"
 #include "learn/nn/ops.hpp"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
-#include <cmath>
+#include <limits>
 #include <set>
 
 namespace fovea {
