@@ -21,7 +21,8 @@ using LoadCase = std::function<LoadedCase(std::int64_t at)>;
 struct AllCases {
   int threads = 0;             ///< 0: all usable cores
   Stop const* stop = nullptr;  ///< looked at before each case; throws Interrupted
-  std::function<void(std::int64_t done, std::int64_t all)> progress;  ///< one call at a time
+  std::function<void(std::int64_t done, std::int64_t all)> progress =
+      {};  ///< one call at a time
 };
 
 /// The fingerprint of cases 0 ... count - 1, all with labels. What `load` throws is thrown

@@ -40,17 +40,6 @@ Shape3 shape_of(Grid const& grid);
 /// Throws Error{input} if there is more than one slice.
 Volume as_picture(Volume const& picture);
 
-/// The box of voxels in which any channel is not zero, and the mask inside of it: holes (which
-/// no way through faces leads out of, as of scipy's binary_fill_holes) belong to it. Where
-/// all is zero: everything, and an empty mask. Source: nnU-Net's crop_to_nonzero.
-struct NonzeroBox {
-  Shape3 first{};
-  Shape3 size{};
-  bool full = true;                  ///< every voxel in the box belongs
-  std::vector<std::uint8_t> inside;  ///< of the box, i fastest, 0 or 1; empty if `full`
-};
-NonzeroBox nonzero_box(Volume const& image);
-
 /// Collects a fingerprint case by case, from any number of threads; the result does not depend
 /// on which thread was when. It holds at most 16 MiB for each channel however many cases: of
 /// each case's foreground (label > 0) as many values at evenly spaced ranks as fit, and the

@@ -12,7 +12,7 @@ namespace fovea {
 /// What the planner needs to know of a data set beside its fingerprint.
 struct RecipeDataset {
   std::string name;
-  std::vector<std::string> channels;  ///< their names choose the normalisation
+  std::vector<std::string> channels = {};  ///< their names choose the normalisation
   std::int64_t labels = 2;  ///< as declared, with the background, regions, ignore label
   std::int64_t cases = 1;   ///< for training
   std::string reader = "SimpleITKIO";

@@ -10,14 +10,14 @@ namespace fovea {
 /// How an array that was prepared goes back onto the image it came from. Axes k, j, i.
 struct Placement {
   Grid grid;  ///< of the image as it came
-  std::array<std::size_t, 3> forward{0, 1,
-                                     2};  ///< transposed axis n was the array's forward[n]
-  Shape3 before{};                        ///< shape before the crop, transposed
-  Shape3 first{};                         ///< of the crop's box, transposed
-  Shape3 cropped{};                       ///< its size: shape before resampling
-  Shape3 shape{};                         ///< of the prepared array
-  Spacing3 spacing{};                     ///< before resampling, transposed, mm
-  Spacing3 target{};                      ///< after, as the plan asks for, mm
+  /// Transposed axis n was the array's axis forward[n].
+  std::array<std::size_t, 3> forward{0, 1, 2};
+  Shape3 before{};     ///< shape before the crop, transposed
+  Shape3 first{};      ///< of the crop's box, transposed
+  Shape3 cropped{};    ///< its size: shape before resampling
+  Shape3 shape{};      ///< of the prepared array
+  Spacing3 spacing{};  ///< before resampling, transposed, mm
+  Spacing3 target{};   ///< after, as the plan asks for, mm
 };
 
 /// A case as a network takes it.
@@ -32,19 +32,15 @@ struct PreparedCase {
 /// resample.
 ///
 /// In      any type, any number of channels that the config knows; labels: one channel of whole
-///         numbers -1 ... 32767 on the same voxels, or none. A 2D picture: see `as_picture`
+///         numbers 0 ... 32767 on the same voxels, or none. A 2D picture: see `as_picture`
 /// Throws  Error{input} if sizes or channels do not fit, a voxel is not finite, a label is
-/// none,
-///         RGB is outside 0 ... 255, or the new array would have more than 2^36 voxels
+///         none, RGB is outside 0 ... 255, or the new array would have more than 2^36 voxels
 /// Source  nnU-Net 2.8.1's rules; equal within float's rounding
 PreparedCase prepare(Volume const& image,
                      Volume const* labels,
                      Recipe const& recipe,
                      RecipeConfig const& config,
                      int threads = 1);
-
-/// Where `prepare` would put an image, without doing it (but for the box, which needs voxels).
-Placement placement_of(Volume const& image, Recipe const& recipe, RecipeConfig const& config);
 
 /// How an array goes from one shape to another: a spline's order along each of k, j, i.
 struct ResamplingAxes {
@@ -67,8 +63,8 @@ Volume resampled(Volume const& image,
                  Shape3 const& shape,
                  ResamplingAxes const& axes,
                  int threads);
-/// Labels: of each voxel the highest label whose own mask, resampled linearly, is at least 0.5
-/// there; 0 if there is none. Orders 0 and 1, and 0 along an axis that is done apart.
+/// Labels: of each voxel the label whose own mask, resampled linearly, is largest there; see
+/// `resize_labels`. Orders 0 and 1, and 0 along an axis that is done apart.
 Volume resampled_labels(Volume const& labels,
                         Shape3 const& shape,
                         ResamplingAxes const& axes,

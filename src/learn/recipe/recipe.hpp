@@ -50,6 +50,7 @@ struct RecipeNetwork {
   bool bias = true;                   ///< of convolutions
   double norm_eps = 1e-5;             ///< of instance norm, which has weights and biases
   std::size_t stages() const { return features.size(); }
+  bool operator==(RecipeNetwork const&) const = default;
 };
 
 /// One way to see the data: the patch, at its spacing, and the network for it. Axes are those
@@ -70,6 +71,7 @@ struct RecipeConfig {
   std::string next;      ///< the config that goes on from it, or none
 
   bool is_2d() const { return patch.size() == 2; }
+  bool operator==(RecipeConfig const&) const = default;
 };
 
 /// A whole plan: nnU-Net's plans.json.
