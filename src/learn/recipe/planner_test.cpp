@@ -153,5 +153,40 @@ TEST(Planner, ChoosesTheNormalisationByTheChannelsName) {
     EXPECT_EQ(normalisation_of_channel(row.channel), row.is) << row.channel;
 }
 
+TEST(Planner, GivesTheReasonsInWords) {
+  struct Row {
+    std::string_view set, key, value, reason;
+  };
+  constexpr Row wanted[] = {
+      {"isotropic", "axes", "0, 1, 2", "as they are"},
+      {"isotropic", "3d_fullres.patch", "128 x 128 x 128", "8 GB hold"},
+      {"isotropic", "3d_lowres", "none", "below 25 %"},
+      {"even_count_of_cubes", "3d_fullres.patch", "112 x 112 x 112", "whole median image"},
+      {"thick_slices", "3d_fullres.spacing", " mm", "10th percentile"},
+      {"coarse_axis_last", "axes", "2, 0, 1", "coarsest axis comes first"},
+      {"pictures", "3d_fullres", "none", "single slice"},
+      {"pictures", "2d.batch", "2", "5.0 % of the data set; 2 at least"},
+      {"whole_body", "channel 0 (CT)", "CTNormalization", "percentiles"},
+      {"whole_body", "3d_cascade_fullres", "after 3d_lowres", "a channel a label"},
+      {"many_channels_masked", "channel 0 (t1)", "ZScoreNormalization", "less than 75 %"},
+  };
+  for (auto const& row : wanted) {
+    SCOPED_TRACE(text(row.set, " ", row.key));
+    auto const& sets = planner_test_sets();
+    auto const set = std::find_if(sets.begin(), sets.end(), [&](auto const& one) {
+      return one["dataset"].template get<std::string>().ends_with(row.set);
+    });
+    ASSERT_NE(set, sets.end());
+    auto const fingerprint = read_fingerprint((*set)["fingerprint"], "fingerprint");
+    auto const about = planner_test_dataset(*set);
+    auto const rows = explained(plan_recipe(fingerprint, about), fingerprint, about);
+    auto const found = std::find_if(rows.begin(), rows.end(),
+                                    [&](auto const& one) { return one.key == row.key; });
+    ASSERT_NE(found, rows.end());
+    EXPECT_NE(found->value.find(row.value), std::string::npos) << found->value;
+    EXPECT_NE(found->reason.find(row.reason), std::string::npos) << found->reason;
+  }
+}
+
 }  // namespace
 }  // namespace fovea
