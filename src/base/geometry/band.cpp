@@ -143,6 +143,19 @@ Band band_of(std::span<double const> places,
   return band_packed(rows, voxels);
 }
 
+Band band_resized(std::int64_t voxels, std::int64_t places, int order) {
+  Resample options;
+  options.interpolator = order == 0   ? Interpolator::nearest
+                         : order == 1 ? Interpolator::linear
+                                      : Interpolator::cubic;
+  std::vector<BandRow> rows;
+  for (std::int64_t x = 0; x < places; ++x) {
+    auto const row = band_interpolated(resized_place(x, voxels, places), options);
+    rows.push_back(band_folded(row, voxels, false));
+  }
+  return band_packed(rows, voxels);
+}
+
 PreparedBand band_prepared(std::int64_t first,
                            std::int64_t count,
                            std::int64_t voxels,

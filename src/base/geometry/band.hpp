@@ -30,6 +30,17 @@ Band band_of(std::span<double const> places,
              Resample const& options,
              double sigma);
 
+/// Of `places` voxels over the same extent as `voxels`: faces fall together, and the outermost
+/// voxels go on beyond them. Order 0 (nearest), 1 or 3. Places are computed as scipy's zoom in
+/// grid mode does, to the last bit, so that what lies exactly between voxels is the same.
+Band band_resized(std::int64_t voxels, std::int64_t places, int order);
+
+/// Place x of that; at most half a voxel outside of the outermost centres.
+inline double resized_place(std::int64_t x, std::int64_t voxels, std::int64_t places) {
+  auto const step = static_cast<double>(voxels) / static_cast<double>(places);
+  return (static_cast<double>(x) + 0.5) * step - 0.5;
+}
+
 /// What a point in between is computed from: voxels `first` to `first + count - 1` of an axis
 /// of so many, smoothed, and for cubic as the coefficients of a B-spline.
 struct PreparedBand {
