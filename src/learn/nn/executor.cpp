@@ -80,7 +80,19 @@ Program::Program(Graph drawn)
       in.push_back(shapes[from]);
     }
   }
+  needed = needed_by({});
   executor_join(*this);
+}
+
+std::vector<bool> Program::needed_by(std::span<std::size_t const> nodes) const {
+  std::vector<bool> all(graph.nodes.size());
+  all.back() = true;
+  for (auto const node : nodes) all[node] = true;
+  for (auto at = all.size(); at-- > 0;) {
+    if (!all[at]) continue;
+    for (auto const from : graph.nodes[at].from) all[from] = true;
+  }
+  return all;
 }
 
 bool Program::does(std::size_t node, std::string_view op) const {
@@ -118,13 +130,20 @@ class ExecutorPass {
         weights_{weights},
         how_{how},
         pass_{pass},
+        runs_{program.needed_by(pass.wanted)},
         made_(program.graph.nodes.size()),
-        unread_{program.readers} {}
+        unread_(program.graph.nodes.size()) {
+    for (std::size_t at = 0; at < made_.size(); ++at) {
+      if (!runs_[at]) continue;
+      for (auto const from : program.graph.nodes[at].from) ++unread_[from];
+    }
+  }
 
   std::vector<at::Tensor> operator()(at::Tensor const& input) {
     auto const type = type_of(how_.precision);
     std::vector<at::Tensor> handed_out(pass_.wanted.size() + 1);
     for (std::size_t at = 0; at < made_.size(); ++at) {
+      if (!runs_[at]) continue;
       if (at == 0)
         made_[0] = input.to(input.options().dtype(type), false, false,
                             format_of(how_.layout, input.dim()));
@@ -147,7 +166,12 @@ class ExecutorPass {
   }
 
  private:
-  bool joins() const { return pass_.training && pass_.wanted.empty(); }
+  // What is handed out must not be lost inside a kernel.
+  bool joins() const {
+    return pass_.training && std::ranges::none_of(pass_.wanted, [&](std::size_t node) {
+             return program_.within[node];
+           });
+  }
 
   void alone(std::size_t at) {
     std::vector<at::Tensor> in;
@@ -195,6 +219,7 @@ class ExecutorPass {
   Weights const& weights_;
   Execution how_;
   Pass const& pass_;
+  std::vector<bool> runs_;
   std::vector<at::Tensor> made_;
   std::vector<std::size_t> unread_;
 };

@@ -18,6 +18,9 @@ struct Program {
   static constexpr std::size_t none = static_cast<std::size_t>(-1);  ///< no node
   explicit Program(Graph drawn);
 
+  /// What has to run for these nodes and the output.
+  std::vector<bool> needed_by(std::span<std::size_t const> nodes) const;
+
   bool does(std::size_t node, std::string_view op) const;  ///< false for `none`
   /// Who reads it, if that is one node; else `none`.
   std::size_t only_reader(std::size_t node) const;
@@ -32,6 +35,7 @@ struct Program {
   std::vector<std::vector<WeightRow>> rows;   ///< its tensors
   std::vector<std::size_t> readers;           ///< how many nodes read it
   std::vector<std::size_t> last_reader;       ///< or `none`
+  std::vector<bool> needed;                   ///< by the output; the others only train
   std::vector<Together> together;             ///< ending here; empty for most
   std::vector<bool> within;                   ///< runs as a part of what ends later
 };
@@ -47,8 +51,8 @@ struct Pass {
   bool gradient = false;  ///< keep the tape
 };
 
-/// The reference executor: node after node by LibTorch, on any device, with gradient. What no
-/// later node reads is let go.
+/// The reference executor: node after node by LibTorch, on any device, with gradient. What the
+/// wanted nodes and the output do not need is not run; what no later node reads is let go.
 std::vector<at::Tensor> run_by_torch(Program const& program,
                                      Weights const& weights,
                                      Execution how,
@@ -68,6 +72,10 @@ class Prepared {
   /// True while the weights are still those that it was made of.
   bool holds(Weights const& weights, Execution how) const;
   at::Tensor operator()(at::Tensor const& input) const;
+  /// Whether a step of its own makes what `node` gives: it may have been fused with the next.
+  bool makes(std::size_t node) const;
+  /// As far as `node`, which a step makes; in the working precision.
+  at::Tensor until(std::size_t node, at::Tensor const& input) const;
 
  private:
   struct Steps;

@@ -33,7 +33,9 @@ struct Graph {
   std::string drawn_by;  ///< name and options of the function that drew it: for people; nothing
                          ///< reads it back
   std::vector<Node> nodes;
-  /// Nodes with a meaning: "embedding" (what the head reads), "features" (last feature map).
+  /// Nodes with a meaning: "embedding" (what the head reads), "features" (last feature map),
+  /// "bottleneck" (coarsest feature map of an encoder-decoder), "deep1", "deep2" … (heads that
+  /// only training runs).
   std::map<std::string, std::size_t, std::less<>> marks;
 
   /// Adds a node and says its number. Throws Error{bug} if it reads a node that is not there

@@ -3,11 +3,15 @@
 #include "base/core/error.hpp"
 #include "base/core/words.hpp"
 #include "learn/nn/executor.hpp"
+#include "learn/nn/ops_rows.hpp"
+#include "learn/nn/segmenter.hpp"
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
 #include <cmath>
 #include <mutex>
 #include <set>
@@ -22,7 +26,7 @@ at::Tensor network_fresh(WeightRow const& row, at::Generator& generator) {
   auto const fan_in = static_cast<double>(row.fan_in);
   switch (row.begin) {
     case Begin::he:
-      value.normal_(0, std::sqrt(2 / fan_in), generator);
+      value.normal_(0, row.factor * std::sqrt(2 / fan_in), generator);
       break;
     case Begin::uniform:
       value.uniform_(-1 / std::sqrt(fan_in), 1 / std::sqrt(fan_in), generator);
@@ -53,6 +57,8 @@ struct Network::State {
   std::shared_ptr<Prepared const> prepared;
 
   void check(at::Tensor const& input);
+  std::vector<at::Tensor> train(at::Tensor const& input,
+                                std::vector<std::size_t> const& wanted);
   std::shared_ptr<Prepared const> ready();
   std::vector<Named> named(bool learnt) const;
 };
@@ -75,6 +81,17 @@ void Network::State::check(at::Tensor const& input) {
   if (fitting.contains(size)) return;
   shapes_of(program.graph, size);
   if (fitting.size() < network_most_sizes) fitting.insert(size);
+}
+
+std::vector<at::Tensor> Network::State::train(at::Tensor const& input,
+                                              std::vector<std::size_t> const& wanted) {
+  check(input);
+  {
+    std::lock_guard const lock{guard};
+    prepared = nullptr;  // the weights are about to change
+  }
+  return run_by_torch(program, weights, execution, input,
+                      {.wanted = wanted, .training = true, .gradient = true});
 }
 
 std::shared_ptr<Prepared const> Network::State::ready() {
@@ -117,14 +134,45 @@ at::Tensor Network::operator()(at::Tensor const& input) const {
 }
 
 at::Tensor Network::train(at::Tensor const& input) {
+  return state_->train(input, {}).back();
+}
+
+std::vector<at::Tensor> Network::train_all(at::Tensor const& input) {
+  auto all = state_->train(input, deep_heads(state_->program.graph));
+  std::rotate(all.begin(), all.end() - 1, all.end());
+  return all;
+}
+
+std::optional<LinearHead> Network::head() const {
+  auto const& program = state_->program;
+  auto const& node = program.graph.nodes.back();
+  auto const features = program.graph.marks.find("features");
+  if (node.op != "conv" || features == program.graph.marks.end() ||
+      node.from[0] != features->second)
+    return std::nullopt;
+  auto const rank = program.shapes[node.from[0]].size.size();
+  std::vector<std::int64_t> const one(rank, 1), zero(rank, 0);
+  if (axes_option(node, "kernel", rank) != one || axes_option(node, "stride", rank) != one ||
+      axes_option(node, "padding", rank) != zero || whole_option(node, "groups") != 1)
+    return std::nullopt;
+  auto const& mine = state_->weights.back();
+  auto const weight = mine[0].detach().flatten(1).contiguous();
+  return LinearHead{weight, mine.size() > 1 ? mine[1].detach().clone()
+                                            : at::zeros({weight.size(0)}, weight.options())};
+}
+
+at::Tensor Network::features(at::Tensor const& input) const {
+  auto const& marks = state_->program.graph.marks;
+  auto const mark = marks.find("features");
+  if (mark == marks.end())
+    throw Error{Fault::bug, "features are asked of a network that marks none",
+                "ask head() first"};
   state_->check(input);
-  {
-    std::lock_guard const lock{state_->guard};
-    state_->prepared = nullptr;  // the weights are about to change
+  if (input.device().is_cpu()) {
+    auto const prepared = state_->ready();
+    if (prepared->makes(mark->second)) return prepared->until(mark->second, input);
   }
-  return run_by_torch(state_->program, state_->weights, state_->execution, input,
-                      {.training = true, .gradient = true})
-      .back();
+  return outputs(input, {mark->second}).front().to(type_of(state_->execution.precision));
 }
 
 std::vector<at::Tensor> Network::outputs(at::Tensor const& input,
@@ -183,8 +231,13 @@ void Network::to(at::Device device) {
 Cost cost_of(Graph const& graph, std::vector<std::int64_t> const& size) {
   auto const shapes = shapes_of(graph, size);
   auto const weights = weights_of(graph);
+  auto const needed = Program{graph}.needed;
   Cost cost;
   for (std::size_t node = 0; node < graph.nodes.size(); ++node) {
+    for (auto const& row : weights[node]) {
+      if (row.learnt) cost.parameters += values_of(row.shape);
+    }
+    if (!needed[node]) continue;
     auto const& op = op_named(graph.nodes[node].op);
     std::vector<Shape> in;
     for (auto const from : graph.nodes[node].from) in.push_back(shapes[from]);
@@ -193,11 +246,6 @@ Cost cost_of(Graph const& graph, std::vector<std::int64_t> const& size) {
     std::int64_t values = shapes[node].channels;
     for (auto const side : shapes[node].size) values *= side;
     cost.activation_values += values;
-    for (auto const& row : weights[node]) {
-      std::int64_t count = 1;
-      for (auto const side : row.shape) count *= side;
-      if (row.learnt) cost.parameters += count;
-    }
   }
   return cost;
 }

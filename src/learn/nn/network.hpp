@@ -5,6 +5,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <memory>
+#include <optional>
 #include <span>
 
 namespace fovea {
@@ -24,6 +25,13 @@ struct Named {
   std::string name;
   at::Tensor value;
   bool decays = true;  ///< weight decay acts on it: not on biases, norms and what is kept
+};
+
+/// The last layer of a network that ends in a convolution of one voxel: linear, so that it can
+/// be applied behind what is linear too (averages of windows, resampling).
+struct LinearHead {
+  at::Tensor weight;  ///< [outputs, channels] float32
+  at::Tensor bias;    ///< [outputs] float32; zeros if it has none
 };
 
 /// A graph with weights. Cheap to copy: copies share the weights. Which executor runs it nobody
@@ -46,6 +54,20 @@ class Network {
   /// Training: batch statistics, dropout, gradients to the weights; random numbers come from
   /// LibTorch's generator, which the caller seeds.
   at::Tensor train(at::Tensor const& input);
+
+  /// Training of a network with several heads: the output, then what each of deep_heads() gives
+  /// (segmenter.hpp), all float32. operator() and train() do not compute those.
+  std::vector<at::Tensor> train_all(at::Tensor const& input);
+
+  /// The last layer, if it is a convolution of one voxel that reads what is marked "features".
+  /// output = weight * features + bias at each voxel.
+  std::optional<LinearHead> head() const;
+
+  /// Inference up to the mark "features", without what lies behind it, without a gradient tape.
+  /// Throws Error{bug} if the graph has no such mark.
+  ///
+  /// Out  [batch, channels, (k,) j, i] in the working precision, as it lies
+  at::Tensor features(at::Tensor const& input) const;
 
   /// Inference that also hands out the outputs of `nodes` (in that order, before the final
   /// output's). `gradient`: keep the tape, so that the caller can differentiate.
@@ -98,7 +120,8 @@ std::span<NetworkRow const> networks();
 NetworkRow const& network_named(std::string_view name);
 
 /// Multiply-adds of one forward pass and numbers of weights, counted from the graph for an
-/// input [1, in, size…].
+/// input [1, in, size…]; what no output needs (heads for training) is not run, but its weights
+/// count.
 struct Cost {
   double multiply_adds = 0;
   std::int64_t parameters = 0;

@@ -49,7 +49,7 @@ struct WeightRow {
   std::int64_t fan_in = 1;
   bool learnt = true;  ///< else kept: running means
   bool decays = true;  ///< weight decay acts on it
-  double factor = 1;   ///< multiplies what it begins with
+  double factor = 1;   ///< multiplies what it begins with: he, ones
 };
 
 /// What an operation gets when it runs.

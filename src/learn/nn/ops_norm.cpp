@@ -18,6 +18,7 @@ constexpr OptionRow norm_batch_options[] = {
 constexpr OptionRow norm_instance_options[] = {
     {.name = "epsilon", .kind = Kind::real, .low = 1e-12, .high = 1, .standard = 1e-5},
     {.name = "affine", .low = 0, .high = 1, .standard = 1},
+    {.name = "begin", .kind = Kind::real, .low = 0, .high = 1, .standard = 1},
 };
 constexpr OptionRow norm_group_options[] = {
     {.name = "groups", .low = 1, .high = 1e6, .required = true},
@@ -27,8 +28,12 @@ constexpr OptionRow norm_layer_options[] = {
     {.name = "epsilon", .kind = Kind::real, .low = 1e-12, .high = 1, .standard = 1e-5},
 };
 
-std::vector<WeightRow> norm_affine(std::int64_t channels) {
-  return {{.name = "weight", .shape = {channels}, .begin = Begin::ones, .decays = false},
+std::vector<WeightRow> norm_affine(std::int64_t channels, double begin = 1) {
+  return {{.name = "weight",
+           .shape = {channels},
+           .begin = Begin::ones,
+           .decays = false,
+           .factor = begin},
           {.name = "bias", .shape = {channels}, .decays = false}};
 }
 
@@ -106,13 +111,15 @@ constexpr OpRow norm_rows[] = {
          },
      .forgets = true},
     {.name = "instance_norm",
-     .does = "zero mean and unit variance of each channel of each image (Ulyanov et al. 2016)",
+     .does = "zero mean and unit variance of each channel of each image (Ulyanov et al. 2016); "
+             "begin: what its weights begin with",
      .options = norm_instance_options,
      .shape = norm_instance_shape,
      .weights =
          [](Node const& node, Shapes in) {
-           return whole_option(node, "affine") != 0 ? norm_affine(in[0].channels)
-                                                    : std::vector<WeightRow>{};
+           return whole_option(node, "affine") != 0
+                      ? norm_affine(in[0].channels, real_option(node, "begin"))
+                      : std::vector<WeightRow>{};
          },
      .run = norm_instance,
      .script =
@@ -121,7 +128,8 @@ constexpr OpRow norm_rows[] = {
            return text("torch.instance_norm(", s.in[0], ", ", affine ? s.weights[0] : "None",
                        ", ", affine ? s.weights[1] : "None", ", None, None, True, 0., ",
                        as_real(real_option(s.node, "epsilon")), ", False)");
-         }},
+         },
+     .forgets = true},
     {.name = "group_norm",
      .does = "zero mean and unit variance of groups of channels (Wu and He 2018)",
      .options = norm_group_options,

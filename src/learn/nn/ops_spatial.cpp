@@ -21,6 +21,7 @@
 #include <ATen/ops/upsample_trilinear3d.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 namespace fovea {
@@ -48,6 +49,7 @@ constexpr OptionRow spatial_conv_options[] = {
      .standard = 1},
     {.name = "groups", .low = 1, .high = spatial_most_channels, .standard = 1},
     {.name = "bias", .low = 0, .high = 1, .standard = 1},
+    {.name = "slope", .kind = Kind::real, .low = 0, .high = 1},
 };
 constexpr OptionRow spatial_transpose_options[] = {
     {.name = "out", .low = 1, .high = spatial_most_channels, .required = true},
@@ -66,6 +68,7 @@ constexpr OptionRow spatial_transpose_options[] = {
      .standard = 1},
     {.name = "groups", .low = 1, .high = spatial_most_channels, .standard = 1},
     {.name = "bias", .low = 0, .high = 1, .standard = 1},
+    {.name = "slope", .kind = Kind::real, .low = 0, .high = 1},
 };
 constexpr OptionRow spatial_max_options[] = {
     {.name = "kernel",
@@ -168,9 +171,15 @@ std::vector<WeightRow> spatial_kernel_weights(Node const& node, Shapes in, bool 
   Sizes shape =
       transposed ? Sizes{in[0].channels, out / groups} : Sizes{out, in[0].channels / groups};
   shape.insert(shape.end(), kernel.begin(), kernel.end());
-  auto const fan_in = values_of(kernel) * in[0].channels / groups;
-  std::vector<WeightRow> rows{
-      {.name = "weight", .shape = shape, .begin = Begin::he, .fan_in = fan_in}};
+  // Of a transposed convolution PyTorch counts the second axis, and nnU-Net begins so.
+  auto const fan_in = values_of(kernel) * shape[1];
+  // A leaky ReLU behind it lets more through (He et al. 2015, equation 15).
+  auto const slope = real_option(node, "slope");
+  std::vector<WeightRow> rows{{.name = "weight",
+                               .shape = shape,
+                               .begin = Begin::he,
+                               .fan_in = fan_in,
+                               .factor = 1 / std::sqrt(1 + slope * slope)}};
   if (whole_option(node, "bias") != 0)
     rows.push_back({.name = "bias", .shape = {out}, .decays = false});
   return rows;
@@ -341,7 +350,7 @@ std::string spatial_upsample_script(ScriptOp const& s) {
 
 constexpr OpRow spatial_rows[] = {
     {.name = "conv",
-     .does = "convolution of any rank",
+     .does = "convolution of any rank; slope: of the leaky ReLU behind it, for fresh weights",
      .options = spatial_conv_options,
      .shape = spatial_conv_shape,
      .weights = [](Node const& node,

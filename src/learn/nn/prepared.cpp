@@ -117,6 +117,7 @@ class PreparedWriter {
   std::vector<PreparedStep> written() {
     std::vector<PreparedStep> steps;
     for (std::size_t at = 1; at < program_.graph.nodes.size(); ++at) {
+      if (!program_.needed[at]) continue;
       if (auto const fused = at_end_of_a_chain(at)) {
         steps.push_back(*fused);
       } else if (!inside_a_chain(at)) {
@@ -299,7 +300,15 @@ bool Prepared::holds(Weights const& weights, Execution how) const {
   return steps_->how == how && steps_->marks == prepared_marks(weights);
 }
 
+bool Prepared::makes(std::size_t node) const {
+  return std::ranges::any_of(steps_->steps, [&](auto const& s) { return s.node == node; });
+}
+
 at::Tensor Prepared::operator()(at::Tensor const& input) const {
+  return until(steps_->readers.size() - 1, input).to(at::kFloat);
+}
+
+at::Tensor Prepared::until(std::size_t node, at::Tensor const& input) const {
   c10::AutoGradMode const no_tape{false};
   auto const type = type_of(steps_->how.precision);
   std::vector<at::Tensor> made(steps_->readers.size());
@@ -308,11 +317,12 @@ at::Tensor Prepared::operator()(at::Tensor const& input) const {
                      format_of(steps_->how.layout, input.dim()));
   for (auto const& step : steps_->steps) {
     made[step.node] = steps_->run(step, made);
+    if (step.node == node) break;
     for (auto const node : step.reads) {
       if (--unread[node] == 0) made[node].reset();
     }
   }
-  return made.back().to(at::kFloat);
+  return made[node];
 }
 
 }  // namespace fovea
