@@ -2,7 +2,7 @@
 
 #include "base/core/error.hpp"
 
-#include <ATen/Functions.h>
+#include <ATen/ops/arange.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
