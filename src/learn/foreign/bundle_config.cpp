@@ -165,7 +165,7 @@ BundleValue BundleConfig::value(Json const& json, std::string const& id, int dep
   if (json.is_object()) {
     BundleValue::Dict out;
     for (auto const& row : json.items())
-      out.emplace_back(row.key(), value(row.value(), id + "::" + row.key(), depth + 1));
+      out.push_back({row.key(), value(row.value(), id + "::" + row.key(), depth + 1)});
     return {std::move(out)};
   }
   if (!json.is_array()) return {};

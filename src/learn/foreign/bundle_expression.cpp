@@ -176,7 +176,7 @@ class Expression {
       auto const key = part(node, i);
       auto const* word = key.as<std::string>();
       if (word == nullptr) refuse("the key " + key.in_words());
-      out.emplace_back(*word, part(node, i + 1));
+      out.push_back({*word, part(node, i + 1)});
     }
     return {std::move(out)};
   }
@@ -390,7 +390,7 @@ std::size_t BundleValue::size() const {
     for (auto const& one : *it) out += one.size();
   }
   if (auto const* it = as<Dict>()) {
-    for (auto const& one : *it) out += one.second.size();
+    for (auto const& one : *it) out += one.value.size();
   }
   return out;
 }

@@ -6,7 +6,6 @@
 #include <functional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <variant>
 #include <vector>
 
@@ -24,10 +23,12 @@ struct BundleName {
   std::string words;
 };
 
+struct BundleItem;
+
 /// What an entry of a bundle's config stands for.
 struct BundleValue {
   using List = std::vector<BundleValue>;
-  using Dict = std::vector<std::pair<std::string, BundleValue>>;
+  using Dict = std::vector<BundleItem>;
   std::variant<std::monostate,
                bool,
                std::int64_t,
@@ -50,6 +51,11 @@ struct BundleValue {
   std::size_t size() const;
   /// For messages: "'RAS'", "a list of 3", "the part Spacingd".
   std::string in_words() const;
+};
+
+struct BundleItem {
+  std::string name;
+  BundleValue value;
 };
 
 /// Where an expression finds what it names.

@@ -1,0 +1,91 @@
+#include "learn/adopt/nnunet_predict.hpp"
+
+#include "base/core/error.hpp"
+#include "base/io/nifti.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+namespace fovea {
+namespace {
+
+fs::path predict_shared() {
+  return fs::path{FOVEA_SOURCE_DIR} / "../shared/peers/nnunet-reference";
+}
+
+// Channels in files of their own, as nnU-Net has them.
+Volume predict_image(fs::path const& folder, std::string const& name, std::size_t channels) {
+  std::vector<Volume> parts;
+  for (std::size_t c = 0; c < channels; ++c)
+    parts.push_back(as_float(read_nifti(folder / text(name, "_000", c, ".nii.gz")).volume));
+  Volume out{parts[0].grid(), Type::f32, Unit::arbitrary, static_cast<std::int64_t>(channels)};
+  for (std::size_t c = 0; c < channels; ++c) {
+    auto const from = parts[c].as<float>();
+    std::copy(from.begin(), from.end(),
+              out.write_channel<float>(static_cast<std::int64_t>(c)).begin());
+  }
+  return out;
+}
+
+// The least Dice of all labels that either has.
+double predict_agreement(Volume const& got, Volume const& wanted) {
+  auto const a = as_float(got);
+  auto const b = as_float(wanted);
+  EXPECT_EQ(a.grid().size, b.grid().size);
+  std::map<float, std::array<double, 2>> counts;  // in both, in either twice
+  for (std::size_t v = 0; v < a.as<float>().size(); ++v) {
+    auto const x = a.as<float>()[v];
+    auto const y = b.as<float>()[v];
+    if (x != 0) counts[x][1] += 1;
+    if (y != 0) counts[y][1] += 1;
+    if (x == y && x != 0) counts[x][0] += 1;
+  }
+  double least = 1;
+  for (auto const& [label, count] : counts) least = std::min(least, 2 * count[0] / count[1]);
+  EXPECT_FALSE(counts.empty());
+  return least;
+}
+
+TEST(NnunetPredict, GivesWhatNnunetPredicted) {
+  if (!fs::exists(predict_shared())) GTEST_SKIP() << predict_shared() << " is not here";
+  struct Row {
+    char const* name;
+    char const* one;
+    std::size_t channels;
+    bool flips;
+  };
+  // An anisotropic case on a turned, permuted grid; a CT and an MR channel of two spacings.
+  Row const rows[] = {{"Dataset005_Permuted", "hippocampus_015", 1, true},
+                      {"Dataset005_Permuted", "hippocampus_026", 1, false},
+                      {"Dataset006_CT", "ct12", 2, false},
+                      {"Dataset006_CT", "ct13", 2, false}};
+  for (auto const& row : rows) {
+    SCOPED_TRACE(text(row.name, " ", row.one, row.flips ? " with flips" : " without flips"));
+    auto const folder = predict_shared() / row.name;
+    auto const model = read_nnunet(folder / "model");
+    std::vector<Network> const networks{nnunet_network(model, model.folds.at(0))};
+    auto const image = predict_image(folder / "images", row.one, row.channels);
+    auto const labels = nnunet_predict(model, networks, image, {.flips = row.flips});
+    auto const expected = read_nifti(folder / (row.flips ? "predicted" : "predicted-no-flips") /
+                                     text(row.one, ".nii.gz"))
+                              .volume;
+    EXPECT_GE(predict_agreement(labels, expected), 0.999);
+  }
+}
+
+TEST(NnunetPredict, GivesWhatNnunetPredictedForAHippocampus) {
+  auto const images = fs::path{FOVEA_SOURCE_DIR} / "../shared/data/hippocampus-3d/images";
+  if (!fs::exists(predict_shared()) || !fs::exists(images))
+    GTEST_SKIP() << predict_shared() << " or " << images << " is not here";
+  auto const folder = predict_shared() / "Dataset004_Hippocampus";
+  auto const model = read_nnunet(folder / "model");
+  std::vector<Network> const networks{nnunet_network(model, model.folds.at(0))};
+  auto const image = read_nifti(images / "hippocampus_015.nii.gz").volume;
+  auto const labels = nnunet_predict(model, networks, image, {.flips = false});
+  auto const expected = read_nifti(folder / "predicted-no-flips/hippocampus_015.nii.gz").volume;
+  EXPECT_GE(predict_agreement(labels, expected), 0.999);
+}
+
+}  // namespace
+}  // namespace fovea
