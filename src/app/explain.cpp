@@ -1,3 +1,4 @@
+#include "app/found.hpp"
 #include "app/full.hpp"
 #include "app/model_flags.hpp"
 #include "app/out.hpp"
@@ -9,7 +10,9 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <functional>
 #include <iostream>
+#include <memory>
 #include <set>
 
 namespace fovea {
@@ -26,6 +29,31 @@ std::string explain_name(fs::path const& file, std::set<std::string>& used) {
   auto name = stem;
   for (int i = 2; !used.insert(name).second; ++i) name = text(stem, "-", i);
   return name;
+}
+
+/// An image, read when asked for.
+struct ExplainImage {
+  fs::path name;
+  std::function<Volume()> read;
+};
+
+std::vector<ExplainImage> explain_pictures(std::vector<std::string> const& inputs) {
+  std::vector<ExplainImage> out;
+  for (auto const& file : pictures_in(inputs))
+    out.push_back({file, [file] { return read_picture(file); }});
+  return out;
+}
+
+// Series keep what they were found in alive.
+std::vector<ExplainImage> explain_volumes(std::vector<std::string> const& inputs,
+                                          Stop const& stop) {
+  auto const found = std::make_shared<Found>(find_images(inputs, stop));
+  std::vector<ExplainImage> out;
+  for (auto const& volume : volumes_of(*found, stop))
+    out.push_back({volume.source, [found, volume] { return volume.read().volume; }});
+  if (out.empty())
+    throw Error{Fault::input, "no image was found in what was named", "check the paths"};
+  return out;
 }
 
 }  // namespace
@@ -58,9 +86,10 @@ int explain_command(Arguments const& arguments) {
     return 0;
   expect_fresh_folder(out);
   expect_own_model(name);
-  auto const files = pictures_in(inputs);
   auto const [task, model] = open_task_model(tasks(), name);
   auto const& stop = stop_on_signals();
+  auto const files =
+      model.about.output.on_grid ? explain_volumes(inputs, stop) : explain_pictures(inputs);
   fs::path const folder{out};
   Json all = Json::array();
   std::size_t explained = 0;
@@ -68,11 +97,11 @@ int explain_command(Arguments const& arguments) {
   Progress progress{"explaining"};
   for (std::size_t i = 0; i < files.size() && !stop.asked(); ++i) {
     progress.show(static_cast<double>(i), static_cast<double>(files.size()));
-    Json entry = {{"file", files[i].string()}};
+    Json entry = {{"file", files[i].name.string()}};
     try {
-      auto const why = task->explain(model, read_picture(files[i]), options);
+      auto const why = task->explain(model, files[i].read(), options);
       make_folder(folder);  // only now: a misspelt method, label or layer leaves none
-      auto const stem = explain_name(files[i], used);
+      auto const stem = explain_name(files[i].name, used);
       auto const values = why.map.as<float>();
       write_png(folder / (stem + ".png"), framed_picture_of(why));
       write_npy(folder / (stem + ".npy"), explain_array(why.map));
@@ -86,7 +115,7 @@ int explain_command(Arguments const& arguments) {
     } catch (Error const& error) {
       if (error.fault() != Fault::input) throw;
       progress.clear();
-      warn(text(files[i], ": ", error.what()));
+      warn(text(files[i].name, ": ", error.what()));
       entry["error"] = error.what();
     }
     all.push_back(entry);

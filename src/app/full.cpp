@@ -6,6 +6,8 @@
 #include "base/core/pool.hpp"
 #include "base/core/words.hpp"
 #include "learn/classify/classify.hpp"
+#include "learn/nn/segmenter.hpp"
+#include "learn/segment/segment.hpp"
 #include "learn/tensor/memory.hpp"
 #include "learn/tensor/tensor.hpp"
 
@@ -37,7 +39,7 @@ int full_run(int argc, char** argv) {
 }  // namespace
 
 std::span<Task const> tasks() {
-  static std::array const rows = {classify_task()};
+  static std::array const rows = {classify_task(), segment_task()};
   return rows;
 }
 
@@ -130,6 +132,8 @@ std::string plan_help() {
   for (auto const& task : tasks()) out += text(" ", task.name);
   out += "\nNetworks:";
   for (auto const& row : networks()) out += text(" ", row.name);
+  out += "\nNetworks for masks:";
+  for (auto const& row : segmenters()) out += text(" ", row.name);
   return out + "\n";
 }
 

@@ -1,6 +1,7 @@
 #include "app/full.hpp"
 #include "app/model_flags.hpp"
 #include "app/out.hpp"
+#include "app/predict_masks.hpp"
 #include "base/core/csv.hpp"
 #include "base/core/progress.hpp"
 #include "base/core/stop.hpp"
@@ -164,22 +165,35 @@ int predict_command(Arguments const& arguments) {
   std::string out;
   bool json = false;
   ForeignFlags foreign;
+  MaskFlags masks;
   CLI::App app{
       "Asks a run or a package about images. An image that breaks the model's contract gets no "
       "answer but a reason.",
       "predict"};
   app.add_option("MODEL", name, "a run's folder or a .fovea package")->required();
-  app.add_option("INPUT", inputs, "pictures, or folders that hold them")->required();
-  app.add_option("--out", out, "answers as FILE.csv, FILE.json, or both in a folder");
+  app.add_option("INPUT", inputs, "images, DICOM series, or folders that hold them")
+      ->required();
+  app.add_option("--out", out,
+                 "answers as FILE.csv, FILE.json, or both in a folder; of masks: a folder");
   app.add_flag("--json", json, "print one JSON object");
+  masks.offer(app);
   foreign.offer(app);
   if (!read_flags(app, arguments,
                   "Examples:\n"
                   "  fovea predict RUN image.png\n"
-                  "  fovea predict model.fovea INCOMING --out answers.csv"))
+                  "  fovea predict model.fovea INCOMING --out answers.csv\n"
+                  "  fovea predict organs.fovea SERIES --out masks --memory 2G"))
     return 0;
-  if (!out.empty()) predict_expect(out);
   expect_access(name);
+  if (!is_torchscript(name)) {
+    auto const model = open_model(name);
+    if (model.about.output.on_grid) {
+      foreign.expect_none(name);
+      return predict_masks(model, name, inputs, out, masks, json);
+    }
+  }
+  masks.expect_none(name);
+  if (!out.empty()) predict_expect(out);
   auto const files = pictures_in(inputs);
   auto const answer = predict_answerer(name, foreign);
   auto const& stop = stop_on_signals();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "learn/explain/sanity.hpp"
 #include "learn/task/task.hpp"
 #include "learn/transform/augment.hpp"
 
@@ -13,6 +14,17 @@ double classify_fits(Dataset const& set);
 void classify_plan(Dataset const& set, QualityReport const& quality, Plan& plan);
 std::vector<Candidate> classify_candidates(Dataset const& set, Plan const& plan);
 std::unique_ptr<TaskLearner> classify_learner(Plan const& plan, Dataset const& set);
+
+/// How the answer falls and rises as pixels are taken out and put in by the map's order, beside
+/// random orders.
+Removal classify_removal(Model const& model,
+                         Volume const& image,
+                         ExplainOptions const& options);
+Explanation classify_explain(Model const& model,
+                             Volume const& image,
+                             ExplainOptions const& options);
+/// A row of numbers an image, alike for images that look alike to the model: [images, values].
+at::Tensor classify_embeddings(Model const& model, std::span<Volume const> images);
 
 /// What the plan says is done to every image.
 Prepare prepare_of(Plan const& plan);

@@ -9,6 +9,7 @@
 #include "learn/metric/evaluate.hpp"
 #include "learn/model/state.hpp"
 #include "learn/task/planned.hpp"
+#include "learn/task/ways.hpp"
 #include "learn/tensor/tensor.hpp"
 #include "learn/transform/mix_up.hpp"
 
@@ -30,13 +31,6 @@ Network learner_network(Plan const& plan, Dataset const& set) {
   network.to(device_named(plan.word("device")));
   return network;
 }
-
-constexpr std::pair<std::string_view, Execution> learner_ways[] = {
-    {"float32 channels-last", {Precision::float32, Layout::channels_last}},
-    {"float32", {Precision::float32, Layout::contiguous}},
-    {"bfloat16 channels-last", {Precision::bfloat16, Layout::channels_last}},
-    {"bfloat16", {Precision::bfloat16, Layout::contiguous}},
-};
 
 /// Classes of the training cases, for an order in which all come equally often; empty if the
 /// plan does not ask for that.
@@ -162,25 +156,8 @@ class ClassifyLearner : public TaskLearner {
         plan_.word("choose_by"));
   }
 
-  std::vector<std::string> ways_to_run() override {
-    auto const& wanted = plan_.word("precision");
-    std::vector<std::string> ways;
-    for (auto const& [name, how] : learner_ways) {
-      if (wanted == "auto" || (wanted == "bfloat16") == (how.precision == Precision::bfloat16))
-        ways.emplace_back(name);
-    }
-    return ways;
-  }
-
-  void run_as(std::string_view way) override {
-    for (auto const& [name, how] : learner_ways) {
-      if (name == way) return network_.execution(how);
-    }
-    std::vector<std::string> known;
-    for (auto const& [name, how] : learner_ways) known.emplace_back(name);
-    throw Error{Fault::usage, text("a network cannot run as '", way, "'"),
-                did_you_mean(way, known)};
-  }
+  std::vector<std::string> ways_to_run() override { return execution_ways(plan_); }
+  void run_as(std::string_view way) override { network_.execution(execution_named(way)); }
 
  private:
   // By class: 1 yes, 0 no, -1 unknown.

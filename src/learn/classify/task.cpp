@@ -3,6 +3,7 @@
 #include "base/core/words.hpp"
 #include "learn/classify/classify.hpp"
 #include "learn/classify/evaluation.hpp"
+#include "learn/classify/pictures.hpp"
 #include "learn/classify/predict.hpp"
 #include "learn/explain/cases.hpp"
 #include "learn/explain/sanity.hpp"
@@ -209,9 +210,23 @@ Volume task_shown(Volume const& prepared) {
   return out;
 }
 
-Explanation task_explain(Model const& model,
-                         Volume const& image,
-                         ExplainOptions const& options) {
+// What comes after the training: predicting validation and test once each, explaining.
+double task_reserve(Dataset const& set, Plan const&) {
+  auto const count = [&](Split split) { return static_cast<double>(set.in(split).size()); };
+  // Removal curves of 6 images (252 answers each), 600 embeddings, some 40 maps.
+  constexpr double maps_cost_as_many_cases = 2200;
+  auto const cases = count(Split::validation) + count(Split::test) + maps_cost_as_many_cases;
+  return 1.2 * cases / std::max(1.0, count(Split::validation));
+}
+
+constexpr ScoreLine task_drawn[] = {
+    {"auc", "AUC"}, {"accuracy", "accuracy"}, {"balanced_accuracy", "balanced accuracy"}};
+
+}  // namespace
+
+Explanation classify_explain(Model const& model,
+                             Volume const& image,
+                             ExplainOptions const& options) {
   auto const contract = contract_of(model.about);
   demand_contract(model, image);
   auto const prepared = contract.prepare(image);
@@ -233,12 +248,14 @@ Explanation task_explain(Model const& model,
           task_labels(model)[static_cast<std::size_t>(label)], options.method};
 }
 
-Removal task_removal(Model const& model, Volume const& image, ExplainOptions const& options) {
+Removal classify_removal(Model const& model,
+                         Volume const& image,
+                         ExplainOptions const& options) {
   auto const contract = contract_of(model.about);
   // Of an ensemble one network: its own map, its own answers.
   auto one = model;
   one.networks.erase(one.networks.begin() + 1, one.networks.end());
-  auto const why = task_explain(one, image, options);
+  auto const why = classify_explain(one, image, options);
   auto const label = task_label(model, contract, image, why.label);
   auto const normalised = contract.prepare.normalise(contract.prepare(image));
   return removal_curves(model.networks.front(), task_input_tensor(normalised),
@@ -246,15 +263,13 @@ Removal task_removal(Model const& model, Volume const& image, ExplainOptions con
                         probability_of(label, !contract.multi_label));
 }
 
-at::Tensor task_embeddings(Model const& model, std::span<Volume const> images) {
+at::Tensor classify_embeddings(Model const& model, std::span<Volume const> images) {
   auto const contract = contract_of(model.about);
   std::vector<at::Tensor> inputs;
   for (auto const& image : images)
     inputs.push_back(task_input_tensor(contract.prepare.normalise(contract.prepare(image))));
   return embeddings(model.networks.front(), at::cat(inputs));
 }
-
-}  // namespace
 
 Task classify_task() {
   return {.name = "classify",
@@ -267,9 +282,10 @@ Task classify_task() {
           .finish = task_finish,
           .evaluate = task_evaluate,
           .answer = task_answer,
-          .removal = task_removal,
-          .explain = task_explain,
-          .embeddings = task_embeddings};
+          .explain = classify_explain,
+          .pictures = classify_pictures,
+          .drawn = task_drawn,
+          .reserve = task_reserve};
 }
 
 }  // namespace fovea

@@ -2,6 +2,7 @@
 
 #include "base/core/progress.hpp"
 #include "learn/data/layout.hpp"
+#include "learn/data/mask_quality.hpp"
 #include "learn/task/run.hpp"
 #include "learn/task/task.hpp"
 
@@ -32,13 +33,19 @@ Work prepare_work(std::span<Task const> tasks,
                   RunFolder const* run = nullptr,
                   Stop const* stop = nullptr);
 
-/// One look at every image, with progress: leaves out (and names) what cannot be used, and
-/// gives equal images one patient. Returns the facts of the cases that are left. Throws
-/// Error{input} if none is.
-std::vector<ImageFacts> usable_facts(Dataset& set, int threads, Stop const* stop = nullptr);
+/// What one look at every case gave.
+struct CaseFacts {
+  std::vector<ImageFacts> images;  ///< by case
+  std::vector<MaskFacts> masks;    ///< by case; of sets whose targets are masks only
+};
 
-/// Over ids, patients, splits, labels, weights and images.
-std::string data_hash(Dataset const& set, std::vector<ImageFacts> const& facts);
+/// One look at every image and mask, with progress: leaves out (and names) what cannot be used,
+/// and gives equal images one patient. Returns the facts of the cases that are left. Throws
+/// Error{input} if none is.
+CaseFacts usable_facts(Dataset& set, int threads, Stop const* stop = nullptr);
+
+/// Over ids, patients, splits, labels, weights, images and masks.
+std::string data_hash(Dataset const& set, CaseFacts const& facts);
 
 /// The settings that a plan file holds. `reasons`: with the reasons that stand there, else
 /// "from FILE".

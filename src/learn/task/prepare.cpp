@@ -42,15 +42,21 @@ void prepare_refuse_leaks(Dataset const& set, QualityReport const& quality) {
 }
 
 // Leaves out what cannot be used, and names it.
-void prepare_drop_unusable(Dataset& set, std::vector<ImageFacts>& facts) {
+void prepare_drop_unusable(Dataset& set, CaseFacts& facts) {
+  auto const usable = [&](std::size_t i) {
+    return facts.images[i].readable && facts.images[i].finite &&
+           (facts.masks.empty() || facts.masks[i].usable());
+  };
   std::vector<std::size_t> bad;
   for (std::size_t i = 0; i < set.cases.size(); ++i) {
-    if (!facts[i].readable || !facts[i].finite) bad.push_back(i);
+    if (!usable(i)) bad.push_back(i);
   }
   if (bad.empty()) return;
   auto const reason = [&](std::size_t i) {
-    return facts[i].readable ? std::string{"it holds values that are no numbers"}
-                             : facts[i].fault;
+    auto const& image = facts.images[i];
+    if (!image.readable) return image.fault;
+    return image.finite ? facts.masks[i].fault
+                        : std::string{"it holds values that are no numbers"};
   };
   if (bad.size() == set.cases.size())
     throw Error{
@@ -70,11 +76,17 @@ void prepare_drop_unusable(Dataset& set, std::vector<ImageFacts>& facts) {
        .message = text(bad.size(), bad.size() == 1 ? " image was" : " images were",
                        " left out: unreadable, or holding values that are no numbers")});
   set = without(set, bad);
-  std::erase_if(facts, [](ImageFacts const& one) { return !one.readable || !one.finite; });
+  CaseFacts left;
+  for (std::size_t i = 0; i < facts.images.size(); ++i) {
+    if (!usable(i)) continue;
+    left.images.push_back(std::move(facts.images[i]));
+    if (!facts.masks.empty()) left.masks.push_back(std::move(facts.masks[i]));
+  }
+  facts = std::move(left);
 }
 
 void prepare_demand_splits(Dataset const& set) {
-  for (auto const& name : set.classes) {
+  for (auto const& name : learnt_names(set)) {
     if (utf8(name) != name)
       throw Error{Fault::input, text("the class name '", utf8(name), "' is not UTF-8"),
                   "rename it: it is written into packages and reports"};
@@ -105,31 +117,43 @@ void prepare_warn(QualityReport const& quality) {
 
 }  // namespace
 
-std::string data_hash(Dataset const& set, std::vector<ImageFacts> const& facts) {
+std::string data_hash(Dataset const& set, CaseFacts const& facts) {
   Sha256 hash;
-  for (auto const& name : set.classes) hash.add(name + "\n");
+  for (auto const& name : learnt_names(set)) hash.add(name + "\n");
+  for (auto const& label : set.labels) {
+    for (auto const value : label.values) hash.add(text(value, " "));
+    hash.add("\n");
+  }
   for (std::size_t i = 0; i < set.cases.size(); ++i) {
     auto const& one = set.cases[i];
     hash.add(text(one.id, "\n", one.patient, "\n", name_of(one.split), " ", spelled(one.weight),
-                  " ", facts[i].hash));
+                  " ", facts.images[i].hash));
+    if (!facts.masks.empty()) hash.add(" " + facts.masks[i].hash);
     for (auto const label : one.labels) hash.add(text(" ", label));
     hash.add("\n");
   }
   return hash.hex();
 }
 
-std::vector<ImageFacts> usable_facts(Dataset& set, int threads, Stop const* stop) {
-  std::vector<ImageFacts> facts;
+CaseFacts usable_facts(Dataset& set, int threads, Stop const* stop) {
+  CaseFacts facts;
   {
-    Progress progress{"looking at the images"};
-    facts = look_at(set, threads, [&](std::size_t done) {
+    Progress progress{set.masks ? "looking at the images and masks" : "looking at the images"};
+    auto const seen = [&](std::size_t done) {
       if (stop != nullptr && stop->asked())
         throw Interrupted{"stopped while reading the images; nothing was begun"};
       progress.show(static_cast<double>(done), static_cast<double>(set.cases.size()));
-    });
+    };
+    if (set.masks) {
+      auto report = mask_quality(set, threads, seen);
+      facts = {std::move(report.images), std::move(report.masks)};
+    } else {
+      facts.images = look_at(set, threads, seen);
+    }
   }
   prepare_drop_unusable(set, facts);
-  keep_together(set, facts);
+  if (set.masks) note_presence(set, facts.masks);
+  keep_together(set, facts.images);
   return facts;
 }
 
@@ -177,8 +201,10 @@ Work prepare_work(std::span<Task const> tasks,
   else
     assign_splits(set, static_cast<std::uint64_t>(plan.whole("seed")),
                   {plan.fraction("validation_share"), plan.fraction("test_share")});
-  auto problems = problems_of(set, facts);
-  QualityReport quality{std::move(facts), std::move(problems)};
+  auto problems = set.masks ? mask_problems_of(set, facts.images, facts.masks)
+                            : problems_of(set, facts.images);
+  auto hash = data_hash(set, facts);
+  QualityReport quality{std::move(facts.images), std::move(problems)};
   prepare_demand_splits(set);
   if (plan.whole("folds") > 1 && set.in(Split::test).empty())
     throw Error{Fault::usage,
@@ -192,7 +218,6 @@ Work prepare_work(std::span<Task const> tasks,
   task.plan(set, quality, plan);
   if (plan.whole("patience") > 0 && plan.normal("keep"))
     plan.set("keep", std::string_view{"best"}, "training may stop early, behind the best");
-  auto hash = data_hash(set, quality.facts);
   return {&task, std::move(set), std::move(quality), std::move(plan), std::move(hash)};
 }
 

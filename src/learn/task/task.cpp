@@ -6,6 +6,13 @@
 
 namespace fovea {
 
+std::vector<std::string> learnt_names(Dataset const& set) {
+  if (!set.masks) return set.classes;
+  std::vector<std::string> out;
+  for (auto const& label : set.labels) out.push_back(label.name);
+  return out;
+}
+
 Task const& task_named(std::span<Task const> tasks, std::string_view name) {
   std::vector<std::string> known;
   for (auto const& task : tasks) {

@@ -1,7 +1,6 @@
 #pragma once
 
 #include "learn/data/quality.hpp"
-#include "learn/explain/sanity.hpp"
 #include "learn/model/package.hpp"
 #include "learn/plan/plan.hpp"
 #include "learn/report/page.hpp"
@@ -78,6 +77,13 @@ struct ExplainOptions {
   std::optional<RandomWeights> random_weights = {};
 };
 
+struct ReportParts;  // report.hpp
+
+/// A score of validation (a column of history.csv) and its name for people.
+struct ScoreLine {
+  std::string_view column, shown;
+};
+
 /// Other values for some keys of a plan.
 using Candidate = std::vector<std::pair<std::string, std::string>>;
 
@@ -110,16 +116,19 @@ struct Task {
                                           Stop const& stop);
   /// Throws Error{input} if the image breaks the model's contract.
   Answer (*answer)(Model const& model, Volume const& image);
-  /// How the answer falls and rises as pixels are taken out and put in by the map's order,
-  /// beside random orders.
-  Removal (*removal)(Model const& model, Volume const& image, ExplainOptions const& options);
   Explanation (*explain)(Model const& model,
                          Volume const& image,
                          ExplainOptions const& options);
-  /// A row of numbers an image, alike for images that look alike to the model: [images,
-  /// values].
-  at::Tensor (*embeddings)(Model const& model, std::span<Volume const> images);
+  /// Panels that show cases: what was learnt from, where it went wrong, and why.
+  std::vector<Panel> (*pictures)(ReportParts const& parts);
+  /// Validation scores that the report draws.
+  std::span<ScoreLine const> drawn;
+  /// How long finishing, proving and explaining take, in validations.
+  double (*reserve)(Dataset const& set, Plan const& plan);
 };
+
+/// What there is to be found: classes, or the structures of masks.
+std::vector<std::string> learnt_names(Dataset const& set);
 
 /// Throws Error{usage} with the nearest name.
 Task const& task_named(std::span<Task const> tasks, std::string_view name);

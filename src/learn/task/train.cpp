@@ -89,16 +89,6 @@ std::vector<Dataset> TrainRun::fold_sets() const {
   return sets;
 }
 
-// What comes after the training (predicting validation and test once each, explaining), as a
-// multiple of one validation.
-double train_reserve(Dataset const& set) {
-  auto const count = [&](Split split) { return static_cast<double>(set.in(split).size()); };
-  // Removal curves of 6 images (252 answers each), 600 embeddings, some 40 maps.
-  constexpr double maps_cost_as_many_cases = 2200;
-  auto const cases = count(Split::validation) + count(Split::test) + maps_cost_as_many_cases;
-  return 1.2 * cases / std::max(1.0, count(Split::validation));
-}
-
 // Shortenings of one fold among those of all: "STEP:STEPS" of the first, "FOLD/STEP:STEPS" of
 // the others.
 std::string train_fold_mark(std::size_t fold) {
@@ -133,7 +123,7 @@ Fit TrainRun::fit_of(Dataset const& set, std::size_t fold, std::size_t folds) co
     fit.reserve = for_writing / to_come;
     // What the proof of each fold takes (its validation cases, all test cases and the maps once
     // more) comes after the last.
-    fit.reserve_validations = train_reserve(set) * all / to_come;
+    fit.reserve_validations = work_.task->reserve(set, plan) * all / to_come;
   }
   // Only the first fold's steps follow from the time; the others take as many as it took in the
   // end, or fewer.
@@ -199,7 +189,7 @@ void TrainRun::write_about(std::string_view state) {
   about_["cases"] = {{"train", work_.set.in(Split::train).size()},
                      {"validation", work_.set.in(Split::validation).size()},
                      {"test", work_.set.in(Split::test).size()}};
-  about_["classes"] = work_.set.classes;
+  about_["classes"] = learnt_names(work_.set);
   about_["seed"] = work_.plan.whole("seed");
   about_["keeps_time"] = keeps_time_;
   about_["total_seconds"] = std::round((seconds_before_ + job_.clock.seconds()) * 10) / 10;
@@ -224,7 +214,7 @@ Json TrainRun::prove(std::vector<Fold> const& folds) {
   auto const proof = work_.task->evaluate(model, work_.set, cases, seed, stop);
 
   about.task = work_.task->name;
-  about.name = joined(work_.set.classes, " / ");
+  about.name = joined(learnt_names(work_.set), " / ");
   about.proof = {std::string{name_of(split)}, static_cast<std::int64_t>(cases.size()), {}};
   proof->tell(about);
   about.provenance.seed = seed;

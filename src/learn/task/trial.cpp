@@ -24,7 +24,7 @@ Plan trial_plan(Task const& task, Model const& model) {
 // The very data that the model was made from gets the splits of its run, also those that the
 // data did not give itself.
 bool trial_recognise(Dataset& set,
-                     std::vector<ImageFacts> const& facts,
+                     CaseFacts const& facts,
                      Task const& task,
                      Model const& model) {
   auto const plan = trial_plan(task, model);
@@ -44,11 +44,12 @@ Split trial_split(std::string_view name) {
 }
 
 // `predict` refuses such images; here they are measured, and that is said.
-void trial_warn(Trial const& trial, std::vector<ImageFacts> const& facts) {
+void trial_warn(Trial const& trial, CaseFacts const& facts) {
+  if (trial.model.about.output.on_grid) return;  // any size is answered, window by window
   std::size_t count = 0;
   std::string first;
   for (auto const index : trial.cases) {
-    auto const& one = facts[index];
+    auto const& one = facts.images[index];
     auto const reasons =
         outside_contract(trial.model.about.input, {.channels = one.channels,
                                                    .size = {one.height, one.width},

@@ -340,7 +340,11 @@ ModelAbout about_from(Json const& json, std::string_view name) {
   about.input = about_input(object.inner("input"));
   about.output = about_output(object.inner("output"));
   about.labels = about_labels(object);
-  if (about.output.channels != static_cast<std::int64_t>(about.labels.size()))
+  // A segmentation may have a channel for the background, which is no label.
+  auto const background =
+      about.output.format == "segmentation" &&
+      about.output.channels == static_cast<std::int64_t>(about.labels.size()) + 1;
+  if (!background && about.output.channels != static_cast<std::int64_t>(about.labels.size()))
     object.refuse(text("has ", about.labels.size(), " labels for ", about.output.channels,
                        " output channels"));
   about.preprocessing = object.list("preprocessing");

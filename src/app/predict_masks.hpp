@@ -1,0 +1,39 @@
+#pragma once
+
+#include "app/command.hpp"
+#include "learn/model/package.hpp"
+
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
+
+namespace fovea {
+
+/// What `fovea predict` takes for models that label voxels.
+struct MaskFlags {
+  std::string format, memory, statistics;
+  bool no_flips = false, uncertainty = false, resume = false;
+  double step = 0;
+  std::vector<CLI::Option*> all;
+
+  void offer(CLI::App& app);
+  /// Throws Error{usage} if one was given: the model answers in words.
+  void expect_none(std::string const& model) const;
+};
+
+/// Labels every volume, picture or DICOM series among the inputs and writes the masks into a
+/// folder: on the grid of the input and under its name. What breaks the model's contract gets
+/// no mask but a reason, and the others go on. Throws Error{usage} without a folder,
+/// Error{input} if nothing got a mask, Interrupted.
+int predict_masks(Model const& model,
+                  std::string const& name,
+                  std::vector<std::string> const& inputs,
+                  std::string const& out,
+                  MaskFlags const& flags,
+                  bool json);
+
+}  // namespace fovea

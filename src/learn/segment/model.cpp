@@ -1,0 +1,174 @@
+#include "learn/segment/model.hpp"
+
+#include "base/core/words.hpp"
+#include "learn/recipe/preprocess.hpp"
+#include "learn/segment/cases.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace fovea {
+namespace {
+
+[[noreturn]] void model_refuse(std::string const& found) {
+  throw Error{Fault::input, text("the model is no segmenter of this version: ", found),
+              "use the version of fovea that made it, or a newer one"};
+}
+
+Json const& model_field(Json const& json, std::string_view key) {
+  if (!json.is_object() || !json.contains(key)) model_refuse(text("it lacks '", key, "'"));
+  return json[std::string{key}];
+}
+
+template <class T>
+T model_number(Json const& json, std::string_view what, double low, double high) {
+  if (!json.is_number()) model_refuse(text("'", what, "' is no number"));
+  auto const value = json.get<double>();
+  if (!(value >= low && value <= high) || (std::is_integral_v<T> && std::floor(value) != value))
+    model_refuse(text("'", what, "' is ", spelled(value)));
+  return static_cast<T>(value);
+}
+
+template <class T>
+std::vector<T> model_numbers(Json const& json, std::string_view what, double low, double high) {
+  constexpr std::size_t most = 1U << 16;
+  if (!json.is_array() || json.size() > most) model_refuse(text("'", what, "' is no list"));
+  std::vector<T> out;
+  for (auto const& one : json) out.push_back(model_number<T>(one, what, low, high));
+  return out;
+}
+
+template <class T>
+std::array<T, 3> model_axes(Json const& json, std::string_view what, double low, double high) {
+  auto const numbers = model_numbers<T>(json, what, low, high);
+  if (numbers.size() != 3) model_refuse(text("'", what, "' is not of three axes"));
+  return {numbers[0], numbers[1], numbers[2]};
+}
+
+std::vector<std::vector<std::int64_t>> model_lists(Json const& json, std::string_view what) {
+  if (!json.is_array()) model_refuse(text("'", what, "' is no list"));
+  std::vector<std::vector<std::int64_t>> out;
+  for (auto const& one : json) out.push_back(model_numbers<std::int64_t>(one, what, 0, 65535));
+  return out;
+}
+
+bool model_flag(Json const& json, std::string_view what) {
+  if (!json.is_boolean()) model_refuse(text("'", what, "' is neither true nor false"));
+  return json.get<bool>();
+}
+
+std::string model_millimetres(std::array<double, 3> const& mm) {
+  return text(fixed(mm[0], 2), " x ", fixed(mm[1], 2), " x ", fixed(mm[2], 2));
+}
+
+WayBack model_way(Placement const& placement, RecipeConfig const& config) {
+  auto const axes = back_axes(placement, config);
+  WayBack out{.prepared = placement.shape,
+              .cut = placement.cropped,
+              .first = placement.first,
+              .axes = {},
+              .nearest = std::nullopt,
+              .grid = placement.grid};
+  for (std::size_t a = 0; a < 3; ++a) out.axes[a] = static_cast<int>(placement.forward[a]);
+  if (axes.z && axes.order[*axes.z] == 0) out.nearest = static_cast<int>(*axes.z);
+  return out;
+}
+
+Volume model_on(Volume const& made, Grid const& grid) {
+  return {grid, made.type(), made.unit(), made.channels(), made.bytes()};
+}
+
+}  // namespace
+
+void write_contract(SegmentContract const& contract, ModelAbout& about) {
+  about.preprocessing =
+      Json::array({{{"step", "recipe"}, {"plan", recipe_json(contract.recipe)}}});
+  about.decoding = {{"patch", contract.patch},        {"channels", contract.channels},
+                    {"values", contract.rule.values}, {"regions", contract.rule.regions},
+                    {"structures", contract.inside},  {"flips", contract.flips},
+                    {"step", contract.step},          {"largest", contract.cleanup.largest},
+                    {"finest", contract.finest},      {"coarsest", contract.coarsest}};
+}
+
+SegmentContract segment_contract(ModelAbout const& about) {
+  auto const& steps = about.preprocessing;
+  if (!steps.is_array() || steps.size() != 1 || model_field(steps[0], "step") != "recipe")
+    model_refuse("its preprocessing is another");
+  SegmentContract out;
+  out.recipe = read_recipe(model_field(steps[0], "plan"), "the model's preprocessing");
+  if (out.recipe.configs.size() != 1) model_refuse("it has several configurations");
+  auto const& from = about.decoding;
+  constexpr double most_side = 1 << 20;
+  out.patch = model_axes<std::int64_t>(model_field(from, "patch"), "patch", 1, most_side);
+  auto const& channels = model_field(from, "channels");
+  if (!channels.is_array()) model_refuse("'channels' is no list");
+  for (auto const& one : channels) {
+    if (!one.is_string()) model_refuse("a channel has no name");
+    out.channels.push_back(one.get<std::string>());
+  }
+  out.rule = {
+      .values = model_numbers<std::uint16_t>(model_field(from, "values"), "values", 0, 65535),
+      .regions = model_flag(model_field(from, "regions"), "regions")};
+  out.inside = model_lists(model_field(from, "structures"), "structures");
+  if (out.inside.size() != about.labels.size())
+    model_refuse("it has other labels than structures");
+  out.flips = model_numbers<int>(model_field(from, "flips"), "flips", 0, 2);
+  out.step = model_number<double>(model_field(from, "step"), "step", 0.01, 1);
+  out.cleanup = {model_lists(model_field(from, "largest"), "largest")};
+  constexpr double most_mm = 1e6;
+  out.finest = model_axes<double>(model_field(from, "finest"), "finest", 0, most_mm);
+  out.coarsest = model_axes<double>(model_field(from, "coarsest"), "coarsest", 0, most_mm);
+  auto const& config = out.config();
+  auto const count = static_cast<std::size_t>(std::ssize(out.channels));
+  if (config.normalisation.size() != count || config.masked.size() != count)
+    model_refuse("its channels and normalisations differ in number");
+  return out;
+}
+
+void demand_contract(SegmentContract const& contract, Volume const& image) {
+  auto const channels = std::ssize(contract.channels);
+  if (image.channels() != channels)
+    throw Error{
+        Fault::input,
+        text("expected an image of ", channels, channels == 1 ? " channel (" : " channels (",
+             joined(contract.channels, ", "), "), got ", image.channels()),
+        "give the channels that the model was trained with, in its order"};
+  auto const spacing = spacing_of(image.grid());
+  constexpr double room = 2;
+  for (std::size_t a = 0; a < 3; ++a) {
+    if (spacing[a] >= contract.finest[a] / room && spacing[a] <= contract.coarsest[a] * room)
+      continue;
+    throw Error{Fault::input,
+                text("the image's spacing of ", model_millimetres(spacing),
+                     " mm (k, j, i) is outside of what the model was made for: ",
+                     model_millimetres(contract.finest), " to ",
+                     model_millimetres(contract.coarsest), " mm"),
+                "use a model made for such images"};
+  }
+}
+
+Segmented segmented(Model const& model,
+                    SegmentContract const& contract,
+                    Volume const& image,
+                    SegmentAsk const& ask) {
+  auto const seen = segment_image(image);
+  demand_contract(contract, seen);
+  auto const prepared = prepare(seen, nullptr, contract.recipe, contract.config());
+  auto found = predict_by_windows(model.networks, source_of(prepared.image),
+                                  model_way(prepared.placement, contract.config()),
+                                  {.size = contract.patch,
+                                   .step = contract.step,
+                                   .flips = contract.flips,
+                                   .labels = contract.rule,
+                                   .memory = ask.memory,
+                                   .uncertainty = ask.uncertainty,
+                                   .probabilities = ask.probabilities,
+                                   .progress = ask.progress,
+                                   .stop = ask.stop});
+  auto labels = ask.cleanup ? cleaned(found.labels, contract.cleanup) : found.labels;
+  Segmented out{model_on(labels, image.grid()), std::nullopt};
+  if (found.uncertainty) out.uncertainty = model_on(*found.uncertainty, image.grid());
+  return out;
+}
+
+}  // namespace fovea

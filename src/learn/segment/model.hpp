@@ -1,0 +1,52 @@
+#pragma once
+
+#include "learn/model/package.hpp"
+#include "learn/segment/setup.hpp"
+#include "learn/window/cleanup.hpp"
+
+namespace fovea {
+
+/// How a model wants its images and what its outputs mean: what a package keeps of a setup.
+struct SegmentContract {
+  Recipe recipe;  ///< with one config
+  std::array<std::int64_t, 3> patch{};
+  std::vector<std::string> channels;  ///< what each channel is
+  LabelRule rule;
+  std::vector<std::vector<std::int64_t>> inside;  ///< by structure: values of answers
+  std::vector<int> flips;                         ///< axes k, j, i: 0, 1, 2
+  double step = 0.5;
+  Cleanup cleanup;
+  std::array<double, 3> finest{}, coarsest{};  ///< mm along k, j, i of the training cases
+
+  RecipeConfig const& config() const { return recipe.configs.front(); }
+};
+
+void write_contract(SegmentContract const& contract, ModelAbout& about);
+/// Throws Error{input} if a model is no segmenter of this version, or damaged.
+SegmentContract segment_contract(ModelAbout const& about);
+
+/// A network that never saw such voxels answers anything: throws Error{input} unless channels,
+/// dimensions and spacing are what it was made for. In: as segment_image gives it.
+void demand_contract(SegmentContract const& contract, Volume const& image);
+
+/// A case as a model answers it.
+struct Segmented {
+  Volume labels;  ///< on the image's grid
+  std::optional<Volume> uncertainty;
+};
+struct SegmentAsk {
+  std::uint64_t memory = 0;  ///< bytes; 0: half of what is free
+  bool uncertainty = false;
+  bool cleanup = true;
+  std::function<void(ProbabilityBlock const&)> probabilities = {};
+  std::function<void(double done, double all)> progress = {};
+  Stop const* stop = nullptr;
+};
+/// Throws Error{input} if the image breaks the contract: channels, dimensions, spacing; as
+/// predict_by_windows.
+Segmented segmented(Model const& model,
+                    SegmentContract const& contract,
+                    Volume const& image,
+                    SegmentAsk const& ask = {});
+
+}  // namespace fovea

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "learn/task/task.hpp"
+
+namespace fovea {
+
+/// Every voxel (or pixel) of an image gets a label: organs, lesions, vessels. Plans, prepares
+/// and predicts as nnU-Net does (Isensee et al., Nature Methods 2021), inside a time and a
+/// memory budget.
+Task segment_task();
+
+std::span<KeyRow const> segment_keys();
+double segment_fits(Dataset const& set);
+void segment_plan(Dataset const& set, QualityReport const& quality, Plan& plan);
+std::vector<Candidate> segment_candidates(Dataset const& set, Plan const& plan);
+std::unique_ptr<TaskLearner> segment_learner(Plan const& plan, Dataset const& set);
+Model segment_finish(Plan const& plan,
+                     Dataset const& set,
+                     QualityReport const& quality,
+                     std::vector<Fold> const& folds,
+                     Stop const& stop);
+std::unique_ptr<Evaluation> segment_evaluate(Model const& model,
+                                             Dataset const& set,
+                                             std::vector<std::size_t> const& cases,
+                                             std::uint64_t seed,
+                                             Stop const& stop);
+
+}  // namespace fovea

@@ -1,0 +1,18 @@
+#pragma once
+
+#include "learn/nn/network.hpp"
+#include "learn/plan/plan.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace fovea {
+
+/// Precisions and memory formats that a network can be trained with and the plan allows, as a
+/// learner's ways_to_run().
+std::vector<std::string> execution_ways(Plan const& plan);
+/// Throws Error{usage} with the nearest name.
+Execution execution_named(std::string_view way);
+
+}  // namespace fovea
