@@ -370,8 +370,7 @@ int predict_masks(Model const& model,
   auto const& stop = stop_on_signals();
   auto found = find_images(inputs, stop);
   auto volumes = volumes_of(found, stop);
-  for (auto const& damaged : found.dicom.damaged)
-    warn(text(damaged.file, ": ", damaged.words));
+  for (auto const& damaged : found.dicom.damaged) warn(text(damaged.file, ": ", damaged.words));
   std::erase_if(volumes, [](FoundVolume const& one) {
     if (one.verdict != Verdict::refused) return false;
     warn(text(one.source, ": ", one.reasons.front().words));
