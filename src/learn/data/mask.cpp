@@ -198,6 +198,8 @@ Volume mask_loaded(Dataset const& set,
     return mask_single(id, mask_read(set, at, image));
   } catch (Refusal const& refusal) {
     if (refusal.code() == "unreadable") throw;
+    if (refusal.code() == "grid-differs")  // of outlines, which know their image's size
+      throw Refusal{"grid-differs", text("case ", id, ": ", refusal.what()), ""};
     throw Refusal{"unreadable",
                   text("the mask of case ", id, " cannot be read: ", refusal.what()), ""};
   } catch (Error const& error) {

@@ -116,6 +116,18 @@ TEST(Mask, RefusesAnotherGridSayingInWhatItDiffers) {
   }
 }
 
+TEST(Mask, OfOutlinesSaysAsWellWhetherTheSizeOrTheFileIsAtFault) {
+  auto const grid = upright({2, 1, 1}, {});
+  auto set = mask_set(Volume{grid, Type::u8});
+  for (auto const* code : {"grid-differs", "truncated"}) {
+    set.drawn = [code](Location const&, Grid const&) -> Volume {
+      throw Refusal{code, "the outlines do not fit", "draw them again"};
+    };
+    EXPECT_EQ(mask_fault(set, grid),
+              std::string_view{code} == "truncated" ? "unreadable" : "grid-differs");
+  }
+}
+
 TEST(Mask, IsOneNumberAVoxel) {
   auto grey = image2d(2, 1, Type::u8, 3);
   for (std::int64_t c = 0; c < 3; ++c) grey.write_channel<std::uint8_t>(c)[1] = 1;
