@@ -27,7 +27,7 @@ std::span<KeyRow const> segment_keys() {
       {"kernels", list, "[]", "of the levels, as 3x3x3; k, j, i"},
       {"strides", list, "[]", "of the steps into the levels, as 2x2x2"},
       {"blocks", list, "[]", "convolutions or residual blocks of the encoder's levels"},
-      {"decoder_blocks", list, "[]", "of the decoder's levels, one fewer"},
+      {"decoder_blocks", list, "[]", "of the decoder's levels, coarsest first, one fewer"},
       {"deep_supervision", flag, "true", "losses on coarser outputs too"},
       {"loss", word, "dice-cross-entropy", "what is made small"},
       {"batch_dice", flag, "false", "Dice over the whole batch, not by sample"},

@@ -146,7 +146,9 @@ SegmentDraw setup_draw(Plan const& plan,
                            .kernel = net.kernels[i],
                            .stride = net.strides[i],
                            .blocks = net.encoder[i]});
-    if (i + 1 < net.stages()) draw.levels.back().decoder_blocks = net.decoder[i];
+    // Decoders are listed from the coarsest on.
+    if (i + 1 < net.stages())
+      draw.levels.back().decoder_blocks = net.decoder[net.stages() - 2 - i];
   }
   return draw;
 }
