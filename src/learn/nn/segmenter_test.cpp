@@ -7,6 +7,7 @@
 #include "learn/nn/ops.hpp"
 #include "learn/nn/torchscript.hpp"
 
+#include <ATen/Context.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/einsum.h>
 #include <ATen/ops/equal.h>
@@ -92,7 +93,11 @@ TEST(EverySegmenter, GivesLogitsOnTheGridOfItsInput) {
 TEST(EverySegmenter, LearnsWithEveryParameterInEachPrecision) {
   each_segmenter([](SegmenterRow const& row, SegmentDraw const& draw) {
     auto const graph = row.draw(draw);
-    auto const image = at::randn(segmenter_shape(graph));
+    auto shape = segmenter_shape(graph);
+    // Batch norm over the two values that a pooled image leaves would be a sign.
+    if (!row.volumes) shape[0] = 8;
+    at::manual_seed(5);
+    auto const image = at::randn(shape);
     std::vector<at::Tensor> plain;
     for (auto const how : {Execution{}, Execution{Precision::float32, Layout::channels_last},
                            Execution{Precision::bfloat16, Layout::channels_last}}) {
@@ -110,12 +115,9 @@ TEST(EverySegmenter, LearnsWithEveryParameterInEachPrecision) {
       auto const first = network.parameters().front().value.grad().contiguous();
       if (plain.empty()) plain = {all[0], first};
       if (how.precision == Precision::bfloat16) continue;
-      // Batch norm over the two values that small images leave is nearly a sign.
-      auto const few = !row.volumes;
-      EXPECT_LT(segmenter_difference(all[0], plain[0]), few ? 0.02 : 1e-3);
-      if (!few) {
-        EXPECT_LT(segmenter_difference(first, plain[1]), 0.02);
-      }
+      EXPECT_LT(segmenter_difference(all[0], plain[0]), 1e-3);
+      // Through many batch norms over few values.
+      EXPECT_LT(segmenter_difference(first, plain[1]), row.volumes ? 0.02 : 0.1);
     }
   });
 }

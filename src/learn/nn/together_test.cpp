@@ -2,6 +2,7 @@
 // running statistics.
 #include "learn/nn/executor.hpp"
 
+#include <ATen/Context.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/batch_norm.h>
@@ -58,7 +59,8 @@ void together_expect(Graph const& graph,
     auto const wide = x.detach().to(at::kDouble).requires_grad_();
     auto const out = network.train(x);
     auto const want = expected(wide, weights);
-    auto const pull = at::randn(want.sizes());
+    // Not around zero: sums that cancel would show nothing but rounding.
+    auto const pull = at::randn(want.sizes()).add(2);
     (out * pull).sum().backward();
     (want * pull).sum().backward();
     auto const close = together_close(how);
@@ -189,8 +191,9 @@ TEST(RunTogether, InstanceNormWithASumAndAnySlope) {
   // The layout that our kernel reads; in the other one LibTorch itself is further off.
   static Execution const ways[] = {{Precision::float32, Layout::channels_last},
                                    {Precision::bfloat16, Layout::channels_last}};
+  at::manual_seed(5);
   for (auto const& shape : {List{2, 3, 9, 7}, List{2, 8, 5, 6, 11}, List{3, 40, 4, 5, 3},
-                            List{2, 1, 6, 7}, List{2, 4, 9}}) {
+                            List{2, 1, 16, 17}, List{2, 4, 9}}) {
     for (auto const* const after : {"", "relu", "leaky_relu", "prelu"}) {
       for (auto const affine : {false, true}) {
         for (auto const sum : {false, true}) {
@@ -206,7 +209,7 @@ TEST(RunTogether, InstanceNormWithASumAndAnySlope) {
                 if (sum) y = y + x;
                 return together_after(y, after, w.empty() ? at::Tensor{} : w.back());
               },
-              ways, *after == 0 ? 0 : 0.05);
+              ways, *after == 0 ? 0 : 0.1);
         }
       }
     }
@@ -266,7 +269,8 @@ TEST(RunTogether, ReluAndPooling) {
           at::max_pool2d(at::relu(wide), kernel, stride, padding, {1, 1}, ceil != 0);
       EXPECT_EQ(together_difference(out, want), 0);
       if (how.precision == Precision::bfloat16) continue;
-      auto const pull = at::randn(want.sizes());
+      // Not around zero: sums that cancel would show nothing but rounding.
+      auto const pull = at::randn(want.sizes()).add(2);
       (out * pull).sum().backward();
       (want * pull).sum().backward();
       EXPECT_LT(together_difference(x.grad(), wide.grad()), 1e-6);
