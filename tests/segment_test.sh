@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# Segmentation as a user meets it: masks recognised, a network trained for some steps, proven, asked, explained.
+source "$(dirname "$0")/cases.sh"
+fovea=$FOVEA_BUILD/fovea
+export XDG_CACHE_HOME=$rooms/cache
+quick=(--set steps=30 --set 'features=[8, 16, 16]' --set 'patch=[16, 32, 32]' --set 'kernels=[3x3x3, 3x3x3, 3x3x3]' --set 'strides=[1x1x1, 2x2x2, 2x2x2]'
+  --set 'blocks=[1, 1, 1]' --set 'decoder_blocks=[1, 1]' --set batch_size=2 --set learning_rate=0.01 --set test_flips=false --precision float32 --set time=0)
+
+# One finished run that the cases below only read: made once.
+shared_run() {
+  if [[ ! -e $rooms/shared/run/report.html ]]; then
+    mkdir -p "$rooms/shared"
+    "$FOVEA_BUILD/make_organs" "$rooms/shared/organs" 12
+    "$fovea" train "$rooms/shared/organs" --out "$rooms/shared/run" "${quick[@]}" >/dev/null 2>"$rooms/shared/log" || { cat "$rooms/shared/log"; return 1; }
+  fi
+  run=$rooms/shared/run data=$rooms/shared/organs
+}
+field() { python3 -c 'import json,sys; v=json.load(open(sys.argv[1])); print(eval("v"+sys.argv[2]))' "$1" "$2"; }
+
+the_plan_says_what_it_decided_and_why() {
+  "$FOVEA_BUILD/make_organs" set 12
+  ends_with 0 "$fovea" plan set
+  for word in "task: segment" "configuration: 3d_fullres" "nnU-Net's rules on" "strides: [1x1x1"; do holds "$out" "$word"; done
+}
+a_run_leaves_a_model_its_proof_and_a_report() {
+  shared_run
+  for file in plan.yaml run.json history.csv metrics.json report.html model.fovea predictions/test.csv; do test -s "$run/$file"; done
+  [[ $(field "$run/metrics.json" '["task"]') == segment ]]
+  [[ $(field "$run/metrics.json" '["cases"]') == 3 ]]
+  [[ $(field "$run/metrics.json" '["per_class"][1]["class"]') == lesion ]]
+  for name in dice jaccard hd95 assd nsd sensitivity precision volume_difference; do field "$run/metrics.json" "[\"metrics\"][\"$name\"]" >/dev/null; done
+  for word in "Bland and Altman" "Seg-Grad-CAM" worst; do grep -q "$word" "$run/report.html"; done
+  # Untrained guesses reach next to nothing.
+  [[ $(field "$run/metrics.json" '["per_class"][0]["dice"]["value"] > 0.6') == True ]]
+}
+masks_lie_on_the_grid_of_their_images() {
+  shared_run
+  ends_with 0 "$fovea" predict "$run" "$data/images/case3.nii.gz" "$data/images/case7.nii.gz" --out masks --statistics volumes.csv --json
+  test -s masks/case3.nii.gz && test -s masks/case7.nii.gz
+  ends_with 0 "$fovea" compare masks/case3.nii.gz "$data/labels/case3.nii.gz" --json
+  holds "$(head -1 volumes.csv)" "id,label,voxels,ml"
+  (($(wc -l <volumes.csv) == 5))
+  ends_with 2 "$fovea" predict "$run" "$data/images/case3.nii.gz"
+  holds "$err" "--out"
+  ends_with 2 "$fovea" predict "$run" "$data/images/case3.nii.gz" --out masks
+}
+a_bad_case_does_not_stop_the_others() {
+  shared_run
+  mkdir mixed
+  cp "$data/images/case3.nii.gz" mixed/good.nii.gz
+  head -c 400 "$data/images/case7.nii.gz" >mixed/cut.nii.gz
+  ends_with 0 "$fovea" predict "$run" mixed --out masks
+  test -s masks/good.nii.gz && test ! -e masks/cut.nii.gz
+  holds "$err" cut.nii.gz
+}
+too_little_memory_is_said_with_the_least() {
+  shared_run
+  ends_with 4 "$fovea" predict "$run" "$data/images/case3.nii.gz" --out masks --memory 1M
+  holds "$err" MiB
+}
+a_run_is_measured_and_explained_again() {
+  shared_run
+  ends_with 0 "$fovea" evaluate "$run" "$data" --json
+  printf '%s' "$out" >again.json
+  [[ $(field again.json '["metrics"]["dice"]["value"]') == $(field "$run/metrics.json" '["metrics"]["dice"]["value"]') ]]
+  ends_with 0 "$fovea" explain "$run" "$data/images/case3.nii.gz" --out why --label organ
+  test -s why/explanations.json
+  ends_with 2 "$fovea" explain "$run" "$data/images/case3.nii.gz" --out why2 --label liver
+  holds "$err" "no structure 'liver'"
+}
+the_same_seed_gives_the_same_masks() {
+  shared_run
+  ends_with 0 "$fovea" train "$data" --out again "${quick[@]}"
+  cmp <(cut -d, -f1,5- "$run/history.csv") <(cut -d, -f1,5- again/history.csv)
+}
+thick_slices_are_planned_and_put_back() {
+  "$FOVEA_BUILD/make_organs" thick 12 4
+  ends_with 0 "$fovea" train thick --out run --set steps=2 --set time=0 --set test_flips=false --set batch_size=2 --precision float32
+  ends_with 0 "$fovea" predict run thick/images/case3.nii.gz --out masks
+  ends_with 0 "$fovea" compare masks/case3.nii.gz thick/labels/case3.nii.gz
+}
+
+for name in $(declare -F | awk '{print $3}' | grep -E '_.*_' ); do case_ "${name//_/ }" "$name"; done
+finish
