@@ -46,11 +46,8 @@ std::span<KeyRow const> segment_keys() {
       {"gamma", fraction, "0.3", "probability", 0, 1},
       {"window_step", fraction, "0.5", "from window to window, as a part of the window", 0.05,
        1},
-      {"memory", fraction, "0", "GiB that prediction may take; 0: half of what is free", 0,
-       65536},
       {"cleanup", flag, "true",
        "learn on validation whether only the largest piece of a structure is kept"},
-      {"surface_tolerance", fraction, "1", "mm, of the surface Dice", 0, 1000},
       {"cache", word, "", "folder for prepared cases; empty: the user's cache"},
   };
   return rows;

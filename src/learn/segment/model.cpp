@@ -3,6 +3,7 @@
 #include "base/core/words.hpp"
 #include "learn/recipe/preprocess.hpp"
 #include "learn/segment/cases.hpp"
+#include "learn/task/ways.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -83,11 +84,17 @@ Volume model_on(Volume const& made, Grid const& grid) {
 void write_contract(SegmentContract const& contract, ModelAbout& about) {
   about.preprocessing =
       Json::array({{{"step", "recipe"}, {"plan", recipe_json(contract.recipe)}}});
-  about.decoding = {{"patch", contract.patch},        {"channels", contract.channels},
-                    {"values", contract.rule.values}, {"regions", contract.rule.regions},
-                    {"structures", contract.inside},  {"flips", contract.flips},
-                    {"step", contract.step},          {"largest", contract.cleanup.largest},
-                    {"finest", contract.finest},      {"coarsest", contract.coarsest}};
+  about.decoding = {{"patch", contract.patch},
+                    {"channels", contract.channels},
+                    {"values", contract.rule.values},
+                    {"regions", contract.rule.regions},
+                    {"structures", contract.inside},
+                    {"flips", contract.flips},
+                    {"step", contract.step},
+                    {"run_as", contract.run_as},
+                    {"largest", contract.cleanup.largest},
+                    {"finest", contract.finest},
+                    {"coarsest", contract.coarsest}};
 }
 
 SegmentContract segment_contract(ModelAbout const& about) {
@@ -114,6 +121,10 @@ SegmentContract segment_contract(ModelAbout const& about) {
     model_refuse("it has other labels than structures");
   out.flips = model_numbers<int>(model_field(from, "flips"), "flips", 0, 2);
   out.step = model_number<double>(model_field(from, "step"), "step", 0.01, 1);
+  auto const& run_as = model_field(from, "run_as");
+  if (!run_as.is_string()) model_refuse("'run_as' is no word");
+  out.run_as = run_as.get<std::string>();
+  execution_named(out.run_as);
   out.cleanup = {model_lists(model_field(from, "largest"), "largest")};
   constexpr double most_mm = 1e6;
   out.finest = model_axes<double>(model_field(from, "finest"), "finest", 0, most_mm);
@@ -153,6 +164,8 @@ Segmented segmented(Model const& model,
                     SegmentAsk const& ask) {
   auto const seen = segment_image(image);
   demand_contract(contract, seen);
+  // As it was proven, so that an answer is the same wherever the model goes.
+  for (auto network : model.networks) network.execution(execution_named(contract.run_as));
   auto const prepared = prepare(seen, nullptr, contract.recipe, contract.config());
   auto found = predict_by_windows(model.networks, source_of(prepared.image),
                                   model_way(prepared.placement, contract.config()),

@@ -15,6 +15,7 @@ struct SegmentContract {
   std::vector<std::vector<std::int64_t>> inside;  ///< by structure: values of answers
   std::vector<int> flips;                         ///< axes k, j, i: 0, 1, 2
   double step = 0.5;
+  std::string run_as = "float32";  ///< a row of execution_ways: what it was proven with
   Cleanup cleanup;
   std::array<double, 3> finest{}, coarsest{};  ///< mm along k, j, i of the training cases
 

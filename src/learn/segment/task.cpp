@@ -9,6 +9,7 @@
 #include "learn/segment/model.hpp"
 #include "learn/segment/pictures.hpp"
 #include "learn/segment/segment.hpp"
+#include "learn/task/ways.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -206,10 +207,7 @@ Model segment_finish(Plan const& plan,
   auto const targets = targets_of(set);
   auto const setup = setup_of(plan, targets.outputs());
   Model model;
-  for (auto const& fold : folds) {
-    model.networks.push_back(fold.network);
-    model.networks.back().execution(fold.network.execution());
-  }
+  for (auto const& fold : folds) model.networks.push_back(fold.network);
   SegmentContract contract{.recipe = setup.recipe,
                            .patch = setup.patch(),
                            .channels = channels_of(set, quality.facts),
@@ -217,6 +215,7 @@ Model segment_finish(Plan const& plan,
                            .inside = {},
                            .flips = {},
                            .step = plan.fraction("window_step"),
+                           .run_as = std::string{way_of(folds.front().network.execution())},
                            .cleanup = {}};
   if (plan.flag("test_flips")) contract.flips = segment_flips(plan, setup);
   for (std::size_t i = 0; i < targets.names.size(); ++i)

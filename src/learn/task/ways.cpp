@@ -37,4 +37,11 @@ Execution execution_named(std::string_view way) {
               did_you_mean(way, known)};
 }
 
+std::string_view way_of(Execution how) {
+  for (auto const& [name, known] : ways_known) {
+    if (known == how) return name;
+  }
+  throw Error{Fault::bug, "a way to run that has no name", ""};
+}
+
 }  // namespace fovea

@@ -14,5 +14,6 @@ namespace fovea {
 std::vector<std::string> execution_ways(Plan const& plan);
 /// Throws Error{usage} with the nearest name.
 Execution execution_named(std::string_view way);
+std::string_view way_of(Execution how);
 
 }  // namespace fovea
