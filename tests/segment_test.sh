@@ -79,6 +79,14 @@ thick_slices_are_planned_and_put_back() {
   ends_with 0 "$fovea" predict run thick/images/case3.nii.gz --out masks
   ends_with 0 "$fovea" compare masks/case3.nii.gz thick/labels/case3.nii.gz
 }
+a_folder_that_nnunet_trained_is_a_model() {
+  local peer=$project/../shared/peers/nnunet-reference/Dataset004_Hippocampus images=$project/../shared/data/hippocampus-3d/images
+  [[ -d $peer && -d $images ]] || skip "no folder of nnU-Net beside the project"
+  ends_with 0 "$fovea" predict "$peer/model" "$images/hippocampus_015.nii.gz" --out masks --no-flips
+  ends_with 0 "$fovea" compare masks/hippocampus_015.nii.gz "$peer/predicted-no-flips/hippocampus_015.nii.gz" --json
+  printf '%s' "$out" >same.json
+  [[ $(python3 -c 'import json; print(all(one["dice"] >= 0.999 for one in json.load(open("same.json"))["pairs"][0]["labels"]))') == True ]]
+}
 
 for name in $(declare -F | awk '{print $3}' | grep -E '_.*_' ); do case_ "${name//_/ }" "$name"; done
 finish

@@ -8,6 +8,7 @@
 #include "base/core/words.hpp"
 #include "base/io/picture.hpp"
 #include "learn/classify/foreign.hpp"
+#include "learn/segment/nnunet.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -170,7 +171,9 @@ int predict_command(Arguments const& arguments) {
       "Asks a run or a package about images. An image that breaks the model's contract gets no "
       "answer but a reason.",
       "predict"};
-  app.add_option("MODEL", name, "a run's folder or a .fovea package")->required();
+  app.add_option("MODEL", name,
+                 "a run's folder, a .fovea package or a folder that nnU-Net trained")
+      ->required();
   app.add_option("INPUT", inputs, "images, DICOM series, or folders that hold them")
       ->required();
   app.add_option("--out", out,
@@ -182,11 +185,12 @@ int predict_command(Arguments const& arguments) {
                   "Examples:\n"
                   "  fovea predict RUN image.png\n"
                   "  fovea predict model.fovea INCOMING --out answers.csv\n"
-                  "  fovea predict organs.fovea SERIES --out masks --memory 2G"))
+                  "  fovea predict organs.fovea SERIES --out masks --memory 2G\n"
+                  "  fovea predict nnUNetTrainer__nnUNetPlans__3d_fullres SCANS --out masks"))
     return 0;
   expect_access(name);
   if (!is_torchscript(name)) {
-    auto const model = open_model(name);
+    auto const model = is_nnunet(name) ? nnunet_model(name) : open_model(name);
     if (model.about.output.on_grid) {
       foreign.expect_none(name);
       return predict_masks(model, name, inputs, out, masks, json);

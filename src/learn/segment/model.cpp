@@ -1,6 +1,7 @@
 #include "learn/segment/model.hpp"
 
 #include "base/core/words.hpp"
+#include "learn/adopt/nnunet_predict.hpp"
 #include "learn/recipe/preprocess.hpp"
 #include "learn/segment/cases.hpp"
 #include "learn/task/ways.hpp"
@@ -62,19 +63,6 @@ std::string model_millimetres(std::array<double, 3> const& mm) {
   return text(fixed(mm[0], 2), " x ", fixed(mm[1], 2), " x ", fixed(mm[2], 2));
 }
 
-WayBack model_way(Placement const& placement, RecipeConfig const& config) {
-  auto const axes = back_axes(placement, config);
-  WayBack out{.prepared = placement.shape,
-              .cut = placement.cropped,
-              .first = placement.first,
-              .axes = {},
-              .nearest = std::nullopt,
-              .grid = placement.grid};
-  for (std::size_t a = 0; a < 3; ++a) out.axes[a] = static_cast<int>(placement.forward[a]);
-  if (axes.z && axes.order[*axes.z] == 0) out.nearest = static_cast<int>(*axes.z);
-  return out;
-}
-
 Volume model_on(Volume const& made, Grid const& grid) {
   return {grid, made.type(), made.unit(), made.channels(), made.bytes()};
 }
@@ -126,7 +114,7 @@ SegmentContract segment_contract(ModelAbout const& about) {
   out.run_as = run_as.get<std::string>();
   execution_named(out.run_as);
   out.cleanup = {model_lists(model_field(from, "largest"), "largest")};
-  constexpr double most_mm = 1e6;
+  constexpr double most_mm = 1e9;
   out.finest = model_axes<double>(model_field(from, "finest"), "finest", 0, most_mm);
   out.coarsest = model_axes<double>(model_field(from, "coarsest"), "coarsest", 0, most_mm);
   auto const& config = out.config();
@@ -168,7 +156,7 @@ Segmented segmented(Model const& model,
   for (auto network : model.networks) network.execution(execution_named(contract.run_as));
   auto const prepared = prepare(seen, nullptr, contract.recipe, contract.config());
   auto found = predict_by_windows(model.networks, source_of(prepared.image),
-                                  model_way(prepared.placement, contract.config()),
+                                  way_back_of(prepared.placement, contract.config()),
                                   {.size = contract.patch,
                                    .step = contract.step,
                                    .flips = contract.flips,
