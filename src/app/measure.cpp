@@ -35,7 +35,7 @@ Json measure_diameter(Diameter const& one, bool placed) {
           {"to", placed ? to_json(one.to) : Json{}}};
 }
 
-Json measure_shape(Shape const& shape, bool placed) {
+Json measure_shape(SegmentShape const& shape, bool placed) {
   auto const or_null = [](std::optional<double> value) {
     return value ? Json(*value) : Json{};
   };

@@ -22,7 +22,7 @@ struct Measurement {
 };
 
 /// What was judged, and the answer: {{"112110", ..., "Margins"}, {..., "Smooth"}}.
-struct Evaluation {
+struct Judgement {
   Code what, answer;
 };
 
@@ -34,7 +34,7 @@ struct Finding {
   Code site{};                             ///< where it lies, if that is another thing
   Code side{};                             ///< of the site, else of the type
   std::vector<Measurement> measurements{};
-  std::vector<Evaluation> evaluations{};
+  std::vector<Judgement> evaluations{};
   std::int64_t segment = 0;           ///< number in a segmentation; 0: none
   std::vector<Point> region{};        ///< a point, or the corners of a polygon in one plane, mm
   std::vector<std::size_t> slices{};  ///< k of the images that it was measured on

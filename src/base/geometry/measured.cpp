@@ -8,7 +8,7 @@ namespace {
 // Terms of SNOMED CT, IBSI and DICOM, as PS3.16 CID 7469 lists them.
 Code const measured_mm{"mm", "UCUM", "millimeter"};
 
-void measured_shape(Shape const& shape, std::vector<Measurement>& out) {
+void measured_shape(SegmentShape const& shape, std::vector<Measurement>& out) {
   out.push_back({.quantity = {"118565006", "SCT", "Volume"},
                  .value = shape.volume_mm3,
                  .unit = {"mm3", "UCUM", "cubic millimeter"}});
@@ -62,7 +62,7 @@ std::vector<Finding> measured(LabelMap const& map, Volume const* image) {
       if (map.segments[n].layer != layer) continue;
       auto const there = std::ranges::find(all, map.segments[n].value, &Marked::value);
       auto& finding = out[n];
-      measured_shape(there == all.end() ? Shape{} : shape_of(labels, *there),
+      measured_shape(there == all.end() ? SegmentShape{} : shape_of(labels, *there),
                      finding.measurements);
       if (there == all.end()) continue;
       for (std::int64_t k = 0; k < there->box.size[2]; ++k)

@@ -14,7 +14,7 @@
 namespace fovea {
 namespace {
 
-void resize_check(Resize const& options, int most) {
+void resize_check(ResizeWith const& options, int most) {
   for (auto const order : options.order) {
     if (order == 0 || order == 1 || (order == 3 && most == 3)) continue;
     throw Error{
@@ -24,7 +24,7 @@ void resize_check(Resize const& options, int most) {
   }
 }
 
-int resize_threads(Resize const& options) {
+int resize_threads(ResizeWith const& options) {
   return options.threads > 0 ? options.threads : usable_cores();
 }
 
@@ -114,7 +114,9 @@ void resize_label_row(
 
 }  // namespace
 
-Volume resize(Volume const& volume, std::array<std::int64_t, 3> size, Resize const& options) {
+Volume resize(Volume const& volume,
+              std::array<std::int64_t, 3> size,
+              ResizeWith const& options) {
   resize_check(options, 3);
   Volume out{with_size(volume.grid(), size), Type::f32, volume.unit(), volume.channels()};
   Separable plan;
@@ -126,7 +128,7 @@ Volume resize(Volume const& volume, std::array<std::int64_t, 3> size, Resize con
 
 Volume resize_labels(Volume const& labels,
                      std::array<std::int64_t, 3> size,
-                     Resize const& options) {
+                     ResizeWith const& options) {
   resize_check(options, 1);
   if (labels.channels() != 1 || labels.type() == Type::f32 || labels.type() == Type::f64)
     throw Error{Fault::input,

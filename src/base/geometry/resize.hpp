@@ -9,7 +9,7 @@ namespace fovea {
 
 /// Options of `resize`: another number of voxels over the same box, as images are made fit for
 /// networks. Along an axis whose size stays, nothing is computed.
-struct Resize {
+struct ResizeWith {
   std::array<int, 3> order{1, 1, 1};  ///< along i, j, k: 0 nearest, 1 linear, 3 cubic B-spline
   int threads = 0;                    ///< 0: all usable cores; any number gives the same bits
 };
@@ -24,7 +24,9 @@ struct Resize {
 /// Source  values equal scipy's zoom(mode="nearest", grid_mode=True), which skimage's
 ///         resize(mode="edge", anti_aliasing=False, clip=False) calls. `resample` onto the same
 ///         grid differs where cubic is near the edge: there voxels are mirrored
-Volume resize(Volume const& volume, std::array<std::int64_t, 3> size, Resize const& options);
+Volume resize(Volume const& volume,
+              std::array<std::int64_t, 3> size,
+              ResizeWith const& options);
 
 /// The same of labels: of each place the label with the largest weight, where each is a mask of
 /// its own (0 and 1). Of labels with exactly the same weight the one whose voxel is nearest if
@@ -35,6 +37,6 @@ Volume resize(Volume const& volume, std::array<std::int64_t, 3> size, Resize con
 /// Source  batchgenerators 0.25.5's resize_segmentation, as nnU-Net 2.8.1 calls it, bit for bit
 Volume resize_labels(Volume const& labels,
                      std::array<std::int64_t, 3> size,
-                     Resize const& options);
+                     ResizeWith const& options);
 
 }  // namespace fovea

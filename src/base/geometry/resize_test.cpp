@@ -43,7 +43,7 @@ Json resize_test_cases() {
   return read_json(FOVEA_SOURCE_DIR "/src/base/geometry/made/resize.json");
 }
 
-TEST(Resize, IsWhatScipyZooms) {
+TEST(ResizeWith, IsWhatScipyZooms) {
   int seen = 0;
   for (auto const& made : resize_test_cases()) {
     if (!made.contains("values")) continue;
@@ -60,7 +60,7 @@ TEST(Resize, IsWhatScipyZooms) {
   EXPECT_EQ(seen, 15);
 }
 
-TEST(Resize, TakesLabelsAsBatchgeneratorsDoesTiesIncluded) {
+TEST(ResizeWith, TakesLabelsAsBatchgeneratorsDoesTiesIncluded) {
   int seen = 0;
   for (auto const& made : resize_test_cases()) {
     if (!made.contains("labels")) continue;
@@ -77,7 +77,7 @@ TEST(Resize, TakesLabelsAsBatchgeneratorsDoesTiesIncluded) {
   EXPECT_EQ(seen, 10);
 }
 
-TEST(Resize, KeepsTheBoxAndWhatItsAxesLeaveAlone) {
+TEST(ResizeWith, KeepsTheBoxAndWhatItsAxesLeaveAlone) {
   auto const in = resize_test_values({9, 7, 6});
   auto const out = resize(in, {5, 7, 6}, {{3, 3, 0}, 1});
   EXPECT_NEAR(out.grid().spacing().mm[0], 0.7 * 9 / 5, 1e-12);
@@ -86,7 +86,7 @@ TEST(Resize, KeepsTheBoxAndWhatItsAxesLeaveAlone) {
   EXPECT_TRUE(std::ranges::equal(same.as<float>(), in.as<std::int16_t>()));
 }
 
-TEST(Resize, GivesTheSameBitsOnAnyNumberOfThreads) {
+TEST(ResizeWith, GivesTheSameBitsOnAnyNumberOfThreads) {
   Rng rng{3};
   Volume in{upright({40, 50, 30}, {}), Type::f32, Unit::arbitrary, 2};
   for (auto& voxel : in.write<float>()) voxel = static_cast<float>(rng.normal());
@@ -95,7 +95,7 @@ TEST(Resize, GivesTheSameBitsOnAnyNumberOfThreads) {
   EXPECT_TRUE(std::ranges::equal(one.as<float>(), three.as<float>()));
 }
 
-TEST(Resize, RefusesOrdersAndInputsThatItDoesNotKnow) {
+TEST(ResizeWith, RefusesOrdersAndInputsThatItDoesNotKnow) {
   auto const in = resize_test_values({4, 4, 4});
   EXPECT_THROW(resize(in, {5, 5, 5}, {{2, 1, 1}, 1}), Error);
   EXPECT_THROW(resize(in, {5, 0, 5}, {{1, 1, 1}, 1}), Error);

@@ -68,7 +68,7 @@ std::array<double, 3> shape_eigenvalues(ShapeMatrix m) {
   return values;
 }
 
-void shape_spread(Shape& shape, Grid const& grid, Marked const& marked) {
+void shape_spread(SegmentShape& shape, Grid const& grid, Marked const& marked) {
   auto const values = shape_eigenvalues(shape_covariance(grid, marked));
   // What rounding left of a 0 is no spread.
   auto const least = 1e-12 * std::max(values[0], 0.0);
@@ -81,10 +81,10 @@ void shape_spread(Shape& shape, Grid const& grid, Marked const& marked) {
 
 }  // namespace
 
-Shape shape_of(Volume const& labels, Marked const& marked, int threads) {
+SegmentShape shape_of(Volume const& labels, Marked const& marked, int threads) {
   auto const& grid = labels.grid();
   auto const mask = mask_within(labels, marked.value, marked.box);
-  Shape out;
+  SegmentShape out;
   out.voxels = marked.voxels;
   out.volume_mm3 = static_cast<double>(marked.voxels) * voxel_mm3(grid);
   out.surface_mm2 = surface_area_mm2(mask, threads);

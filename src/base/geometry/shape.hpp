@@ -10,7 +10,7 @@
 namespace fovea {
 
 /// What a segment measures in the patient.
-struct Shape {
+struct SegmentShape {
   std::int64_t voxels = 0;
   double volume_mm3 = 0;        ///< voxels times the voxel's volume, also of a sheared grid
   double surface_mm2 = 0;       ///< surface_area_mm2
@@ -31,7 +31,7 @@ struct Shape {
 };
 
 /// Of the voxels with one value, as marked_of counted them in the same labels.
-Shape shape_of(Volume const& labels, Marked const& marked, int threads = 0);
+SegmentShape shape_of(Volume const& labels, Marked const& marked, int threads = 0);
 
 /// What an image shows within a segment, in the image's unit. Values that are no finite numbers
 /// are left out and counted; without any other there is nothing but that count.

@@ -14,7 +14,7 @@
 namespace fovea {
 namespace {
 
-TEST(Shape, IsWhatScipyAndSimpleItkSay) {
+TEST(SegmentShape, IsWhatScipyAndSimpleItkSay) {
   auto const made = made_measures();
   for (auto const& each : made["cases"]) {
     SCOPED_TRACE(each.dump());
@@ -50,7 +50,7 @@ TEST(Shape, IsWhatScipyAndSimpleItkSay) {
 }
 
 // A slanted grid holds the same places as one at right angles where the slant is whole voxels.
-TEST(Shape, OfASlantedGridIsThatOfTheStraightOne) {
+TEST(SegmentShape, OfASlantedGridIsThatOfTheStraightOne) {
   auto const straight = upright({30, 40, 12}, {{0.5, 1, 2}});
   auto slanted = straight;
   slanted.axes[2].mm = {0, 1, 2};  // a row further back each slice
@@ -82,7 +82,7 @@ TEST(Shape, OfASlantedGridIsThatOfTheStraightOne) {
   EXPECT_NEAR(one.surface_mm2 / other.surface_mm2, 1, 0.03);
 }
 
-TEST(Shape, OfOneVoxelHasNoLongAxis) {
+TEST(SegmentShape, OfOneVoxelHasNoLongAxis) {
   Volume mask{upright({5, 5, 5}, {{1, 2, 4}}), Type::i16};
   mask.write<std::int16_t>()[62] = -3;
   auto const all = marked_of(mask);
@@ -98,7 +98,7 @@ TEST(Shape, OfOneVoxelHasNoLongAxis) {
   EXPECT_EQ(out.extent.lower.mm, (std::array{1.5, 3.0, 6.0}));
 }
 
-TEST(Shape, FindsTheAxialPlaneInOtherArrays) {
+TEST(SegmentShape, FindsTheAxialPlaneInOtherArrays) {
   auto grid = upright({4, 5, 6}, {});
   EXPECT_EQ(axial_axis(grid), 2U);
   grid.axes = {{{{0, 1, 0}}, {{0, 0.1, -1}}, {{1, 0, 0}}}};  // sagittal slices

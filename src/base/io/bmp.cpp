@@ -86,11 +86,11 @@ void bmp_check(BmpHead const& head, BmpNumbers const& numbers) {
                         head.pixels > numbers.size() ? 0 : numbers.size() - head.pixels));
 }
 
-std::vector<Colour> bmp_palette(BmpHead const& head, BmpNumbers const& numbers) {
+std::vector<PaletteColour> bmp_palette(BmpHead const& head, BmpNumbers const& numbers) {
   auto const most = std::uint32_t{1} << head.bits;
   auto const count = head.colours == 0 ? most : std::min(head.colours, most);
   auto const each = head.old() ? std::size_t{3} : std::size_t{4};
-  std::vector<Colour> palette;
+  std::vector<PaletteColour> palette;
   for (std::uint32_t i = 0; i < count; ++i) {
     auto const place = bmp_file_header + head.header + each * i;
     // Old writers leave out the rest of the palette: the pixels begin where it would lie.

@@ -19,7 +19,7 @@ namespace fovea {
 /// allow.
 void check_picture_size(std::int64_t width, std::int64_t height, PictureLimits const& limits);
 
-struct Colour {
+struct PaletteColour {
   std::uint8_t red = 0, green = 0, blue = 0;
 };
 
@@ -29,7 +29,7 @@ struct Colour {
 Volume painted(std::int64_t width,
                std::int64_t height,
                std::span<std::uint8_t const> indices,
-               std::span<Colour const> palette,
+               std::span<PaletteColour const> palette,
                PictureNumbers numbers = PictureNumbers::shown);
 
 /// A sample seen through its alpha in front of black, rounded.

@@ -70,11 +70,11 @@ int gif_first_frame(GifFileType& file) {
   }
 }
 
-std::vector<Colour> gif_palette(GifFileType const& file) {
+std::vector<PaletteColour> gif_palette(GifFileType const& file) {
   auto const* const map = file.Image.ColorMap != nullptr ? file.Image.ColorMap : file.SColorMap;
   if (map == nullptr || map->ColorCount < 1)
     refuse_picture("expected a GIF with a palette, got one without");
-  std::vector<Colour> palette;
+  std::vector<PaletteColour> palette;
   for (auto const& c : std::span{map->Colors, static_cast<std::size_t>(map->ColorCount)})
     palette.push_back({c.Red, c.Green, c.Blue});
   return palette;

@@ -68,7 +68,7 @@ void check_picture_size(std::int64_t width, std::int64_t height, PictureLimits c
 Volume painted(std::int64_t width,
                std::int64_t height,
                std::span<std::uint8_t const> indices,
-               std::span<Colour const> palette,
+               std::span<PaletteColour const> palette,
                PictureNumbers numbers) {
   auto const beyond =
       std::ranges::find_if(indices, [&](auto index) { return index >= palette.size(); });
@@ -81,9 +81,10 @@ Volume painted(std::int64_t width,
     return plain;
   }
   auto const grey = std::ranges::all_of(
-      palette, [](Colour c) { return c.red == c.green && c.green == c.blue; });
+      palette, [](PaletteColour c) { return c.red == c.green && c.green == c.blue; });
   auto picture = image2d(width, height, Type::u8, grey ? 1 : 3);
-  constexpr std::uint8_t Colour::*parts[] = {&Colour::red, &Colour::green, &Colour::blue};
+  constexpr std::uint8_t PaletteColour::*parts[] = {&PaletteColour::red, &PaletteColour::green,
+                                                    &PaletteColour::blue};
   for (std::int64_t c = 0; c < picture.channels(); ++c) {
     std::ranges::transform(indices, picture.write_channel<std::uint8_t>(c).begin(),
                            [&, part = parts[c]](auto index) { return palette[index].*part; });

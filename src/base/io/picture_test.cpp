@@ -64,8 +64,8 @@ void expect_picture(PictureExpected const& row) {
 
 TEST(Png, ReadsEveryDepthAndKind) {
   using S = std::vector<std::uint16_t>;
-  std::vector<Colour> const grey{{10, 10, 10}, {200, 200, 200}};
-  std::vector<Colour> const colours{{255, 0, 0}, {0, 128, 0}, {1, 2, 3}, {9, 8, 7}};
+  std::vector<PaletteColour> const grey{{10, 10, 10}, {200, 200, 200}};
+  std::vector<PaletteColour> const colours{{255, 0, 0}, {0, 128, 0}, {1, 2, 3}, {9, 8, 7}};
   for (bool const interlaced : {false, true}) {
     auto const made = [&](PngMade png) {
       png.interlaced = interlaced;
@@ -377,7 +377,7 @@ TEST(Tiff, ReadsDepthsKindsAndPackings) {
           sixteen.push_back(static_cast<std::uint16_t>(i * 77));
           sixteen_values.push_back(static_cast<std::uint16_t>(i * 77));
         }
-        std::vector<Colour> palette(16);
+        std::vector<PaletteColour> palette(16);
         palette[3] = {200, 100, 50};
         palette[4] = {1, 2, 3};
         for (auto const& row : std::vector<PictureExpected>{
@@ -531,8 +531,9 @@ TEST(Tiff, RefusesWhatItWouldMisread) {
 }
 
 TEST(Bmp, ReadsEveryDepthFromEitherEnd) {
-  std::vector<Colour> const grey{{0, 0, 0}, {85, 85, 85}, {170, 170, 170}, {255, 255, 255}};
-  std::vector<Colour> const colours{{1, 2, 3}, {200, 100, 50}};
+  std::vector<PaletteColour> const grey{
+      {0, 0, 0}, {85, 85, 85}, {170, 170, 170}, {255, 255, 255}};
+  std::vector<PaletteColour> const colours{{1, 2, 3}, {200, 100, 50}};
   using B = std::vector<std::uint8_t>;
   for (bool const down : {false, true}) {
     auto const made = [&](BmpMade bmp) {
@@ -646,8 +647,9 @@ TEST(StoredNumbers, AreIndicesAndBitsAsTheyWereWritten) {
   using S = std::vector<std::uint16_t>;
   using B = std::vector<std::uint8_t>;
   // A dark grey, not black, and colours: index 0 stays 0.
-  std::vector<Colour> const palette{{77, 77, 77}, {255, 255, 255}, {128, 0, 0}, {0, 128, 0}};
-  std::vector<Colour> wide(16);
+  std::vector<PaletteColour> const palette{
+      {77, 77, 77}, {255, 255, 255}, {128, 0, 0}, {0, 128, 0}};
+  std::vector<PaletteColour> wide(16);
   wide[3] = {200, 100, 50};
   struct Row {
     std::string_view name;
@@ -711,8 +713,9 @@ TEST(StoredNumbers, AreIndicesAndBitsAsTheyWereWritten) {
 }
 
 TEST(Gif, ReadsTheFirstFrame) {
-  std::vector<Colour> const grey{{0, 0, 0}, {85, 85, 85}, {170, 170, 170}, {255, 255, 255}};
-  std::vector<Colour> const colours{{1, 2, 3}, {200, 100, 50}};
+  std::vector<PaletteColour> const grey{
+      {0, 0, 0}, {85, 85, 85}, {170, 170, 170}, {255, 255, 255}};
+  std::vector<PaletteColour> const colours{{1, 2, 3}, {200, 100, 50}};
   using B = std::vector<std::uint8_t>;
   for (auto const& row : std::vector<PictureExpected>{
            {"grey",
@@ -784,7 +787,8 @@ std::vector<std::pair<std::string, Bytes>> picture_samples() {
     samples[i] = static_cast<std::uint16_t>(i * 97 % 256);
     indices[i] = static_cast<std::uint8_t>(i * 7 % 4);
   }
-  std::vector<Colour> const palette{{0, 0, 0}, {85, 85, 85}, {170, 170, 170}, {255, 255, 255}};
+  std::vector<PaletteColour> const palette{
+      {0, 0, 0}, {85, 85, 85}, {170, 170, 170}, {255, 255, 255}};
   std::vector<std::vector<std::uint8_t>> const rows(10, std::vector<std::uint8_t>(12, 3));
   return {
       {"PNG", made_png({.width = 12, .height = 10, .bits = 8, .samples = samples})},

@@ -132,7 +132,7 @@ PngShape png_prepare(Png& self, PictureNumbers numbers) {
 }
 
 // A palette seen through its alpha.
-std::vector<Colour> png_palette(Png& self) {
+std::vector<PaletteColour> png_palette(Png& self) {
   png_colorp colours = nullptr;
   png_bytep alpha = nullptr;
   int count = 0;
@@ -141,7 +141,7 @@ std::vector<Colour> png_palette(Png& self) {
     png_get_PLTE(self.png, self.info, &colours, &count);
     png_get_tRNS(self.png, self.info, &alpha, &alphas, nullptr);
   });
-  std::vector<Colour> palette;
+  std::vector<PaletteColour> palette;
   for (int i = 0; i < count; ++i) {
     auto const a = i < alphas ? alpha[i] : png_byte{255};
     palette.push_back({over_black(colours[i].red, a), over_black(colours[i].green, a),

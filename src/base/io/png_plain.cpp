@@ -23,7 +23,7 @@ struct PlainPng {
   std::int64_t width = 0, height = 0;
   std::size_t each = 0;  // bytes of a pixel; alpha is the last of 2 and of 4
   bool indexed = false;
-  std::vector<Colour> palette;
+  std::vector<PaletteColour> palette;
   std::vector<PlainBytes> packed;  // one zlib stream, in pieces
 
   std::size_t pitch() const { return static_cast<std::size_t>(width) * each; }

@@ -248,7 +248,7 @@ TEST(PlainPng, WithASmallWindowIsReadByLibpng) {
 }
 
 TEST(PlainPng, IsNothingElse) {
-  auto const colours = std::vector<Colour>{{1, 2, 3}, {4, 5, 6}};
+  auto const colours = std::vector<PaletteColour>{{1, 2, 3}, {4, 5, 6}};
   for (auto const& made :
        {PngMade{.bits = 16, .samples = {1}}, PngMade{.bits = 4, .samples = {1}},
         PngMade{.samples = {1}, .interlaced = true}, PngMade{.samples = {1}, .clear = 1},

@@ -333,7 +333,7 @@ Volume tiff_picture(Tiff const& file,
   return picture;
 }
 
-std::vector<Colour> tiff_palette(Tiff const& file, TiffShape const& shape) {
+std::vector<PaletteColour> tiff_palette(Tiff const& file, TiffShape const& shape) {
   std::array<std::uint16_t*, 3> parts{};
   if (TIFFGetField(file.get(), TIFFTAG_COLORMAP, &parts[0], &parts[1], &parts[2]) == 0)
     refuse_picture("expected a TIFF with a palette, got one without");
@@ -343,7 +343,7 @@ std::vector<Colour> tiff_palette(Tiff const& file, TiffShape const& shape) {
     return std::any_of(part, part + count, [](auto v) { return v > 255; });
   });
   auto const shift = wide ? 8 : 0;
-  std::vector<Colour> palette;
+  std::vector<PaletteColour> palette;
   for (std::size_t i = 0; i < count; ++i) {
     palette.push_back({static_cast<std::uint8_t>(parts[0][i] >> shift),
                        static_cast<std::uint8_t>(parts[1][i] >> shift),

@@ -134,18 +134,18 @@ std::string checkpoint_keys(Pickled const& value) {
 
 }  // namespace
 
-Checkpoint::Checkpoint(fs::path const& file)
+TorchCheckpoint::TorchCheckpoint(fs::path const& file)
     : name_(text(file)), zip_(checkpoint_is_zip(file), checkpoint_members) {
   size_ = FileReader{file}.size();
   open();
 }
 
-Checkpoint::Checkpoint(std::span<std::byte const> bytes, std::string name)
+TorchCheckpoint::TorchCheckpoint(std::span<std::byte const> bytes, std::string name)
     : name_(name), size_(bytes.size()), zip_(bytes, std::move(name), checkpoint_members) {
   open();
 }
 
-void Checkpoint::open() {
+void TorchCheckpoint::open() {
   std::vector<std::string> found;
   for (auto const& entry : zip_.entries()) {
     sizes_[entry.name] = entry.size;
@@ -175,7 +175,7 @@ void Checkpoint::open() {
 
 // PyTorch packs no storage (of TorchScript it packs the source, which is not read), so storages
 // larger than the file are a bomb or lie over each other.
-void Checkpoint::check_sizes() const {
+void TorchCheckpoint::check_sizes() const {
   std::uint64_t total = 0;
   for (auto const& [name, size] : sizes_) {
     if (!name.starts_with(folder_ + "data")) continue;
@@ -185,7 +185,7 @@ void Checkpoint::check_sizes() const {
 }
 
 // What the pickle says of a storage must be what lies there.
-void Checkpoint::check(Pickled const& value) const {
+void TorchCheckpoint::check(Pickled const& value) const {
   if (auto const* list = value.as<Pickled::List>()) {
     for (auto const& each : *list) check(each);
   }
@@ -209,17 +209,17 @@ void Checkpoint::check(Pickled const& value) const {
                                   size->second, " bytes"));
 }
 
-Bytes Checkpoint::storage(PickledTensor const& tensor) const {
+Bytes TorchCheckpoint::storage(PickledTensor const& tensor) const {
   return zip_.read(folder_ + "data/" + tensor.storage, size_);
 }
 
-Bytes Checkpoint::read(PickledTensor const& tensor) const {
+Bytes TorchCheckpoint::read(PickledTensor const& tensor) const {
   Bytes out(checkpoint_bytes(tensor));
   checkpoint_fill(tensor, storage(tensor), out);
   return out;
 }
 
-Safetensors Checkpoint::weights(Pickled const& state, std::uint64_t limit) const {
+Safetensors TorchCheckpoint::weights(Pickled const& state, std::uint64_t limit) const {
   auto tensors = checkpoint_tensors(state);
   if (tensors.empty())
     checkpoint_refuse(name_, text("expected tensors by name, got ", state.in_words()));
@@ -265,7 +265,7 @@ Safetensors Checkpoint::weights(Pickled const& state, std::uint64_t limit) const
   return out;
 }
 
-Pickled const& Checkpoint::state_dict() const {
+Pickled const& TorchCheckpoint::state_dict() const {
   for (auto const* key :
        {"state_dict", "model_state_dict", "network_weights", "model", "net"}) {
     auto const* found = root_.find(key);

@@ -10,14 +10,14 @@ namespace fovea {
 /// looks at; bytes of tensors are read when asked for, so what is not needed (an optimiser's
 /// state) costs nothing. No code in it is ever run: of a TorchScript archive the modules'
 /// values are read and the source is not.
-class Checkpoint {
+class TorchCheckpoint {
  public:
   /// Throws Error{input} as ZipReader and decode_pickle do; if the file is the older format
   /// without a zip, big-endian, no such archive, or has a tensor that reaches beyond its
   /// storage; Error{resource} if it may not be read.
-  explicit Checkpoint(fs::path const& file);
+  explicit TorchCheckpoint(fs::path const& file);
   /// The same from bytes in memory, which must outlive it; `name` is for messages.
-  Checkpoint(std::span<std::byte const> bytes, std::string name);
+  TorchCheckpoint(std::span<std::byte const> bytes, std::string name);
 
   Pickled const& root() const { return root_; }
   bool is_script() const { return script_; }

@@ -12,7 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
       limits.memory = 1U << 20;
       decode_pickle(bytes, "input", size % 2 == 0, limits);
     } else {
-      Checkpoint const checkpoint{bytes, "input"};
+      TorchCheckpoint const checkpoint{bytes, "input"};
       checkpoint.weights(checkpoint.state_dict(), 1U << 26);
     }
   } catch (Error const& error) {

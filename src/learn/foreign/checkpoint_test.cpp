@@ -13,7 +13,7 @@ fs::path checkpoint_seed(std::string const& name) {
   return fs::path{FOVEA_SOURCE_DIR} / "tests/seeds/checkpoint_fuzz" / name;
 }
 
-std::vector<float> checkpoint_floats(Checkpoint const& checkpoint, std::string_view name) {
+std::vector<float> checkpoint_floats(TorchCheckpoint const& checkpoint, std::string_view name) {
   auto const& tensor = *checkpoint.root().find(name)->as<PickledTensor>();
   auto const bytes = checkpoint.read(tensor);
   Blob const blob{.name = "", .dtype = tensor.dtype, .shape = tensor.shape, .bytes = bytes};
@@ -32,8 +32,8 @@ std::vector<float> checkpoint_floats(Safetensors const& weights, std::string_vie
 
 using Floats = std::vector<float>;
 
-TEST(Checkpoint, GivesTensorsOfEveryTypeAsTheyWereSaved) {
-  Checkpoint const types{checkpoint_seed("types.pt")};
+TEST(TorchCheckpoint, GivesTensorsOfEveryTypeAsTheyWereSaved) {
+  TorchCheckpoint const types{checkpoint_seed("types.pt")};
   struct Row {
     char const* name;
     Dtype dtype;
@@ -66,8 +66,8 @@ TEST(Checkpoint, GivesTensorsOfEveryTypeAsTheyWereSaved) {
   EXPECT_EQ(types.weights(types.state_dict()).blobs.size(), std::size(rows));
 }
 
-TEST(Checkpoint, FollowsStridesIntoASharedStorage) {
-  Checkpoint const strided{checkpoint_seed("strided.pt")};
+TEST(TorchCheckpoint, FollowsStridesIntoASharedStorage) {
+  TorchCheckpoint const strided{checkpoint_seed("strided.pt")};
   EXPECT_EQ(checkpoint_floats(strided, "turned"),
             (Floats{0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11}));
   EXPECT_EQ(checkpoint_floats(strided, "column"), (Floats{1, 5, 9}));
@@ -78,10 +78,10 @@ TEST(Checkpoint, FollowsStridesIntoASharedStorage) {
   EXPECT_EQ(checkpoint_floats(weights, "all"), (Floats{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}));
 }
 
-TEST(Checkpoint, FindsTheStateDictWhereverPeoplePutIt) {
+TEST(TorchCheckpoint, FindsTheStateDictWhereverPeoplePutIt) {
   for (auto const* name : {"state.pt", "state_4.pt", "logged.pt"}) {
     SCOPED_TRACE(name);
-    Checkpoint const checkpoint{checkpoint_seed(name)};
+    TorchCheckpoint const checkpoint{checkpoint_seed(name)};
     auto const weights = checkpoint.weights(checkpoint.state_dict());
     EXPECT_EQ(weights.blobs.size(), 7U);
     EXPECT_EQ(checkpoint_floats(weights, "0.weight"), (Floats{0.5F, 0.5F}));
@@ -94,8 +94,8 @@ TEST(Checkpoint, FindsTheStateDictWhereverPeoplePutIt) {
   }
 }
 
-TEST(Checkpoint, GivesPlainValuesAndNumPysNumbers) {
-  Checkpoint const checkpoint{checkpoint_seed("logged.pt")};
+TEST(TorchCheckpoint, GivesPlainValuesAndNumPysNumbers) {
+  TorchCheckpoint const checkpoint{checkpoint_seed("logged.pt")};
   auto const& root = checkpoint.root();
   EXPECT_EQ(*root.find("trainer_name")->as<std::string>(), "nnUNetTrainer");
   EXPECT_EQ(*root.find("current_epoch")->as<std::int64_t>(), 7);
@@ -127,8 +127,8 @@ TEST(Checkpoint, GivesPlainValuesAndNumPysNumbers) {
   EXPECT_EQ(root.find("sizes")->in_words(), "a list of 2");
 }
 
-TEST(Checkpoint, ReadsTheWeightsOfTorchScriptWithoutItsCode) {
-  Checkpoint const script{checkpoint_seed("script.ts")};
+TEST(TorchCheckpoint, ReadsTheWeightsOfTorchScriptWithoutItsCode) {
+  TorchCheckpoint const script{checkpoint_seed("script.ts")};
   EXPECT_TRUE(script.is_script());
   auto const weights = script.weights(script.state_dict());
   EXPECT_EQ(checkpoint_floats(weights, "body.0.conv.weight"), (Floats{0.5F, 0.5F}));
@@ -143,7 +143,7 @@ std::string checkpoint_fault(std::string const& name) {
     if (name.ends_with(".pkl"))
       decode_pickle(read_file(file, 1 << 20), name);
     else
-      Checkpoint const checkpoint{file};
+      TorchCheckpoint const checkpoint{file};
   } catch (Error const& fault) {
     EXPECT_EQ(fault.fault(), Fault::input);
     return fault.what();
@@ -151,7 +151,7 @@ std::string checkpoint_fault(std::string const& name) {
   return "it was read";
 }
 
-TEST(Checkpoint, RefusesByNameWhatIsNeitherTensorNorPlainValue) {
+TEST(TorchCheckpoint, RefusesByNameWhatIsNeitherTensorNorPlainValue) {
   std::pair<char const*, char const*> const rows[] = {
       {"system.pkl", "posix.system"},
       {"system_4.pkl", "posix.system"},
@@ -174,7 +174,7 @@ TEST(Checkpoint, RefusesByNameWhatIsNeitherTensorNorPlainValue) {
   EXPECT_FALSE(fs::exists("/tmp/owned"));
 }
 
-TEST(Checkpoint, RefusesWhatIsUnsound) {
+TEST(TorchCheckpoint, RefusesWhatIsUnsound) {
   std::pair<char const*, char const*> const rows[] = {
       {"deep.pkl", "deeper than 64"},
       {"itself.pkl", "contain themselves"},
@@ -214,8 +214,8 @@ TEST(Checkpoint, RefusesWhatIsUnsound) {
   }
 }
 
-TEST(Checkpoint, SaysWhichKeysItFoundInsteadOfWeights) {
-  Checkpoint const checkpoint{checkpoint_seed("logged.pt")};
+TEST(TorchCheckpoint, SaysWhichKeysItFoundInsteadOfWeights) {
+  TorchCheckpoint const checkpoint{checkpoint_seed("logged.pt")};
   EXPECT_THROW(checkpoint.weights(*checkpoint.root().find("logging")), Error);
   EXPECT_THROW(checkpoint.weights(checkpoint.state_dict(), 8), Error);
   auto const bytes = read_file(checkpoint_seed("copies.pkl"), 1 << 20);
@@ -226,7 +226,7 @@ TEST(Checkpoint, SaysWhichKeysItFoundInsteadOfWeights) {
 }
 
 // Whatever byte is changed or wherever the file ends, it is read or refused.
-TEST(Checkpoint, SurvivesEveryCutAndEveryChangedByte) {
+TEST(TorchCheckpoint, SurvivesEveryCutAndEveryChangedByte) {
   auto const whole = read_file(checkpoint_seed("state.pt"), 1 << 20);
   for (std::size_t i = 0; i < whole.size(); i += 3) {
     for (auto const cut : {false, true}) {
@@ -236,7 +236,7 @@ TEST(Checkpoint, SurvivesEveryCutAndEveryChangedByte) {
       else
         bytes[i] ^= std::byte{0x41};
       try {
-        Checkpoint const checkpoint{bytes, "changed"};
+        TorchCheckpoint const checkpoint{bytes, "changed"};
         checkpoint.weights(checkpoint.state_dict());
       } catch (Error const& fault) {
         EXPECT_EQ(fault.fault(), Fault::input);
@@ -245,14 +245,14 @@ TEST(Checkpoint, SurvivesEveryCutAndEveryChangedByte) {
   }
 }
 
-TEST(Checkpoint, ReadsWhatNnunetTrained) {
+TEST(TorchCheckpoint, ReadsWhatNnunetTrained) {
   auto const folder = fs::path{FOVEA_SOURCE_DIR} / "../shared/peers/nnunet-reference";
   if (!fs::exists(folder)) GTEST_SKIP() << folder << " is not here";
   std::pair<char const*, std::size_t> const rows[] = {
       {"Dataset004_Hippocampus", 188}, {"Dataset005_Permuted", 188}, {"Dataset006_CT", 240}};
   for (auto const& [name, tensors] : rows) {
     SCOPED_TRACE(name);
-    Checkpoint const checkpoint{folder / name / "model/fold_all/checkpoint_final.pth"};
+    TorchCheckpoint const checkpoint{folder / name / "model/fold_all/checkpoint_final.pth"};
     auto const weights = checkpoint.weights(checkpoint.state_dict());
     EXPECT_EQ(weights.blobs.size(), tensors);
     auto const* first = weights.find("encoder.stages.0.0.convs.0.conv.weight");

@@ -34,7 +34,7 @@ std::string nnunet_word(fs::path const& file, Pickled const* value, char const* 
 }
 
 NnunetTold nnunet_told(fs::path const& file) {
-  Checkpoint const checkpoint{file};
+  TorchCheckpoint const checkpoint{file};
   auto const& root = checkpoint.root();
   NnunetTold out;
   out.trainer = nnunet_word(file, root.find("trainer_name"), "trainer_name");
@@ -167,7 +167,7 @@ NnunetModel read_nnunet(fs::path const& folder, NnunetOptions const& options) {
 }
 
 Safetensors nnunet_weights(NnunetModel const& model, NnunetModel::Fold const& fold) {
-  Checkpoint const checkpoint{fold.checkpoint};
+  TorchCheckpoint const checkpoint{fold.checkpoint};
   auto const* state = checkpoint.root().find("network_weights");
   if (state == nullptr)
     nnunet_refuse_checkpoint(fold.checkpoint, "it has no \"network_weights\"");

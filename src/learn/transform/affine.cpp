@@ -4,7 +4,7 @@
 
 namespace fovea {
 
-Motion Affine::draw(std::int64_t width, std::int64_t height, Rng& rng) const {
+Motion PictureAffine::draw(std::int64_t width, std::int64_t height, Rng& rng) const {
   Motion motion;
   motion.degrees = rng.uniform(-rotate, rotate);
   motion.scale = std::exp(rng.uniform(-scale, scale));
@@ -14,7 +14,7 @@ Motion Affine::draw(std::int64_t width, std::int64_t height, Rng& rng) const {
   return motion;
 }
 
-Volume Affine::operator()(Volume const& image, Rng& rng) const {
+Volume PictureAffine::operator()(Volume const& image, Rng& rng) const {
   return warped(
       image, map_of(draw(image.width(), image.height(), rng), image.width(), image.height()));
 }

@@ -10,7 +10,7 @@ namespace fovea {
 ///
 /// In   a picture, any type and channels
 /// Out  f32, same size
-struct Affine {
+struct PictureAffine {
   double rotate = 0;  ///< degrees: uniform in [-rotate, rotate]
   double scale = 0;   ///< factor exp(uniform(-scale, scale))
   double shift = 0;   ///< share of the side: uniform in [-shift, shift], each axis

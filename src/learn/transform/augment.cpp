@@ -27,7 +27,7 @@ Map2d augment_mirrored(Map2d map, Volume const& image, bool left_right, bool up_
 Volume augment_moved(Volume const& image, Augment const& how, Rng& rng) {
   auto const left_right = rng.chance(how.flip_left_right);
   auto const up_down = rng.chance(how.flip_up_down);
-  Affine const affine{how.rotate, how.scale, how.shift, how.shear};
+  PictureAffine const affine{how.rotate, how.scale, how.shift, how.shear};
   auto const map =
       map_of(affine.draw(image.width(), image.height(), rng), image.width(), image.height());
   auto const key = rng.next();
@@ -37,7 +37,7 @@ Volume augment_moved(Volume const& image, Augment const& how, Rng& rng) {
   auto const mirrored = augment_mirrored(map, image, left_right, up_down);
   if (how.elastic <= 0) return warped(image, mirrored);
   constexpr int cells = 6;
-  Displacement displacement{image.width(), image.height(), how.elastic, cells, key};
+  PictureDisplacement displacement{image.width(), image.height(), how.elastic, cells, key};
   return warped(image, mirrored, &displacement);
 }
 

@@ -77,7 +77,7 @@ TEST(Augment, MovesAsTheAffineMapAlone) {
   Rng rng{9};
   rng.next();
   rng.next();
-  Affine const affine{.rotate = 20, .scale = 0.2, .shift = 0.1, .shear = 5};
+  PictureAffine const affine{.rotate = 20, .scale = 0.2, .shift = 0.1, .shear = 5};
   EXPECT_EQ(augment_test_run(Augment{.rotate = 20, .scale = 0.2, .shift = 0.1, .shear = 5}, 9),
             augment_test_values(affine(image, rng)));
 }

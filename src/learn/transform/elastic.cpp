@@ -3,7 +3,7 @@
 namespace fovea {
 
 Volume Elastic::operator()(Volume const& image, Rng& rng) const {
-  Displacement displacement{image.width(), image.height(), deviation, cells, rng.next()};
+  PictureDisplacement displacement{image.width(), image.height(), deviation, cells, rng.next()};
   return warped(image, {}, &displacement);
 }
 

@@ -102,8 +102,8 @@ TEST(Warp, LeansAVerticalLineToTheRight) {
   EXPECT_NEAR(geometry_at(leaning, 5, 15), 1, 1e-5);
 }
 
-TEST(Affine, StaysWithinItsStrengths) {
-  Affine const affine{.rotate = 10, .scale = 0.2, .shift = 0.1, .shear = 5};
+TEST(PictureAffine, StaysWithinItsStrengths) {
+  PictureAffine const affine{.rotate = 10, .scale = 0.2, .shift = 0.1, .shear = 5};
   Rng rng{11};
   for (int n = 0; n < 1000; ++n) {
     auto const motion = affine.draw(100, 200, rng);
@@ -121,7 +121,7 @@ TEST(Elastic, DisplacesByItsDeviationAndSmoothly) {
   constexpr std::int64_t side = 60;
   constexpr int pictures = 200;
   for (std::uint64_t key = 0; key < pictures; ++key) {
-    Displacement displacement{side, side, 3, 6, key};
+    PictureDisplacement displacement{side, side, 3, 6, key};
     std::vector<float> x(side);
     std::vector<float> y(side);
     displacement.add_row(30, x.data(), y.data());

@@ -44,7 +44,7 @@ Map2d map_of(Motion const& motion, std::int64_t width, std::int64_t height) {
   return map;
 }
 
-Displacement::Axis Displacement::axis_of(std::int64_t size, int cells) {
+PictureDisplacement::Axis PictureDisplacement::axis_of(std::int64_t size, int cells) {
   auto const columns = static_cast<std::size_t>(size);
   Axis axis{std::vector<std::int32_t>(4 * columns), std::vector<float>(4 * columns)};
   for (std::size_t n = 0; n < columns; ++n) {
@@ -62,7 +62,7 @@ Displacement::Axis Displacement::axis_of(std::int64_t size, int cells) {
   return axis;
 }
 
-Displacement::Displacement(
+PictureDisplacement::PictureDisplacement(
     std::int64_t width, std::int64_t height, double deviation, int cells, std::uint64_t key)
     : width_(width),
       height_(height),
@@ -81,7 +81,7 @@ Displacement::Displacement(
   for (auto& value : y_) value = static_cast<float>(rng.normal(0, control));
 }
 
-void Displacement::add_row(std::int64_t y, float* at_x, float* at_y) {
+void PictureDisplacement::add_row(std::int64_t y, float* at_x, float* at_y) {
   for (auto const& [points, at] : {std::pair{&x_, at_x}, std::pair{&y_, at_y}}) {
     std::ranges::fill(line_, 0.0F);
     for (std::int64_t k = 0; k < 4; ++k) {
@@ -95,7 +95,7 @@ void Displacement::add_row(std::int64_t y, float* at_x, float* at_y) {
   }
 }
 
-Volume warped(Volume const& image, Map2d const& map, Displacement* displacement) {
+Volume warped(Volume const& image, Map2d const& map, PictureDisplacement* displacement) {
   auto out = float_like(image, "warp");
   if (image.voxels() >= std::int64_t{1} << 30)
     throw Error{Fault::input, "expected a picture of less than 2^30 pixels", "make it smaller"};

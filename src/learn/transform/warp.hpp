@@ -31,11 +31,11 @@ Map2d map_of(Motion const& motion, std::int64_t width, std::int64_t height);
 /// A smooth random displacement of pixels: normal numbers on control points, a uniform cubic
 /// B-spline between them (Rueckert et al. 1999). Neighbouring pixels move alike, so nothing
 /// folds while the deviation is well below the distance of control points.
-class Displacement {
+class PictureDisplacement {
  public:
   /// `deviation` in pixels, root mean square over many draws; `cells` control cells along a
   /// side.
-  Displacement(
+  PictureDisplacement(
       std::int64_t width, std::int64_t height, double deviation, int cells, std::uint64_t key);
 
   /// Adds the displacement of row y to the coordinates of its pixels.
@@ -61,6 +61,8 @@ class Displacement {
 /// In      a picture, any type and channels
 /// Out     f32, same size
 /// Throws  Error{input} if it is not 2-D or has 2^30 pixels or more
-Volume warped(Volume const& image, Map2d const& map, Displacement* displacement = nullptr);
+Volume warped(Volume const& image,
+              Map2d const& map,
+              PictureDisplacement* displacement = nullptr);
 
 }  // namespace fovea

@@ -64,7 +64,7 @@ inline std::vector<std::uint8_t> made_packed(std::span<std::uint16_t const> samp
 struct PngMade {
   int width = 1, height = 1, bits = 8, kind = PNG_COLOR_TYPE_GRAY;
   std::vector<std::uint16_t> samples;
-  std::vector<Colour> palette = {};
+  std::vector<PaletteColour> palette = {};
   std::vector<std::uint8_t> alphas = {};  // of the palette
   std::optional<int> clear = {};          // the grey that is transparent
   Bytes exif = {};
@@ -181,7 +181,7 @@ struct TiffMade {
   int width = 1, height = 1, bits = 8, kind = PHOTOMETRIC_MINISBLACK, each = 1;
   int extra = -1;  // what the last sample is
   std::vector<std::uint16_t> samples;
-  std::vector<Colour> palette = {};
+  std::vector<PaletteColour> palette = {};
   int packing = COMPRESSION_NONE, orientation = 1, format = SAMPLEFORMAT_UINT, pages = 1;
   TiffLayout layout = TiffLayout::strips;
   bool big = false;
@@ -203,7 +203,7 @@ inline void made_tiff_tags(TIFF* tiff, TiffMade const& made) {
   if (made.palette.empty()) return;
   std::vector<std::uint16_t> parts[3];
   for (std::size_t i = 0; i < std::size_t{1} << made.bits; ++i) {
-    auto const c = i < made.palette.size() ? made.palette[i] : Colour{};
+    auto const c = i < made.palette.size() ? made.palette[i] : PaletteColour{};
     parts[0].push_back(static_cast<std::uint16_t>(c.red * 257));
     parts[1].push_back(static_cast<std::uint16_t>(c.green * 257));
     parts[2].push_back(static_cast<std::uint16_t>(c.blue * 257));
@@ -277,7 +277,7 @@ inline Bytes made_tiff(TiffMade const& made) {
 struct BmpMade {
   int width = 1, height = 1, bits = 8;
   std::vector<std::vector<std::uint8_t>> rows;  // from the top, not yet padded
-  std::vector<Colour> palette = {};
+  std::vector<PaletteColour> palette = {};
   std::vector<std::uint32_t> masks = {};  // red, green, blue, alpha
   bool down = false;
 };
@@ -319,7 +319,7 @@ inline Bytes made_bmp(BmpMade const& made) {
 struct GifMade {
   int width = 1, height = 1;
   std::vector<std::uint8_t> indices;
-  std::vector<Colour> palette;
+  std::vector<PaletteColour> palette;
   int frames = 1, transparent = -1, left = 0, top = 0;
   int screen = 0;  // a square larger than the frame
   bool interlaced = false;
