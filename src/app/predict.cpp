@@ -188,6 +188,7 @@ int predict_command(Arguments const& arguments) {
                   "  fovea predict organs.fovea SERIES --out masks --memory 2G\n"
                   "  fovea predict nnUNetTrainer__nnUNetPlans__3d_fullres SCANS --out masks"))
     return 0;
+  if (!out.empty() && !masks.resume) predict_expect(out);
   expect_access(name);
   if (!is_torchscript(name)) {
     auto const model = is_nnunet(name) ? nnunet_model(name) : open_model(name);
@@ -197,7 +198,6 @@ int predict_command(Arguments const& arguments) {
     }
   }
   masks.expect_none(name);
-  if (!out.empty()) predict_expect(out);
   auto const files = pictures_in(inputs);
   auto const answer = predict_answerer(name, foreign);
   auto const& stop = stop_on_signals();

@@ -41,7 +41,8 @@ void together_expect(Graph const& graph,
                      List const& shape,
                      Expected const& expected,
                      std::span<Execution const> ways = together_ways,
-                     double edge = 0) {
+                     double edge = 0,
+                     double middle = 0) {
   for (auto const how : ways) {
     SCOPED_TRACE(testing::Message()
                  << "bfloat16 " << (how.precision == Precision::bfloat16) << " channels-last "
@@ -59,8 +60,8 @@ void together_expect(Graph const& graph,
     auto const wide = x.detach().to(at::kDouble).requires_grad_();
     auto const out = network.train(x);
     auto const want = expected(wide, weights);
-    // Not around zero: sums that cancel would show nothing but rounding.
-    auto const pull = at::randn(want.sizes()).add(2);
+    // `middle`: not around zero, where sums that cancel show nothing but rounding.
+    auto const pull = at::randn(want.sizes()).add(middle);
     (out * pull).sum().backward();
     (want * pull).sum().backward();
     auto const close = together_close(how);
@@ -209,7 +210,7 @@ TEST(RunTogether, InstanceNormWithASumAndAnySlope) {
                 if (sum) y = y + x;
                 return together_after(y, after, w.empty() ? at::Tensor{} : w.back());
               },
-              ways, *after == 0 ? 0 : 0.1);
+              ways, *after == 0 ? 0 : 0.1, 2);
         }
       }
     }
