@@ -32,6 +32,19 @@ finish() { ((failures == 0)); exit; }
 # The answer of the last command as ONE JSON object `v`: prints EXPRESSION of it.
 answer() { python3 -c 'import json, sys; v = json.loads(sys.argv[1]); assert type(v) is dict; print(eval(sys.argv[2]))' "$out" "$1"; }
 
+# Whether a process is the program and has a handler for SIGINT (the second signal), or has ended. Before it is the program it is the
+# shell, which has one, too. Without a program of its own: the other must not end meanwhile.
+hears_sigint() {
+  local key value name=
+  [[ -r /proc/$1/status ]] || return 0
+  while read -r key value; do
+    [[ $key != Name: ]] || name=$value
+    [[ $key != State: || $value != Z* ]] || return 0
+    [[ $key != SigCgt: || $name != fovea* || $value != *[2367abef] ]] || return 0
+  done <"/proc/$1/status"
+  return 1
+}
+
 # Assertions; each says what it got.
 ends_with() {  # CODE COMMAND... : stdout in $out, stderr in $err
   local want=$1 got=0

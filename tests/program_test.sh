@@ -147,8 +147,7 @@ an_interrupt_ends_reading_measuring_and_explaining_with_130() {
     "explain RUN many --out why --method occlusion" "demo many --out all"; do
     read -ra words <<<"$command"
     "$fovea" "${words[@]/#RUN/$run}" >out 2>err &
-    # From when on the program hears it: SIGINT is the second signal.
-    while [[ $(awk '/^SigCgt:/ {print $2}' /proc/$!/status 2>/dev/null) =~ [014589cd]$ ]]; do sleep 0.01; done
+    until hears_sigint $!; do sleep 0.01; done
     kill -INT $!
     local code=0
     wait $! || code=$?

@@ -205,16 +205,6 @@ nothing_is_overwritten_and_wrong_words_are_refused() {
   ends_with 2 "$fovea" inspect ct --tags --json
   [[ ! -e a.nii.gz && ! -e folder ]]
 }
-# Whether a process is the program and has a handler for SIGINT (the second signal). Without a program of its own: the other must
-# not end meanwhile.
-hears_sigint() {
-  local key value name=
-  while read -r key value; do
-    [[ $key != Name: ]] || name=$value
-    [[ $key != SigCgt: || $name != fovea || $value != *[2367abef] ]] || return 0
-  done <"/proc/$1/status"
-  return 1
-}
 an_interrupt_ends_every_command_and_leaves_nothing() {
   # Noise: the most work that so many voxels can make.
   python3 - <<'PY'
