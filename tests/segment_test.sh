@@ -53,6 +53,42 @@ a_bad_case_does_not_stop_the_others() {
   test -s masks/good.nii.gz && test ! -e masks/cut.nii.gz
   holds "$err" cut.nii.gz
 }
+series_get_segmentations_on_their_own_frames() {
+  shared_run
+  ends_with 0 "$fovea" convert "$data/images/case3.nii.gz" series --format dicom
+  ends_with 0 "$fovea" predict "$run" series --out seg
+  ends_with 0 "$fovea" predict "$run" "$data/images/case3.nii.gz" --out plain
+  ends_with 0 "$fovea" compare seg/volume-1.dcm plain/case3.nii.gz --json
+  printf '%s' "$out" >same.json
+  [[ $(python3 -c 'import json; print([one["dice"] for one in json.load(open("same.json"))["pairs"][0]["labels"]])') == "[1.0"* ]]
+  ends_with 0 "$fovea" predict "$run" series --out structures --format rtstruct
+  ends_with 0 "$fovea" inspect structures
+}
+masks_that_cannot_be_written_cost_no_other() {
+  shared_run
+  ends_with 0 "$fovea" convert "$data/images/case3.nii.gz" series --format dicom
+  ends_with 0 "$fovea" predict "$run" "$data/images/case3.nii.gz" series --out masks --format seg --json
+  holds "$err" "is no DICOM series"
+  holds "$out" volume-1.dcm
+  ends_with 3 "$fovea" predict "$run" "$data/images/case3.nii.gz" --out pictures --format png
+  holds "$err" "a PNG holds one"
+}
+a_stopped_batch_goes_on_where_it_was() {
+  shared_run
+  ends_with 0 "$fovea" predict "$run" "$data/images" --out masks
+  cp masks/case5.nii.gz before.nii.gz
+  rm masks/case5.nii.gz
+  ends_with 0 "$fovea" predict "$run" "$data/images" --out masks --resume --json
+  cmp masks/case5.nii.gz before.nii.gz
+  (($(grep -o '"resumed": *true' <<<"$out" | wc -l) == 11))
+}
+a_plan_that_cannot_be_is_refused_before_the_run() {
+  "$FOVEA_BUILD/make_organs" set 12
+  for set in 'patch=[17, 33, 33]' 'mirror=[7]' 'normalisation=[foo]' 'axes=[0, 0, 1]' 'configuration=4d' 'loss=foo'; do
+    ends_with 2 "$fovea" train set --out run --set "$set" --set steps=1 --set time=0
+    [[ ! -e run/run.json ]]
+  done
+}
 too_little_memory_is_said_with_the_least() {
   shared_run
   ends_with 4 "$fovea" predict "$run" "$data/images/case3.nii.gz" --out masks --memory 1M

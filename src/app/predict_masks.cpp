@@ -125,6 +125,18 @@ Volume mask_image(MaskCase const& one, std::size_t channels) {
   return out;
 }
 
+// Before the network works: one case of a kind that cannot be written must not cost the others.
+void mask_expect_writable(MaskCase const& one, Volume const& image) {
+  auto const& first = one.channels.front();
+  if (one.ending == ".dcm" && first.dicom == nullptr)
+    throw Error{Fault::input, text(first.source, " is no DICOM series"),
+                "choose --format nifti, nrrd, mha or png"};
+  if (one.ending == ".png" && image.depth() > 1)
+    throw Error{Fault::input,
+                text(first.source, " has ", image.depth(), " slices, a PNG holds one"),
+                "choose --format nifti, nrrd or mha"};
+}
+
 struct MaskStatistics {
   std::string label;
   std::int64_t voxels = 0;
@@ -198,11 +210,7 @@ void mask_write(Model const& model,
     mask.intent = 0;
     return write_volume(file, mask);
   }
-  auto const* const series = one.channels.front().dicom;
-  if (series == nullptr)
-    throw Error{Fault::usage, text(one.channels.front().source, " is no DICOM series"),
-                "choose --format nifti, nrrd, mha or png"};
-  auto const source = result_source(*series);
+  auto const source = result_source(*one.channels.front().dicom);
   auto const map = mask_map(model, contract, labels);
   write_dicom(file,
               format == "rtstruct" ? dicom_rtstruct(map, source) : dicom_seg(map, source));
@@ -237,62 +245,44 @@ class MaskRun {
   SegmentContract const& contract() const { return contract_; }
 
   // Loading the next case and writing the last one go on while the network works.
-  void operator()(std::vector<MaskCase> const& cases, Stop const& stop) {
+  void operator()(std::vector<MaskCase> const& all, Stop const& stop) {
+    auto const cases = left_of(all);
     auto const load = [&](std::size_t at) {
-      return std::async(std::launch::async, [this, &cases, at] {
-        return mask_image(cases[at], contract_.channels.size());
+      if (at == cases.size()) return std::future<Volume>{};
+      return std::async(std::launch::async, [this, one = cases[at]] {
+        auto image = mask_image(*one, contract_.channels.size());
+        mask_expect_writable(*one, image);
+        return image;
       });
     };
-    std::future<void> writing;
-    std::future<Volume> next;
     Progress progress{"predicting"};
+    auto next = load(0);
     for (std::size_t at = 0; at < cases.size() && !stop.asked(); ++at) {
-      auto const& one = cases[at];
-      auto const file = folder_ / (one.id + one.ending);
-      std::error_code ignored;
-      if (flags_.resume && fs::exists(file, ignored)) {
-        ++done;
-        answers.push_back({{"id", one.id}, {"file", file.string()}, {"resumed", true}});
-        continue;
-      }
-      auto loading = next.valid() ? std::move(next) : load(at);
-      auto const follows =
-          at + 1 < cases.size() &&
-          !(flags_.resume &&
-            fs::exists(folder_ / (cases[at + 1].id + cases[at + 1].ending), ignored));
+      auto const& one = *cases[at];
+      auto loading = std::move(next);
+      loading.wait();
+      next = load(at + 1);
       try {
         auto const image = loading.get();
-        if (follows) next = load(at + 1);
-        auto const base = static_cast<double>(at);
-        auto const found = segmented(
-            model_, contract_, image,
-            {.memory = mask_memory(flags_.memory),
-             .uncertainty = flags_.uncertainty,
-             .progress =
-                 [&](double part, double all) {
-                   progress.show(base + part / all, static_cast<double>(cases.size()), one.id);
-                 },
-             .stop = &stop});
-        if (writing.valid()) writing.get();
-        tell(one, image, found.labels, file);
-        writing = std::async(std::launch::async, [this, &one, found, file] {
-          mask_write(model_, contract_, one, found.labels, flags_.format, file);
-          if (found.uncertainty)
-            write_volume(folder_ / (one.id + "-uncertainty.nii.gz"), *found.uncertainty);
-        });
-        ++done;
+        auto const found =
+            segmented(model_, contract_, image,
+                      {.memory = mask_memory(flags_.memory),
+                       .uncertainty = flags_.uncertainty,
+                       .progress =
+                           [&](double part, double whole_case) {
+                             progress.show(static_cast<double>(at) + part / whole_case,
+                                           static_cast<double>(cases.size()), one.id);
+                           },
+                       .stop = &stop});
+        settle(progress);
+        write(one, image, found);
       } catch (Interrupted const&) {
         break;
       } catch (Error const& error) {
-        if (error.fault() != Fault::input) throw;
-        progress.clear();
-        warn(text(one.id, ": ", error.what()));
-        answers.push_back({{"id", one.id}, {"error", error.what()}});
-        if (follows && !next.valid()) next = load(at + 1);
+        leave_out(one, error, progress);
       }
     }
-    if (next.valid()) next.wait();
-    if (writing.valid()) writing.get();
+    settle(progress);
   }
 
   std::size_t done = 0;
@@ -303,12 +293,56 @@ class MaskRun {
       "\n";
 
  private:
-  void tell(MaskCase const& one,
-            Volume const& image,
-            Volume const& labels,
-            fs::path const& file) {
-    Json entry = {{"id", one.id}, {"file", file.string()}, {"structures", Json::array()}};
-    for (auto const& row : mask_statistics(model_, contract_, image, labels)) {
+  fs::path file_of(MaskCase const& one) const { return folder_ / (one.id + one.ending); }
+
+  // Without those whose masks are there already.
+  std::vector<MaskCase const*> left_of(std::vector<MaskCase> const& all) {
+    std::vector<MaskCase const*> out;
+    for (auto const& one : all) {
+      std::error_code ignored;
+      if (!flags_.resume || !fs::exists(file_of(one), ignored)) {
+        out.push_back(&one);
+        continue;
+      }
+      ++done;
+      answers.push_back({{"id", one.id}, {"file", file_of(one).string()}, {"resumed", true}});
+    }
+    return out;
+  }
+
+  void leave_out(MaskCase const& one, Error const& error, Progress& progress) {
+    if (error.fault() != Fault::input) throw;  // the one that is being caught
+    progress.clear();
+    warn(text(one.id, ": ", error.what()));
+    answers.push_back({{"id", one.id}, {"error", error.what()}});
+  }
+
+  // The mask comes last: where it is, everything is.
+  void write(MaskCase const& one, Volume const& image, Segmented const& found) {
+    written_ = &one;
+    writing_ = std::async(std::launch::async, [this, &one, image, found] {
+      if (found.uncertainty)
+        write_volume(folder_ / (one.id + "-uncertainty.nii.gz"), *found.uncertainty);
+      mask_write(model_, contract_, one, found.labels, flags_.format, file_of(one));
+      return mask_statistics(model_, contract_, image, found.labels);
+    });
+  }
+
+  // Waits for the mask that is being written, and tells of it.
+  void settle(Progress& progress) {
+    if (!writing_.valid()) return;
+    try {
+      tell(*written_, writing_.get());
+      ++done;
+    } catch (Error const& error) {
+      leave_out(*written_, error, progress);
+    }
+  }
+
+  void tell(MaskCase const& one, std::vector<MaskStatistics> const& rows) {
+    Json entry = {
+        {"id", one.id}, {"file", file_of(one).string()}, {"structures", Json::array()}};
+    for (auto const& row : rows) {
       entry["structures"].push_back(
           {{"label", row.label}, {"voxels", row.voxels}, {"ml", row.ml}});
       statistics += csv_row(std::vector<std::string>{
@@ -324,6 +358,8 @@ class MaskRun {
   SegmentContract contract_;
   MaskFlags const& flags_;
   fs::path folder_;
+  MaskCase const* written_ = nullptr;
+  std::future<std::vector<MaskStatistics>> writing_;
 };
 
 }  // namespace
@@ -337,7 +373,7 @@ void MaskFlags::offer(CLI::App& app) {
                         "of masks: what prediction may take, as 2G (half of "
                         "what is free)"),
          app.add_option("--statistics", statistics,
-                        "of masks: FILE.csv with volumes and intensities"),
+                        "of masks: FILE.csv with volumes and intensities of those made now"),
          app.add_flag("--no-flips", no_flips, "of masks: faster, without mirror images"),
          app.add_option("--step", step, "of masks: from window to window, as a part of it")
              ->check(CLI::Range(0.05, 1.0)),

@@ -153,6 +153,17 @@ SegmentDraw setup_draw(Plan const& plan,
   return draw;
 }
 
+// Halved by the network so often, the patch must come out even.
+void setup_demand_steps(SegmentSetup const& setup) {
+  auto const steps = size_steps(segmenter_named(setup.network).draw(setup.draw));
+  auto const& patch = setup.config().patch;
+  for (std::size_t a = 0; a < patch.size(); ++a) {
+    if (patch[a] > 0 && patch[a] % steps[a] == 0) continue;
+    setup_refuse("patch", text("expected to hold multiples of ", steps[a], " along axis ", a,
+                               " for ", setup.network, ", got ", patch[a]));
+  }
+}
+
 template <class Values, class Spell>
 std::string setup_list(Values const& values, Spell&& spell) {
   std::vector<std::string> words;
@@ -238,7 +249,7 @@ SegmentSetup setup_of(Plan const& plan, std::int64_t outputs) {
   }
   out.network = plan.word("network");
   out.draw = setup_draw(plan, recipe.configs.front(), channels, outputs);
-  segmenter_named(out.network);
+  setup_demand_steps(out);
   return out;
 }
 
