@@ -75,7 +75,7 @@ int bench_loader(std::vector<std::string> const& words) {
                                   {"network", words[3], "asked for"},
                                   {"epochs", "1", "asked for"}},
                                  {});
-  auto const learner = work.task->learner(work.plan, work.set);
+  auto const learner = work.task->learner(work.plan, work.set, Stop{});
   auto const options = planned(work.plan, work.set);
   LoaderLearner real{*learner, options.batch_size, false};
   LoaderLearner fixed{*learner, options.batch_size, true};

@@ -11,9 +11,14 @@ Task classify_task();
 
 std::span<KeyRow const> classify_keys();
 double classify_fits(Dataset const& set);
-void classify_plan(Dataset const& set, QualityReport const& quality, Plan& plan);
+void classify_plan(Dataset const& set,
+                   QualityReport const& quality,
+                   Plan& plan,
+                   Stop const& stop);
 std::vector<Candidate> classify_candidates(Dataset const& set, Plan const& plan);
-std::unique_ptr<TaskLearner> classify_learner(Plan const& plan, Dataset const& set);
+std::unique_ptr<TaskLearner> classify_learner(Plan const& plan,
+                                              Dataset const& set,
+                                              Stop const& stop);
 
 /// How the answer falls and rises as pixels are taken out and put in by the map's order, beside
 /// random orders.

@@ -195,7 +195,9 @@ class ClassifyLearner : public TaskLearner {
 
 }  // namespace
 
-std::unique_ptr<TaskLearner> classify_learner(Plan const& plan, Dataset const& set) {
+std::unique_ptr<TaskLearner> classify_learner(Plan const& plan,
+                                              Dataset const& set,
+                                              Stop const&) {
   return std::make_unique<ClassifyLearner>(plan, set);
 }
 

@@ -197,7 +197,7 @@ double classify_fits(Dataset const& set) {
   return set.classes.empty() || set.cases.empty() ? 0 : 1;
 }
 
-void classify_plan(Dataset const& set, QualityReport const& quality, Plan& plan) {
+void classify_plan(Dataset const& set, QualityReport const& quality, Plan& plan, Stop const&) {
   if (set.multi_label && plan.word("balance") == "sampling")
     throw Error{
         Fault::usage,

@@ -138,7 +138,7 @@ std::vector<std::shared_ptr<StoredCase const>> segment_cases(
     SegmentTargets const& targets,
     Plan const& plan,
     std::array<std::int64_t, 3> const& patch,
-    Stop const* stop) {
+    Stop const& stop) {
   CaseStore const store{segment_cache(plan), cases_recipe(recipe, targets),
                         available_memory() / 8};
   std::vector<std::shared_ptr<StoredCase const>> out(which.size());
@@ -148,8 +148,7 @@ std::vector<std::shared_ptr<StoredCase const>> segment_cases(
   auto const threads =
       plan.whole("threads") > 0 ? static_cast<int>(plan.whole("threads")) : usable_cores();
   in_parallel(std::ssize(which), threads, [&](std::int64_t at) {
-    if (stop != nullptr && stop->asked())
-      throw Interrupted{"stopped while preparing the cases"};
+    heed(stop);
     auto const& one = set.cases[which[static_cast<std::size_t>(at)]];
     auto const sources = cases_sources(one);
     auto found = store.find(one.id, sources);

@@ -35,6 +35,6 @@ std::vector<std::shared_ptr<StoredCase const>> segment_cases(
     SegmentTargets const& targets,
     Plan const& plan,
     std::array<std::int64_t, 3> const& patch,
-    Stop const* stop);
+    Stop const& stop);
 
 }  // namespace fovea

@@ -45,7 +45,7 @@ Grid learner_grid(StoredCase const& from) {
 /// Trains one network on patches of prepared cases.
 class SegmentLearner : public TaskLearner {
  public:
-  SegmentLearner(Plan const& plan, Dataset const& set)
+  SegmentLearner(Plan const& plan, Dataset const& set, Stop const& stop)
       : plan_(plan),
         targets_(targets_of(set)),
         setup_(setup_of(plan, targets_.outputs())),
@@ -57,14 +57,14 @@ class SegmentLearner : public TaskLearner {
                                targets_,
                                plan,
                                setup_.patch(),
-                               nullptr)),
+                               stop)),
         validation_(segment_cases(set,
                                   set.labelled(Split::validation),
                                   setup_.recipe,
                                   targets_,
                                   plan,
                                   setup_.patch(),
-                                  nullptr)),
+                                  stop)),
         network_{segmenter_named(setup_.network).draw(setup_.draw),
                  static_cast<std::uint64_t>(plan.whole("seed"))},
         device_(device_named(plan.word("device"))),
@@ -205,8 +205,10 @@ class SegmentLearner : public TaskLearner {
 
 }  // namespace
 
-std::unique_ptr<TaskLearner> segment_learner(Plan const& plan, Dataset const& set) {
-  return std::make_unique<SegmentLearner>(plan, set);
+std::unique_ptr<TaskLearner> segment_learner(Plan const& plan,
+                                             Dataset const& set,
+                                             Stop const& stop) {
+  return std::make_unique<SegmentLearner>(plan, set, stop);
 }
 
 }  // namespace fovea

@@ -16,7 +16,8 @@ namespace {
 Fingerprint plan_fingerprint(Dataset const& set,
                              SegmentTargets const& targets,
                              std::int64_t channels,
-                             int threads) {
+                             int threads,
+                             Stop const& stop) {
   auto const train = set.labelled(Split::train);
   Progress progress{"measuring the cases"};
   return fingerprint_of(
@@ -27,7 +28,7 @@ Fingerprint plan_fingerprint(Dataset const& set,
         auto labels = segment_labels(set, one, image, targets);
         return LoadedCase{std::move(image), std::move(labels)};
       },
-      {.threads = threads, .progress = [&](std::int64_t done, std::int64_t all) {
+      {.threads = threads, .stop = &stop, .progress = [&](std::int64_t done, std::int64_t all) {
          progress.show(static_cast<double>(done), static_cast<double>(all));
        }});
 }
@@ -99,12 +100,15 @@ double segment_fits(Dataset const& set) {
   return set.masks && !set.cases.empty() ? 1 : 0;
 }
 
-void segment_plan(Dataset const& set, QualityReport const& quality, Plan& plan) {
+void segment_plan(Dataset const& set,
+                  QualityReport const& quality,
+                  Plan& plan,
+                  Stop const& stop) {
   auto const targets = targets_of(set);
   auto const threads =
       plan.whole("threads") > 0 ? static_cast<int>(plan.whole("threads")) : usable_cores();
   auto const channels = channels_of(set, quality.facts);
-  auto const fingerprint = plan_fingerprint(set, targets, std::ssize(channels), threads);
+  auto const fingerprint = plan_fingerprint(set, targets, std::ssize(channels), threads, stop);
   RecipeDataset const about{.name = set.root.filename().string(),
                             .channels = channels,
                             .labels = std::ssize(set.labels) + 1,

@@ -11,9 +11,14 @@ Task segment_task();
 
 std::span<KeyRow const> segment_keys();
 double segment_fits(Dataset const& set);
-void segment_plan(Dataset const& set, QualityReport const& quality, Plan& plan);
+void segment_plan(Dataset const& set,
+                  QualityReport const& quality,
+                  Plan& plan,
+                  Stop const& stop);
 std::vector<Candidate> segment_candidates(Dataset const& set, Plan const& plan);
-std::unique_ptr<TaskLearner> segment_learner(Plan const& plan, Dataset const& set);
+std::unique_ptr<TaskLearner> segment_learner(Plan const& plan,
+                                             Dataset const& set,
+                                             Stop const& stop);
 Model segment_finish(Plan const& plan,
                      Dataset const& set,
                      QualityReport const& quality,

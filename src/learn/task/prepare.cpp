@@ -215,7 +215,8 @@ Work prepare_work(std::span<Task const> tasks,
   if (auto const& init = plan.word("init"); !init.empty() && !fs::exists(init))
     throw Error{Fault::input, text("there are no weights in ", fs::path{init}),
                 "give a package or a safetensors file as init"};
-  task.plan(set, quality, plan);
+  Stop const never;
+  task.plan(set, quality, plan, stop != nullptr ? *stop : never);
   if (plan.whole("patience") > 0 && plan.normal("keep"))
     plan.set("keep", std::string_view{"best"}, "training may stop early, behind the best");
   return {&task, std::move(set), std::move(quality), std::move(plan), std::move(hash)};

@@ -18,7 +18,8 @@ std::string search_words(Candidate const& candidate) {
 
 std::optional<Score> search_try(
     Task const& task, Dataset const& set, Plan const& plan, double seconds, Stop const* stop) {
-  auto const learner = task.learner(plan, set);
+  Stop const never;
+  auto const learner = task.learner(plan, set, stop != nullptr ? *stop : never);
   auto fit_options = planned(plan, set);
   if (seconds > 0)
     fit_options.seconds = seconds;

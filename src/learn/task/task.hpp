@@ -97,11 +97,13 @@ struct Task {
   /// How well this data matches, 0 … 1: so that --task need not be given.
   double (*fits)(Dataset const& set);
   /// Fills what the data decides, with reasons. Keys that a person has set stay.
-  void (*plan)(Dataset const& set, QualityReport const& quality, Plan& plan);
+  void (*plan)(Dataset const& set, QualityReport const& quality, Plan& plan, Stop const& stop);
   /// Settings worth trying beside the plan as it is, for `search`: each a list of key and
   /// value.
   std::vector<Candidate> (*candidates)(Dataset const& set, Plan const& plan);
-  std::unique_ptr<TaskLearner> (*learner)(Plan const& plan, Dataset const& set);
+  std::unique_ptr<TaskLearner> (*learner)(Plan const& plan,
+                                          Dataset const& set,
+                                          Stop const& stop);
   /// The model of the run: input contract, labels, and whatever is chosen on the validation
   /// cases (temperature, operating points).
   Model (*finish)(Plan const& plan,

@@ -163,7 +163,18 @@ Fold TrainRun::train_fold(Dataset const& set, std::size_t fold, std::size_t fold
   auto plan = work_.plan;
   plan.set("seed", static_cast<std::int64_t>(static_cast<std::uint64_t>(plan.whole("seed")) +
                                              1000003 * fold));
-  auto const learner = work_.task->learner(plan, set);
+  Stop const never;
+  Clock const making;
+  std::unique_ptr<TaskLearner> learner;
+  try {
+    learner = work_.task->learner(plan, set, job_.stop != nullptr ? *job_.stop : never);
+  } catch (Interrupted const&) {
+    write_about("interrupted");
+    throw Interrupted{text("stopped while preparing the cases; go on with: fovea train --out ",
+                           folder_.path().string(), " --resume")};
+  }
+  // Preparing cases is a part of the time that there is.
+  seconds_before_folds_ += making.seconds();
   auto fit_options = fit_of(set, fold, folds);
   if (folds > 1) make_folder(fit_options.folder);
   fit_options.chose = [&](std::string_view key, std::string const& value,
