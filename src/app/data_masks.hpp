@@ -20,9 +20,4 @@ std::size_t showing(Dataset const& set,
                     std::size_t label,
                     Split split);
 
-/// A case's picture: the slice along k that shows most of the mask, windowed from its 1st to
-/// its 99th percentile (8-bit colours as they are), in true proportions, its longer side 240
-/// pixels; labels outlined in their colours. Out: u8, 3 channels.
-Volume outlined_slice(Volume const& image, LabelMap const& mask);
-
 }  // namespace fovea

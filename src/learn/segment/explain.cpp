@@ -6,7 +6,6 @@
 #include "learn/recipe/preprocess.hpp"
 #include "learn/segment/cases.hpp"
 #include "learn/segment/model.hpp"
-#include "learn/segment/slices.hpp"
 #include "learn/tensor/tensor.hpp"
 
 #include <ATen/TensorOperators.h>

@@ -2,10 +2,10 @@
 
 #include "base/core/rng.hpp"
 #include "base/core/words.hpp"
+#include "learn/report/slices.hpp"
 #include "learn/segment/evaluation.hpp"
 #include "learn/segment/explain.hpp"
 #include "learn/segment/model.hpp"
-#include "learn/segment/slices.hpp"
 
 #include <algorithm>
 
