@@ -5,6 +5,7 @@
 #include "learn/metric/calibration.hpp"
 #include "learn/metric/compare.hpp"
 #include "learn/metric/curve.hpp"
+#include "learn/metric/interval_words.hpp"
 
 #include <algorithm>
 #include <array>
@@ -17,26 +18,7 @@ namespace {
 constexpr std::string_view evaluation_cards[] = {
     "auc", "accuracy", "balanced_accuracy", "sensitivity", "specificity", "f1"};
 
-constexpr int evaluation_digits = 3;
 constexpr std::size_t evaluation_lines = 8;  // more lines than colours help nobody
-
-std::string evaluation_range(Interval const& interval) {
-  if (!interval.defined || !std::isfinite(interval.low)) return {};
-  if (interval.low == interval.high) return "no spread";  // one that tells nothing
-  return text(fixed(interval.low, evaluation_digits), " to ",
-              fixed(interval.high, evaluation_digits));
-}
-
-std::string evaluation_value_words(Interval const& interval) {
-  return interval.defined ? fixed(interval.value, evaluation_digits)
-                          : text("not defined: ", interval.why);
-}
-
-// For a table: the interval below the value.
-std::string evaluation_words(Interval const& interval) {
-  auto const range = evaluation_range(interval);
-  return evaluation_value_words(interval) + (range.empty() ? "" : text("\n(", range, ")"));
-}
 
 ModelAbout::Value evaluation_value(Interval const& interval) {
   auto const finite = [&](double number) {
@@ -169,8 +151,8 @@ void ClassEvaluation::tell(ModelAbout& about) const {
 std::vector<Fact> ClassEvaluation::facts() const {
   std::vector<Fact> out;
   for (auto const name : evaluation_cards)
-    out.push_back({evaluation_name(name), evaluation_value_words(report_[name]),
-                   evaluation_range(report_[name])});
+    out.push_back(
+        {evaluation_name(name), value_in_words(report_[name]), range_in_words(report_[name])});
   return out;
 }
 
@@ -239,7 +221,7 @@ std::vector<Panel> ClassEvaluation::panels() const {
 Panel ClassEvaluation::metrics_panel() const {
   std::vector<std::vector<std::string>> rows;
   for (auto const& [name, interval] : report_.metrics)
-    rows.push_back({evaluation_name(name), evaluation_words(interval),
+    rows.push_back({evaluation_name(name), in_words(interval),
                     std::string{metric_named(name).does}, interval.method});
   auto const lead =
       rows_.multi_label || rows_.classes.size() > 2
@@ -362,8 +344,8 @@ Panel ClassEvaluation::points_panel() const {
       continue;
     }
     rows.push_back({at.point.of, at.point.rule, fixed(at.point.threshold, 3),
-                    evaluation_words(at.sensitivity), evaluation_words(at.specificity),
-                    evaluation_words(at.ppv), evaluation_words(at.npv)});
+                    in_words(at.sensitivity), in_words(at.specificity), in_words(at.ppv),
+                    in_words(at.npv)});
   }
   return {
       "Operating points",
@@ -379,7 +361,7 @@ Panel ClassEvaluation::per_class_panel() const {
   std::vector<std::vector<std::string>> rows;
   for (auto const& one : report_.per_class) {
     std::vector<std::string> row{one.name, text(one.positives)};
-    for (auto const& [name, interval] : one.metrics) row.push_back(evaluation_words(interval));
+    for (auto const& [name, interval] : one.metrics) row.push_back(in_words(interval));
     rows.push_back(row);
   }
   return {"Each class", "One class against the rest; in brackets the 95 % interval.",

@@ -2,6 +2,7 @@
 
 #include "base/core/csv.hpp"
 #include "base/core/words.hpp"
+#include "learn/metric/interval_words.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -9,7 +10,6 @@
 namespace fovea {
 namespace {
 
-constexpr int evaluation_digits = 3;
 constexpr std::string_view evaluation_cards[] = {"dice", "hd95", "assd", "nsd"};
 
 // Names of metrics for people.
@@ -26,22 +26,6 @@ std::string evaluation_shown(std::string_view metric) {
   std::string out{metric};
   std::ranges::replace(out, '_', ' ');
   return out;
-}
-
-std::string evaluation_range(Interval const& interval) {
-  if (!interval.defined || !std::isfinite(interval.low)) return {};
-  return text(fixed(interval.low, evaluation_digits), " to ",
-              fixed(interval.high, evaluation_digits));
-}
-
-std::string evaluation_value(Interval const& interval) {
-  return interval.defined ? fixed(interval.value, evaluation_digits)
-                          : text("not defined: ", interval.why);
-}
-
-std::string evaluation_cell(Interval const& interval) {
-  auto const range = evaluation_range(interval);
-  return evaluation_value(interval) + (range.empty() ? "" : text("\n(", range, ")"));
 }
 
 ModelAbout::Value evaluation_told(Interval const& interval) {
@@ -103,8 +87,7 @@ std::vector<Fact> SegmentEvaluation::facts() const {
   std::vector<Fact> out;
   for (auto const name : evaluation_cards) {
     auto const& interval = report_[name];
-    out.push_back(
-        {evaluation_shown(name), evaluation_value(interval), evaluation_range(interval)});
+    out.push_back({evaluation_shown(name), value_in_words(interval), range_in_words(interval)});
   }
   for (auto const& one : report_.per_class) {
     if (report_.per_class.size() < 2) break;
@@ -113,11 +96,11 @@ std::vector<Fact> SegmentEvaluation::facts() const {
     for (auto const& [name, interval] : one.metrics)
       if (name == "dice")
         out.push_back(
-            {text("Dice ", one.name), evaluation_value(interval), evaluation_range(interval)});
+            {text("Dice ", one.name), value_in_words(interval), range_in_words(interval)});
   }
   if (pixels_) {
     auto const& auc = report_["auc"];
-    out.push_back({evaluation_shown("auc"), evaluation_value(auc), evaluation_range(auc)});
+    out.push_back({evaluation_shown("auc"), value_in_words(auc), range_in_words(auc)});
   }
   return out;
 }
@@ -130,7 +113,7 @@ Panel SegmentEvaluation::metrics_panel() const {
     for (auto const& row : score_rows()) {
       auto const found =
           std::ranges::find_if(metrics, [&](auto const& one) { return one.first == row.name; });
-      line.push_back(found == metrics.end() ? "" : evaluation_cell(found->second));
+      line.push_back(found == metrics.end() ? "" : in_words(found->second));
     }
     rows.push_back(std::move(line));
   };
@@ -162,7 +145,7 @@ Panel SegmentEvaluation::volumes_panel() const {
     for (std::size_t i = 0; i < volume.mean.size(); ++i)
       bland.points.push_back({volume.mean[i], volume.difference[i], {}});
     if (!bland.points.empty()) agreement.push_back(std::move(bland));
-    rows.push_back({scores_.labels[label], text(volume.cases), evaluation_cell(volume.bias),
+    rows.push_back({scores_.labels[label], text(volume.cases), in_words(volume.bias),
                     text(fixed(volume.low, 2), " to ", fixed(volume.high, 2))});
   }
   std::vector<std::string> charts;
