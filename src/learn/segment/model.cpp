@@ -1,7 +1,6 @@
 #include "learn/segment/model.hpp"
 
 #include "base/core/words.hpp"
-#include "learn/adopt/nnunet_predict.hpp"
 #include "learn/recipe/preprocess.hpp"
 #include "learn/segment/cases.hpp"
 #include "learn/task/ways.hpp"
@@ -61,6 +60,19 @@ bool model_flag(Json const& json, std::string_view what) {
 
 std::string model_millimetres(std::array<double, 3> const& mm) {
   return text(fixed(mm[0], 2), " x ", fixed(mm[1], 2), " x ", fixed(mm[2], 2));
+}
+
+// From where the networks see a prepared case.
+WayBack model_way(Placement const& placement, RecipeConfig const& config) {
+  auto const axes = back_axes(placement, config);
+  WayBack out{.prepared = placement.shape,
+              .cut = placement.cropped,
+              .first = placement.first,
+              .grid = placement.grid};
+  for (std::size_t n = 0; n < out.axes.size(); ++n)
+    out.axes[n] = static_cast<int>(placement.forward[n]);
+  if (axes.z && axes.order[*axes.z] == 0) out.nearest = static_cast<int>(*axes.z);
+  return out;
 }
 
 Volume model_on(Volume const& made, Grid const& grid) {
@@ -156,7 +168,7 @@ Segmented segmented(Model const& model,
   for (auto network : model.networks) network.execution(execution_named(contract.run_as));
   auto const prepared = prepare(seen, nullptr, contract.recipe, contract.config());
   auto found = predict_by_windows(model.networks, source_of(prepared.image),
-                                  way_back_of(prepared.placement, contract.config()),
+                                  model_way(prepared.placement, contract.config()),
                                   {.size = contract.patch,
                                    .step = contract.step,
                                    .flips = contract.flips,

@@ -1,7 +1,8 @@
-#include "learn/adopt/nnunet_predict.hpp"
+#include "learn/segment/nnunet.hpp"
 
 #include "base/core/error.hpp"
 #include "base/io/nifti.hpp"
+#include "learn/segment/model.hpp"
 
 #include <gtest/gtest.h>
 
@@ -47,6 +48,14 @@ double predict_agreement(Volume const& got, Volume const& wanted) {
   return least;
 }
 
+Volume predict_labels(fs::path const& folder, Volume const& image, bool flips) {
+  auto const model = nnunet_model(folder / "model");
+  auto contract = segment_contract(model.about);
+  EXPECT_FALSE(contract.flips.empty());
+  if (!flips) contract.flips.clear();
+  return segmented(model, contract, image).labels;
+}
+
 TEST(NnunetPredict, GivesWhatNnunetPredicted) {
   if (!fs::exists(predict_shared())) GTEST_SKIP() << predict_shared() << " is not here";
   struct Row {
@@ -63,10 +72,8 @@ TEST(NnunetPredict, GivesWhatNnunetPredicted) {
   for (auto const& row : rows) {
     SCOPED_TRACE(text(row.name, " ", row.one, row.flips ? " with flips" : " without flips"));
     auto const folder = predict_shared() / row.name;
-    auto const model = read_nnunet(folder / "model");
-    std::vector<Network> const networks{nnunet_network(model, model.folds.at(0))};
     auto const image = predict_image(folder / "images", row.one, row.channels);
-    auto const labels = nnunet_predict(model, networks, image, {.flips = row.flips});
+    auto const labels = predict_labels(folder, image, row.flips);
     auto const expected = read_nifti(folder / (row.flips ? "predicted" : "predicted-no-flips") /
                                      text(row.one, ".nii.gz"))
                               .volume;
@@ -79,10 +86,8 @@ TEST(NnunetPredict, GivesWhatNnunetPredictedForAHippocampus) {
   if (!fs::exists(predict_shared()) || !fs::exists(images))
     GTEST_SKIP() << predict_shared() << " or " << images << " is not here";
   auto const folder = predict_shared() / "Dataset004_Hippocampus";
-  auto const model = read_nnunet(folder / "model");
-  std::vector<Network> const networks{nnunet_network(model, model.folds.at(0))};
   auto const image = read_nifti(images / "hippocampus_015.nii.gz").volume;
-  auto const labels = nnunet_predict(model, networks, image, {.flips = false});
+  auto const labels = predict_labels(folder, image, false);
   auto const expected = read_nifti(folder / "predicted-no-flips/hippocampus_015.nii.gz").volume;
   EXPECT_GE(predict_agreement(labels, expected), 0.999);
 }
