@@ -19,15 +19,5 @@ std::vector<Candidate> segment_candidates(Dataset const& set, Plan const& plan);
 std::unique_ptr<TaskLearner> segment_learner(Plan const& plan,
                                              Dataset const& set,
                                              Stop const& stop);
-Model segment_finish(Plan const& plan,
-                     Dataset const& set,
-                     QualityReport const& quality,
-                     std::vector<Fold> const& folds,
-                     Stop const& stop);
-std::unique_ptr<Evaluation> segment_evaluate(Model const& model,
-                                             Dataset const& set,
-                                             std::vector<std::size_t> const& cases,
-                                             std::uint64_t seed,
-                                             Stop const& stop);
 
 }  // namespace fovea

@@ -197,13 +197,11 @@ Answer task_answer(Model const& model, Volume const& image) {
   return out;
 }
 
-}  // namespace
-
-Model segment_finish(Plan const& plan,
-                     Dataset const& set,
-                     QualityReport const& quality,
-                     std::vector<Fold> const& folds,
-                     Stop const& stop) {
+Model task_finish(Plan const& plan,
+                  Dataset const& set,
+                  QualityReport const& quality,
+                  std::vector<Fold> const& folds,
+                  Stop const& stop) {
   auto const targets = targets_of(set);
   auto const setup = setup_of(plan, targets.outputs());
   Model model;
@@ -231,11 +229,11 @@ Model segment_finish(Plan const& plan,
   return model;
 }
 
-std::unique_ptr<Evaluation> segment_evaluate(Model const& model,
-                                             Dataset const& set,
-                                             std::vector<std::size_t> const& cases,
-                                             std::uint64_t seed,
-                                             Stop const& stop) {
+std::unique_ptr<Evaluation> task_evaluate(Model const& model,
+                                          Dataset const& set,
+                                          std::vector<std::size_t> const& cases,
+                                          std::uint64_t seed,
+                                          Stop const& stop) {
   auto const contract = segment_contract(model.about);
   task_demand_same(model, set, contract);
   auto const labels = task_labels(model, contract);
@@ -277,6 +275,8 @@ std::unique_ptr<Evaluation> segment_evaluate(Model const& model,
                                              std::move(pixels), seed);
 }
 
+}  // namespace
+
 Task segment_task() {
   return {.name = "segment",
           .does = "a label for every voxel of an image: organs, lesions, vessels",
@@ -285,8 +285,8 @@ Task segment_task() {
           .plan = segment_plan,
           .candidates = segment_candidates,
           .learner = segment_learner,
-          .finish = segment_finish,
-          .evaluate = segment_evaluate,
+          .finish = task_finish,
+          .evaluate = task_evaluate,
           .answer = task_answer,
           .explain = segment_explain,
           .pictures = segment_pictures,
