@@ -253,40 +253,42 @@ SegmentSetup setup_of(Plan const& plan, std::int64_t outputs) {
   return out;
 }
 
-void write_config(Recipe const& recipe,
-                  RecipeConfig const& config,
-                  Plan& plan,
-                  std::string const& reason) {
-  auto const suggest = [&](std::string_view key, std::string const& value) {
-    if (plan.normal(key)) plan.set(key, std::string_view{value}, reason);
-  };
+std::vector<ConfigWord> config_words(Recipe const& recipe, RecipeConfig const& config) {
   auto const whole_words = [](auto value) { return text(value); };
   auto const number_words = [](double value) { return spelled(value); };
-  suggest("configuration", config.name);
-  suggest("axes", setup_list(recipe.forward, whole_words));
-  suggest("spacing", setup_list(config.spacing, number_words));
-  suggest("patch", setup_list(config.patch, whole_words));
-  suggest("batch_size", text(config.batch));
-  suggest("normalisation", setup_list(config.normalisation, [](Normalisation one) {
-            return std::string{word_of(one)};
-          }));
-  suggest("masked", setup_list(config.masked,
-                               [](bool one) { return std::string{one ? "true" : "false"}; }));
+  auto const flag_words = [](bool value) { return std::string{value ? "true" : "false"}; };
   auto const of = [&](double IntensityStatistics::*field) {
     return setup_list(recipe.intensities,
                       [&](IntensityStatistics const& one) { return spelled(one.*field); });
   };
-  suggest("intensity_mean", of(&IntensityStatistics::mean));
-  suggest("intensity_deviation", of(&IntensityStatistics::deviation));
-  suggest("intensity_low", of(&IntensityStatistics::lower));
-  suggest("intensity_high", of(&IntensityStatistics::upper));
   auto const& net = config.network;
-  suggest("features", setup_list(net.features, whole_words));
-  suggest("kernels", setup_list(net.kernels, setup_level));
-  suggest("strides", setup_list(net.strides, setup_level));
-  suggest("blocks", setup_list(net.encoder, whole_words));
-  suggest("decoder_blocks", setup_list(net.decoder, whole_words));
-  if (plan.normal("batch_dice")) plan.set("batch_dice", config.batch_dice, reason);
+  return {{"configuration", config.name},
+          {"axes", setup_list(recipe.forward, whole_words)},
+          {"spacing", setup_list(config.spacing, number_words)},
+          {"patch", setup_list(config.patch, whole_words)},
+          {"batch_size", text(config.batch)},
+          {"normalisation",
+           setup_list(config.normalisation,
+                      [](Normalisation one) { return std::string{word_of(one)}; })},
+          {"masked", setup_list(config.masked, flag_words)},
+          {"intensity_mean", of(&IntensityStatistics::mean)},
+          {"intensity_deviation", of(&IntensityStatistics::deviation)},
+          {"intensity_low", of(&IntensityStatistics::lower)},
+          {"intensity_high", of(&IntensityStatistics::upper)},
+          {"features", setup_list(net.features, whole_words)},
+          {"kernels", setup_list(net.kernels, setup_level)},
+          {"strides", setup_list(net.strides, setup_level)},
+          {"blocks", setup_list(net.encoder, whole_words)},
+          {"decoder_blocks", setup_list(net.decoder, whole_words)},
+          {"batch_dice", flag_words(config.batch_dice)}};
+}
+
+void write_config(Recipe const& recipe,
+                  RecipeConfig const& config,
+                  Plan& plan,
+                  std::string const& reason) {
+  for (auto const& [key, value] : config_words(recipe, config))
+    if (plan.normal(key)) plan.set(key, std::string_view{value}, reason);
 }
 
 }  // namespace fovea

@@ -54,6 +54,12 @@ struct SegmentSetup {
 /// As many channels as 'normalisation' has rows.
 SegmentSetup setup_of(Plan const& plan, std::int64_t outputs);
 
+/// A config as keys of a plan and their values.
+struct ConfigWord {
+  std::string_view key;
+  std::string value;
+};
+std::vector<ConfigWord> config_words(Recipe const& recipe, RecipeConfig const& config);
 /// Writes a config into the keys that nobody has set.
 void write_config(Recipe const& recipe,
                   RecipeConfig const& config,

@@ -1,0 +1,180 @@
+#include "learn/segment/budget.hpp"
+
+#include "base/core/cpu.hpp"
+#include "base/core/pool.hpp"
+#include "base/core/words.hpp"
+#include "learn/nn/segmenter.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+
+namespace fovea {
+namespace {
+
+// Updates below which more of them are worth more than a larger network or more patches a step:
+// found on the training cases of hippocampus-3d and retina-drive.
+constexpr double budget_updates = 3000;
+constexpr std::int64_t budget_batch = 2;
+
+// What is given up, the least harmful first.
+struct BudgetRung {
+  bool simple = false;   // one convolution where it costs most
+  bool smaller = false;  // patches, where structures are thin
+  double width = 1;      // of nnU-Net's channels
+};
+constexpr BudgetRung budget_rungs[] = {{.simple = false, .smaller = false, .width = 1},
+                                       {.simple = true, .smaller = false, .width = 1},
+                                       {.simple = true, .smaller = true, .width = 1},
+                                       {.simple = true, .smaller = true, .width = 0.75},
+                                       {.simple = true, .smaller = true, .width = 0.5}};
+
+// Multiply-adds a second that training reaches with all cores, about.
+double budget_speed(Plan const& plan) {
+  auto const features = cpu_features();
+  auto const has = [&](std::string_view name) {
+    return std::ranges::find(features, name) != features.end();
+  };
+  auto const per_core = has("AMX-BF16") ? 120e9 : has("AVX512-BF16") ? 70e9 : 40e9;
+  auto const cores = plan.whole("threads") > 0 ? plan.whole("threads") : usable_cores();
+  return per_core * static_cast<double>(cores);
+}
+
+// Patches that can be learnt from in the time.
+double budget_samples(Plan const& plan, std::int64_t outputs) {
+  auto const setup = setup_of(plan, outputs);
+  auto const graph = segmenter_named(setup.network).draw(setup.draw);
+  constexpr double backward_too = 3;
+  constexpr double share_for_steps = 0.75;
+  auto const one = backward_too * cost_of(graph, setup.config().patch).multiply_adds;
+  return share_for_steps * plan.fraction("time") * budget_speed(plan) / one;
+}
+
+void budget_simpler(RecipeNetwork& net) {
+  net.encoder.front() = 1;
+  std::ranges::fill(net.decoder, 1);
+}
+
+void budget_narrower(RecipeNetwork& net, double width) {
+  constexpr std::int64_t block = 8;
+  for (auto& one : net.features) {
+    auto const wanted = std::llround(width * static_cast<double>(one) / block) * block;
+    one = std::max<std::int64_t>(std::min(one, block), wanted);
+  }
+}
+
+double budget_volume(std::vector<std::int64_t> const& patch) {
+  return std::accumulate(patch.begin(), patch.end(), 1.0, [](double all, std::int64_t side) {
+    return all * static_cast<double>(side);
+  });
+}
+
+// Around a structure of this thickness; the whole patch by one factor, the levels that a
+// smaller one cannot feed left out.
+void budget_smaller(RecipeConfig& config, double thickness) {
+  constexpr double around = 16;
+  constexpr double least_flat = 128.0 * 128, least_solid = 64.0 * 64 * 64;
+  constexpr double worthwhile = 0.75;
+  constexpr std::int64_t deepest = 4;
+  auto const axes = config.patch.size();
+  auto factor = std::pow((axes == 2 ? least_flat : least_solid) / budget_volume(config.patch),
+                         1 / static_cast<double>(axes));
+  for (std::size_t a = 0; a < axes; ++a)
+    factor = std::max(
+        factor, around * thickness / config.spacing[a] / static_cast<double>(config.patch[a]));
+  if (!(factor < worthwhile)) return;
+  auto& net = config.network;
+  std::vector<std::int64_t> wanted(axes);
+  for (std::size_t a = 0; a < axes; ++a)
+    wanted[a] = std::max<std::int64_t>(
+        deepest, std::llround(factor * static_cast<double>(config.patch[a])));
+  std::vector<std::int64_t> step(axes, 1);
+  std::size_t levels = 1;
+  for (; levels < net.stages(); ++levels) {
+    auto next = step;
+    auto fits = true;
+    for (std::size_t a = 0; a < axes; ++a) {
+      next[a] *= net.strides[levels][a];
+      fits = fits && (net.strides[levels][a] == 1 || wanted[a] >= deepest * next[a]);
+    }
+    if (!fits) break;
+    step = next;
+  }
+  if (levels < 2) return;
+  for (std::size_t a = 0; a < axes; ++a)
+    config.patch[a] = std::min(config.patch[a], (wanted[a] + step[a] - 1) / step[a] * step[a]);
+  // The decoder's levels are listed from the coarsest on.
+  net.decoder.erase(net.decoder.begin(),
+                    net.decoder.begin() + static_cast<std::ptrdiff_t>(net.stages() - levels));
+  for (auto* const lists : {&net.kernels, &net.strides}) lists->resize(levels);
+  for (auto* const list : {&net.features, &net.encoder}) list->resize(levels);
+}
+
+RecipeConfig budget_config(RecipeConfig config, BudgetRung const& rung, double thickness) {
+  if (rung.simple) budget_simpler(config.network);
+  if (rung.smaller) budget_smaller(config, thickness);
+  if (rung.width < 1) budget_narrower(config.network, rung.width);
+  return config;
+}
+
+// What of the network a person did not set.
+bool budget_free(Plan const& plan) {
+  constexpr std::string_view keys[] = {"features", "kernels", "strides", "blocks",
+                                       "decoder_blocks"};
+  return std::ranges::none_of(keys, [&](auto key) { return plan.asked(key); });
+}
+
+std::string budget_reason(std::string_view key,
+                          RecipeConfig const& wide,
+                          std::string const& updates,
+                          double thickness) {
+  if (key == "features")
+    return text("nnU-Net's begin with ", wide.network.features.front(), ": ", updates);
+  if (key == "blocks" || key == "decoder_blocks")
+    return text("one convolution where a second costs most: ", updates);
+  if (key == "patch")
+    return text("nnU-Net's is ", wide.patch.front(), " along its first axis, structures are ",
+                fixed(thickness, 1), " mm thick: ", updates);
+  return text("of a smaller patch: ", updates);
+}
+
+}  // namespace
+
+void plan_budget(SegmentTargets const& targets, double thickness, Plan& plan) {
+  if (plan.fraction("time") <= 0) return;
+  auto const setup = setup_of(plan, targets.outputs());
+  auto const& wide = setup.config();
+  auto const updates = text("for more than ", budget_updates, " updates in the time");
+  auto const levels_free = budget_free(plan);
+  auto const patch_free = !plan.asked("patch");
+  auto samples = budget_samples(plan, targets.outputs());
+  auto batch = plan.asked("batch_size") ? wide.batch : std::min(wide.batch, budget_batch);
+  auto const enough = budget_updates * static_cast<double>(batch);
+  auto chosen = wide;
+  auto const planned = plan;
+  for (auto const& rung : budget_rungs) {
+    if (samples >= enough || !levels_free) break;
+    if (rung.smaller && !patch_free) continue;
+    chosen = budget_config(wide, rung, thickness);
+    auto trial = planned;
+    for (auto const& [key, value] : config_words(setup.recipe, chosen)) {
+      if (trial.word(key) != value && key != "batch_size")
+        trial.set(key, std::string_view{value}, budget_reason(key, wide, updates, thickness));
+    }
+    plan = std::move(trial);
+    samples = budget_samples(plan, targets.outputs());
+  }
+  if (plan.asked("batch_size")) return;
+  // As many voxels a step as nnU-Net has, if updates suffice.
+  auto const most =
+      static_cast<double>(wide.batch) * budget_volume(wide.patch) / budget_volume(chosen.patch);
+  batch = std::clamp<std::int64_t>(std::llround(samples / budget_updates), budget_batch,
+                                   std::max<std::int64_t>(budget_batch, std::llround(most)));
+  if (batch != wide.batch)
+    plan.set("batch_size", batch,
+             text("nnU-Net's is ", wide.batch, ": about ", budget_updates,
+                  " updates in the time teach more"));
+}
+
+}  // namespace fovea
