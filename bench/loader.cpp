@@ -1,16 +1,17 @@
-// Row "loader": training with the real loader (pictures in memory, prepared, augmented,
-// stacked) beside training on one fixed batch, everything else alike. loader DIR SIZE BATCH
-// NETWORK
+// Rows "loader-*": training with the real loader (read, prepared, augmented, stacked) beside
+// training on one fixed batch, everything else alike. loader DIR KEY=VALUE...
 #include "base/core/pool.hpp"
 #include "base/core/words.hpp"
 #include "bench/row.hpp"
 #include "learn/classify/classify.hpp"
+#include "learn/segment/segment.hpp"
 #include "learn/task/job.hpp"
 #include "learn/task/planned.hpp"
 #include "learn/tensor/memory.hpp"
 #include "learn/tensor/tensor.hpp"
 
 #include <array>
+#include <span>
 
 namespace fovea {
 namespace {
@@ -64,17 +65,19 @@ double loader_rate(Learner& learner, Fit options, std::string& way) {
 }  // namespace
 
 int bench_loader(std::vector<std::string> const& words) {
-  if (words.size() != 4) return std::cerr << "usage: bench_loader DIR SIZE BATCH NETWORK\n", 2;
+  if (words.empty()) return std::cerr << "usage: bench_loader DIR KEY=VALUE...\n", 2;
   use_threads(usable_cores());
   reuse_large_memory();
-  std::array const tasks{classify_task()};
-  auto const work = prepare_work(tasks,
-                                 {{"data", words[0], "asked for"},
-                                  {"image_size", words[1], "asked for"},
-                                  {"batch_size", words[2], "asked for"},
-                                  {"network", words[3], "asked for"},
-                                  {"epochs", "1", "asked for"}},
-                                 {});
+  std::array const tasks{classify_task(), segment_task()};
+  std::vector<Setting> settings{{"data", words[0], "asked for"}};
+  for (auto const& word : std::span{words}.subspan(1)) {
+    auto const at = word.find('=');
+    if (at == std::string::npos)
+      throw Error{Fault::usage, text("expected KEY=VALUE, got ", word),
+                  "name a key of the plan"};
+    settings.push_back({word.substr(0, at), word.substr(at + 1), "asked for"});
+  }
+  auto const work = prepare_work(tasks, settings, {});
   auto const learner = work.task->learner(work.plan, work.set, Stop{});
   auto const options = planned(work.plan, work.set);
   LoaderLearner real{*learner, options.batch_size, false};

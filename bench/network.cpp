@@ -8,6 +8,7 @@
 #include "base/core/progress.hpp"
 #include "base/core/words.hpp"
 #include "bench/row.hpp"
+#include "bench/ways.hpp"
 #include "learn/nn/families.hpp"
 #include "learn/tensor/memory.hpp"
 #include "learn/train/fit.hpp"
@@ -25,18 +26,6 @@
 
 namespace fovea {
 namespace {
-
-struct NetworkWay {
-  std::string_view name;
-  Execution execution;
-};
-
-constexpr NetworkWay network_ways[] = {
-    {"float32", {Precision::float32, Layout::contiguous}},
-    {"float32 channels-last", {Precision::float32, Layout::channels_last}},
-    {"bfloat16", {Precision::bfloat16, Layout::contiguous}},
-    {"bfloat16 channels-last", {Precision::bfloat16, Layout::channels_last}},
-};
 
 struct NetworkAsk {
   std::string what, network;
@@ -73,11 +62,11 @@ class NetworkLearner : public Learner {
   Scores validate(Stop const&) override { return {}; }
   std::vector<std::string> ways_to_run() override {
     std::vector<std::string> names;
-    for (auto const& way : network_ways) names.emplace_back(way.name);
+    for (auto const& way : bench_ways) names.emplace_back(way.name);
     return names;
   }
   void run_as(std::string_view name) override {
-    net_.execution(std::ranges::find(network_ways, name, &NetworkWay::name)->execution);
+    net_.execution(std::ranges::find(bench_ways, name, &BenchWay::name)->execution);
   }
 
  private:
@@ -111,7 +100,7 @@ double network_train_rate(NetworkAsk const& ask, std::string const& way) {
   return fit(learner, options).samples_per_second;
 }
 
-double network_infer_rate(NetworkAsk const& ask, NetworkWay const& way) {
+double network_infer_rate(NetworkAsk const& ask, BenchWay const& way) {
   Network net{network_graph(ask), 0};
   net.execution(way.execution);
   auto const image = at::randn({ask.batch, ask.channels, ask.size, ask.size});
@@ -138,7 +127,7 @@ int bench_network(std::vector<std::string> const& words) {
   at::set_num_threads(words.size() > 7 ? static_cast<int>(whole(words[7]).value())
                                        : usable_cores());
   reuse_large_memory();
-  for (auto const& way : network_ways) {
+  for (auto const& way : bench_ways) {
     if (words.size() > 8 && words[8] != way.name) continue;
     auto const rate = ask.what == "train" ? network_train_rate(ask, std::string{way.name})
                                           : network_infer_rate(ask, way);

@@ -4,6 +4,7 @@
 #include "base/core/progress.hpp"
 #include "base/core/words.hpp"
 #include "bench/row.hpp"
+#include "bench/ways.hpp"
 #include "learn/nn/segmenter.hpp"
 #include "learn/tensor/memory.hpp"
 #include "learn/window/predict.hpp"
@@ -13,17 +14,6 @@
 
 namespace fovea {
 namespace {
-
-struct SlidingWay {
-  std::string_view name;
-  Execution execution;
-};
-
-constexpr SlidingWay sliding_ways[] = {
-    {"fovea float32", {Precision::float32, Layout::contiguous}},
-    {"fovea bfloat16", {Precision::bfloat16, Layout::contiguous}},
-    {"fovea bfloat16 channels-last", {Precision::bfloat16, Layout::channels_last}},
-};
 
 Network sliding_network() {
   SegmentDraw draw{.in = 1, .out = 3, .dimensions = 3};
@@ -47,12 +37,13 @@ int sliding_row(std::vector<std::string> const& words) {
   auto const source = source_of(at::randn({1, size[0], size[1], size[2]}));
   auto const back = stay(upright({size[2], size[1], size[0]}, {}));
   auto const networks = std::vector{sliding_network()};
-  for (auto const& [name, execution] : sliding_ways) {
+  for (auto const& [name, execution] : bench_ways) {
+    if (name == "float32 channels-last") continue;  // LibTorch has no fast volumes in it
     auto network = networks.front();
     network.execution(execution);
     Clock const clock;
     predict_by_windows(networks, source, back, {.size = {128, 128, 128}});
-    report_with_memory(name, clock.seconds(), "s");
+    report_with_memory(text("fovea ", name), clock.seconds(), "s");
   }
   return 0;
 }
