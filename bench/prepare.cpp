@@ -4,6 +4,7 @@
 #include "bench/row.hpp"
 #include "learn/segment/segment.hpp"
 #include "learn/task/job.hpp"
+#include "learn/tensor/tensor.hpp"
 
 #include <array>
 

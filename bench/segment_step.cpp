@@ -32,7 +32,7 @@ StepRow step_row(std::string_view network) {
     return {network,
             6,
             true,
-            {.kind = "sgd", .learning_rate = 0.01, .schedule = "constant", .momentum = 0.99}};
+            {.kind = "sgd", .learning_rate = 0.01, .momentum = 0.99, .schedule = "constant"}};
   return {network, 8, false, {.kind = "adamw", .learning_rate = 1e-3, .schedule = "constant"}};
 }
 
