@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <numeric>
 
 namespace fovea {
@@ -30,7 +29,15 @@ constexpr BudgetRung budget_rungs[] = {{.simple = false, .smaller = false, .widt
                                        {.simple = true, .smaller = true, .width = 0.75},
                                        {.simple = true, .smaller = true, .width = 0.5}};
 
-// Multiply-adds a second that training reaches with all cores, about.
+double budget_multiply_adds(SegmentSetup const& setup) {
+  constexpr double backward_too = 3;
+  auto const graph = segmenter_named(setup.network).draw(setup.draw);
+  return backward_too * cost_of(graph, setup.config().patch).multiply_adds;
+}
+
+// Multiply-adds a second that training reaches with all cores, about. Not measured: a plan must
+// not depend on what else the machine does just now. The engine measures what a step takes, and
+// fixes their number by that.
 double budget_speed(Plan const& plan) {
   auto const features = cpu_features();
   auto const has = [&](std::string_view name) {
@@ -39,16 +46,6 @@ double budget_speed(Plan const& plan) {
   auto const per_core = has("AMX-BF16") ? 120e9 : has("AVX512-BF16") ? 70e9 : 40e9;
   auto const cores = plan.whole("threads") > 0 ? plan.whole("threads") : usable_cores();
   return per_core * static_cast<double>(cores);
-}
-
-// Patches that can be learnt from in the time.
-double budget_samples(Plan const& plan, std::int64_t outputs) {
-  auto const setup = setup_of(plan, outputs);
-  auto const graph = segmenter_named(setup.network).draw(setup.draw);
-  constexpr double backward_too = 3;
-  constexpr double share_for_steps = 0.75;
-  auto const one = backward_too * cost_of(graph, setup.config().patch).multiply_adds;
-  return share_for_steps * plan.fraction("time") * budget_speed(plan) / one;
 }
 
 void budget_simpler(RecipeNetwork& net) {
@@ -135,7 +132,8 @@ std::string budget_reason(std::string_view key,
     return text("one convolution where a second costs most: ", updates);
   if (key == "patch")
     return text("nnU-Net's is ", wide.patch.front(), " along its first axis, structures are ",
-                fixed(thickness, 1), " mm thick: ", updates);
+                fixed(thickness / std::ranges::min(wide.spacing), 1),
+                " voxels thick: ", updates);
   return text("of a smaller patch: ", updates);
 }
 
@@ -145,34 +143,42 @@ void plan_budget(SegmentTargets const& targets, double thickness, Plan& plan) {
   if (plan.fraction("time") <= 0) return;
   auto const setup = setup_of(plan, targets.outputs());
   auto const& wide = setup.config();
+  std::vector<Plan> trials;
+  std::vector<RecipeConfig> configs;
   auto const updates = text("for more than ", budget_updates, " updates in the time");
-  auto const levels_free = budget_free(plan);
-  auto const patch_free = !plan.asked("patch");
-  auto samples = budget_samples(plan, targets.outputs());
-  auto batch = plan.asked("batch_size") ? wide.batch : std::min(wide.batch, budget_batch);
-  auto const enough = budget_updates * static_cast<double>(batch);
-  auto chosen = wide;
-  auto const planned = plan;
   for (auto const& rung : budget_rungs) {
-    if (samples >= enough || !levels_free) break;
-    if (rung.smaller && !patch_free) continue;
-    chosen = budget_config(wide, rung, thickness);
-    auto trial = planned;
-    for (auto const& [key, value] : config_words(setup.recipe, chosen)) {
-      if (trial.word(key) != value && key != "batch_size")
+    if (!budget_free(plan) || (rung.smaller && plan.asked("patch"))) continue;
+    auto const& config = configs.emplace_back(budget_config(wide, rung, thickness));
+    auto& trial = trials.emplace_back(plan);
+    for (auto const& [key, value] : config_words(setup.recipe, config)) {
+      if (trial.word(key) != value)
         trial.set(key, std::string_view{value}, budget_reason(key, wide, updates, thickness));
     }
-    plan = std::move(trial);
-    samples = budget_samples(plan, targets.outputs());
   }
+  if (trials.empty()) {
+    trials.push_back(plan);
+    configs.push_back(wide);
+  }
+  constexpr double share_for_steps = 0.75;
+  auto const work = share_for_steps * plan.fraction("time") * budget_speed(plan);
+  auto const batch = plan.asked("batch_size") ? wide.batch : std::min(wide.batch, budget_batch);
+  std::size_t chosen = 0;
+  double samples = 0;
+  for (; chosen < trials.size(); ++chosen) {
+    samples = work / budget_multiply_adds(setup_of(trials[chosen], targets.outputs()));
+    if (samples >= budget_updates * static_cast<double>(batch)) break;
+  }
+  chosen = std::min(chosen, trials.size() - 1);
+  plan = std::move(trials[chosen]);
   if (plan.asked("batch_size")) return;
   // As many voxels a step as nnU-Net has, if updates suffice.
-  auto const most =
-      static_cast<double>(wide.batch) * budget_volume(wide.patch) / budget_volume(chosen.patch);
-  batch = std::clamp<std::int64_t>(std::llround(samples / budget_updates), budget_batch,
-                                   std::max<std::int64_t>(budget_batch, std::llround(most)));
-  if (batch != wide.batch)
-    plan.set("batch_size", batch,
+  auto const most = static_cast<double>(wide.batch) * budget_volume(wide.patch) /
+                    budget_volume(configs[chosen].patch);
+  auto const wanted = std::llround(samples / budget_updates);
+  auto const fitted = std::clamp<std::int64_t>(
+      wanted, batch, std::max<std::int64_t>(batch, std::llround(most)));
+  if (fitted != wide.batch)
+    plan.set("batch_size", fitted,
              text("nnU-Net's is ", wide.batch, ": about ", budget_updates,
                   " updates in the time teach more"));
 }
