@@ -58,29 +58,29 @@ ShapeSums shape_sums(Volume const& labels) {
   return out;
 }
 
-// How far apart two structures lie on the mean along an axis, with the sign that nearly all
-// cases have; 0 if they do not agree.
+// How far apart two structures lie on the mean along an axis; 0 if that is little beside how it
+// varies, or beside the image: few cases agree by chance.
 double shape_distance(std::vector<CaseShapes> const& cases,
                       std::size_t first,
                       std::size_t second,
                       std::size_t axis) {
-  constexpr double share = 0.95;
-  constexpr std::int64_t fewest = 5;
-  std::int64_t both = 0;
-  std::int64_t before = 0;
-  std::int64_t behind = 0;
+  constexpr double fewest = 5;
+  constexpr double deviations = 2;
+  constexpr double least = 0.05;
+  double count = 0;
   double sum = 0;
+  double squares = 0;
   for (auto const& one : cases) {
     if (!one[first] || !one[second]) continue;
     auto const far = one[second]->middle[axis] - one[first]->middle[axis];
-    ++both;
-    before += far > 0;
-    behind += far < 0;
+    ++count;
     sum += far;
+    squares += far * far;
   }
-  auto const enough = share * static_cast<double>(both);
-  if (both < fewest || static_cast<double>(std::max(before, behind)) < enough) return 0;
-  return sum / static_cast<double>(both);
+  if (count < fewest) return 0;
+  auto const mean = sum / count;
+  auto const deviation = std::sqrt(std::max(0.0, squares / count - mean * mean));
+  return std::abs(mean) >= std::max(least, deviations * deviation) ? mean : 0;
 }
 
 }  // namespace

@@ -26,10 +26,11 @@ struct Sides {
   std::size_t second = 0;
 };
 
-/// By image axis k, j, i: the pair that keeps its sides in 95 % of the cases that have both (at
-/// least five), if there is one; the one that lies furthest apart. Along such an axis a mirror
-/// image shows what no patient has, and a network that learns from it cannot know one side from
-/// the other.
+/// By image axis k, j, i: the pair of structures that lies furthest apart among those that keep
+/// their sides: over the cases that have both (at least five) the distance between their
+/// middles is on the mean at least two standard deviations and a twentieth of the image. Along
+/// such an axis a mirror image shows what no patient has, and a network that learns from it
+/// cannot know one side from the other.
 std::array<std::optional<Sides>, 3> sides_of(std::vector<CaseShapes> const& cases);
 
 /// mm: the median over cases of the thickest structure.

@@ -74,12 +74,13 @@ TEST(SegmentShapes, aPairThatKeepsItsSidesIsFoundAlongItsAxisOnly) {
   EXPECT_FALSE(found[2]);
 }
 
-TEST(SegmentShapes, fewCasesOrOneInTenOnTheOtherSideSayNothing) {
-  std::vector<CaseShapes> cases(4, shapes_case({0, 0, 0.2}, {0, 0, 0.8}));
+TEST(SegmentShapes, fewCasesSmallDistancesOrOneInTenOnTheOtherSideSayNothing) {
+  std::vector<CaseShapes> cases(4, shapes_case({0, 0.5, 0.2}, {0, 0.52, 0.8}));
   EXPECT_FALSE(sides_of(cases)[2]);
   cases.resize(9, cases.front());
   EXPECT_TRUE(sides_of(cases)[2]);
-  cases.push_back(shapes_case({0, 0, 0.8}, {0, 0, 0.2}));
+  EXPECT_FALSE(sides_of(cases)[1]);
+  cases.push_back(shapes_case({0, 0.5, 0.8}, {0, 0.52, 0.2}));
   EXPECT_FALSE(sides_of(cases)[2]);
 }
 
