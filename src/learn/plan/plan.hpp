@@ -52,6 +52,10 @@ class Plan {
     set(key, std::int64_t{value}, reason);
   }
   void set(std::string_view key, bool value, std::string_view reason = {});
+  /// Else a literal would become a bool.
+  void set(std::string_view key, char const* value, std::string_view reason = {}) {
+    set(key, std::string_view{value}, reason);
+  }
 
   std::string const& word(std::string_view key) const;  ///< any kind, as it is written
   double fraction(std::string_view key) const;          ///< also of a time, in seconds

@@ -28,7 +28,7 @@ Plan budget_plan(bool flat, std::string_view time) {
   std::ranges::fill(net.strides.front(), 1);
   net.encoder.assign(net.features.size(), 2);
   net.decoder.assign(net.features.size() - 1, 2);
-  plan.set("network", std::string_view{"nnunet"});
+  plan.set("network", "nnunet");
   plan.ask("time", time, "asked for");
   write_config(recipe, config, plan, "nnU-Net's rules");
   return plan;
