@@ -248,9 +248,11 @@ std::vector<WindowLayers> window_layers(WindowShares const& shares,
     layers.row_first =
         std::min(taps.low[out], std::max(starts[layers.windows.first], needed_first));
     layers.row_end = std::min(starts[layers.windows.end - 1] + tile, needed_end);
-    out = std::min(end,
-                   std::ranges::lower_bound(taps.high, std::max<std::int64_t>(final_rows, 0)) -
-                       taps.high.begin());
+    // Windows that end before the next one begins may not reach the first row yet.
+    out = std::clamp<std::int64_t>(
+        std::ranges::lower_bound(taps.high, std::max<std::int64_t>(final_rows, 0)) -
+            taps.high.begin(),
+        out, end);
     layers.out_end = out;
     all.push_back(layers);
     if (out == end) break;
