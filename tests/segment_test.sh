@@ -93,6 +93,8 @@ PY
   ends_with 0 "$fovea" predict "$run" "$data/images/case3.nii.gz" --with flat --out masks
   cmp masks/case3.nii.gz both/case3.nii.gz
   [[ $(ls masks) == case3.nii.gz ]]
+  ends_with 0 "$fovea" predict --with flat --with "$run" "$run" "$data/images/case3.nii.gz" --out three --json
+  equal "$(answer 'len(v["with"])')" 2
   ends_with 2 "$fovea" predict "$run" "$data/images/case3.nii.gz" --with flat --out none --uncertainty
   holds "$err" "--uncertainty is that of one model"
 }

@@ -138,12 +138,12 @@ IndexBox mask_box(WindowBox const& box) {
   return {{box.first[2], box.first[1], box.first[0]}, {box.size[2], box.size[1], box.size[0]}};
 }
 
-// The part of an image that boxes cover; those of interest do not overlap.
+// About what part of an image is looked at: boxes may overlap a little.
 double mask_share(std::vector<WindowBox> const& boxes, Volume const& image) {
   if (boxes.empty()) return 1;
   double sum = 0;
   for (auto const& box : boxes) sum += static_cast<double>(box.voxels());
-  return sum / static_cast<double>(image.voxels());
+  return std::min(1.0, sum / static_cast<double>(image.voxels()));
 }
 
 /// The run over all cases.
@@ -176,6 +176,7 @@ class MaskRun {
                        .uncertainty = flags_.uncertainty,
                        .progress = {},
                        .stop = &stop};
+        auto const room = room_for(one, image);
         if (models_.coarse)
           ask.within =
               regions_of_interest(models_.coarse->first, models_.coarse->second, image, ask);
@@ -183,7 +184,6 @@ class MaskRun {
           progress.show(static_cast<double>(at) + part / whole_case,
                         static_cast<double>(cases.size()), one.id);
         };
-        auto const room = room_for(one, image);
         auto const found = segmented_together(models_.panel, image, ask, use_of(room));
         settle(progress);
         write(one, image, found, flags_.save_probabilities ? room : nullptr,
@@ -338,8 +338,8 @@ void MaskFlags::offer(CLI::App& app) {
          app.add_option("--with", with,
                         "of masks: another model that marks the same structures; the mean of "
                         "all probabilities counts (may be repeated)")
-             ->expected(1)
-             ->take_all(),
+             ->take_all()
+             ->allow_extra_args(false),
          app.add_flag("--roi", roi,
                       "of masks: a coarse look first, then only where it found something"),
          app.add_option("--roi-model", roi_model,

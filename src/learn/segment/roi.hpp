@@ -6,8 +6,8 @@ namespace fovea {
 
 /// Where a coarse look found something: boxes (k, j, i) of its voxels, at least `margin` mm
 /// wider than what is marked (any value but 0) on all sides, as far as the image goes. Pieces
-/// that are far from each other have boxes of their own, unless there are more than 32: then
-/// one box is around all. None if nothing is marked.
+/// that are far from each other have boxes of their own (which may overlap), unless there are
+/// more than 32: then one box is around all. None if nothing is marked.
 ///
 /// In      u8 or u16, one channel
 /// Throws  Error{usage} unless the margin is above 0
