@@ -44,6 +44,71 @@ masks_lie_on_the_grid_of_their_images() {
   holds "$err" "--out"
   ends_with 2 "$fovea" predict "$run" "$data/images/case3.nii.gz" --out masks
 }
+# The values of a NIfTI file of u8 or float32, a line a channel.
+voxels() {
+  python3 - "$1" <<'PY'
+import array, gzip, struct, sys
+data = (gzip.open if sys.argv[1].endswith("gz") else open)(sys.argv[1], "rb").read()
+size = struct.unpack_from("<8h", data, 40)
+voxels = size[1] * size[2] * size[3]
+values = array.array({2: "B", 16: "f"}[struct.unpack_from("<h", data, 70)[0]], data[352:])
+assert len(values) == voxels * (size[4] if size[0] > 3 else 1), (len(values), size)
+for at in range(0, len(values), voxels): print(*values[at : at + voxels])
+PY
+}
+probabilities_belong_to_their_masks() {
+  shared_run
+  ends_with 0 "$fovea" predict "$run" "$data/images/case3.nii.gz" --out masks --save-probabilities --json
+  [[ $(answer 'v["answers"][0]["probabilities"]') == masks/case3-probabilities.nii ]]
+  [[ $(field masks/probabilities.json '["channels"]') == "['background', 'organ', 'lesion']" ]]
+  ends_with 0 "$fovea" predict "$run" "$data/images/case3.nii.gz" --out plain
+  cmp plain/case3.nii.gz masks/case3.nii.gz
+  ends_with 0 "$fovea" inspect masks/case3-probabilities.nii
+  voxels masks/case3-probabilities.nii >likely && voxels masks/case3.nii.gz >mask
+  python3 - <<'PY'
+rows = [[float(value) for value in line.split()] for line in open("likely")]
+mask = [int(value) for value in open("mask").read().split()]
+assert len(rows) == 3 and len(mask) == len(rows[0])
+for voxel in zip(*rows): assert abs(sum(voxel) - 1) < 1e-5
+off = sum(1 for voxel, label in zip(zip(*rows), mask) if label not in (0, voxel.index(max(voxel))))
+assert off == 0, off  # cleaning up takes voxels away, nothing else
+PY
+  rm masks/case3-probabilities.nii
+  ends_with 0 "$fovea" predict "$run" "$data/images/case3.nii.gz" --out masks --save-probabilities --resume
+  test -s masks/case3-probabilities.nii
+}
+several_models_answer_by_their_mean() {
+  shared_run
+  ends_with 0 "$fovea" train "$data" --out flat --set configuration=2d --set steps=4 --set time=0 --set 'features=[8, 16]' --set 'patch=[32, 32]' --precision float32 \
+    --set 'kernels=[3x3, 3x3]' --set 'strides=[1x1, 2x2]' --set 'blocks=[1, 1]' --set 'decoder_blocks=[1]' --set batch_size=2 --set test_flips=false
+  ends_with 0 "$fovea" predict "$run" "$data/images/case3.nii.gz" --with flat --out both --save-probabilities
+  ends_with 0 "$fovea" predict "$run" "$data/images/case3.nii.gz" --out one --save-probabilities
+  ends_with 0 "$fovea" predict flat "$data/images/case3.nii.gz" --out other --save-probabilities
+  for name in both one other; do voxels $name/case3-probabilities.nii >$name.txt; done
+  python3 - <<'PY'
+both, one, other = ([float(value) for value in open(name + ".txt").read().split()] for name in ("both", "one", "other"))
+assert max(abs(x - (a + b) / 2) for x, a, b in zip(both, one, other)) < 1e-5
+assert max(abs(a - b) for a, b in zip(one, other)) > 0.1
+PY
+  ends_with 0 "$fovea" predict "$run" "$data/images/case3.nii.gz" --with flat --out masks
+  cmp masks/case3.nii.gz both/case3.nii.gz
+  [[ $(ls masks) == case3.nii.gz ]]
+  ends_with 0 "$fovea" predict --with flat --with "$run" "$run" "$data/images/case3.nii.gz" --out three --json
+  equal "$(answer 'len(v["with"])')" 2
+  ends_with 2 "$fovea" predict "$run" "$data/images/case3.nii.gz" --with flat --out none --uncertainty
+  holds "$err" "--uncertainty is that of one model"
+}
+a_coarse_look_comes_first_if_asked_for() {
+  shared_run
+  ends_with 0 "$fovea" predict "$run" "$data/images/case3.nii.gz" --out whole
+  ends_with 0 "$fovea" predict "$run" "$data/images/case3.nii.gz" --out roi --roi --json
+  [[ $(answer '0 < v["answers"][0]["looked_at"] <= 1') == True ]]
+  ends_with 0 "$fovea" predict "$run" "$data/images/case3.nii.gz" --out other --roi-model "$run" --json
+  cmp roi/case3.nii.gz other/case3.nii.gz
+  ends_with 0 "$fovea" compare roi/case3.nii.gz whole/case3.nii.gz --json
+  printf '%s' "$out" >same.json
+  [[ $(python3 -c 'import json; print(all(one["dice"] >= 0.999 for one in json.load(open("same.json"))["pairs"][0]["labels"]))') == True ]]
+}
 a_bad_case_does_not_stop_the_others() {
   shared_run
   mkdir mixed

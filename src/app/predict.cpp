@@ -158,6 +158,35 @@ void predict_write(std::string const& name,
   write_file(folder / "answers.json", pretty(answers));
 }
 
+Model predict_model(fs::path const& name) {
+  return is_nnunet(name) ? nnunet_model(name) : open_model(name);
+}
+
+Model predict_other(std::string const& name) {
+  expect_own_model(name);
+  auto model = predict_model(name);
+  if (!model.about.output.on_grid)
+    throw Error{Fault::usage, text(fs::path{name}, " answers in words, it labels no voxels"),
+                "name a model that makes masks"};
+  return model;
+}
+
+MaskModels predict_models(std::string const& name, Model model, MaskFlags const& masks) {
+  MaskModels out;
+  std::vector<std::pair<std::string, Model>> all;
+  if (!masks.roi_model.empty()) {
+    auto other = predict_other(masks.roi_model);
+    auto contract = segment_contract(other.about);
+    out.coarse.emplace(std::move(other), std::move(contract));
+  } else if (masks.roi) {
+    out.coarse.emplace(model, segment_contract(model.about));
+  }
+  all.emplace_back(name, std::move(model));
+  for (auto const& other : masks.with) all.emplace_back(other, predict_other(other));
+  out.panel = panel_of(std::move(all));
+  return out;
+}
+
 }  // namespace
 
 int predict_command(Arguments const& arguments) {
@@ -186,15 +215,17 @@ int predict_command(Arguments const& arguments) {
                   "  fovea predict RUN image.png\n"
                   "  fovea predict model.fovea INCOMING --out answers.csv\n"
                   "  fovea predict organs.fovea SERIES --out masks --memory 2G\n"
+                  "  fovea predict RUN SCANS --with RUN-2D --out masks --save-probabilities\n"
                   "  fovea predict nnUNetTrainer__nnUNetPlans__3d_fullres SCANS --out masks"))
     return 0;
   if (!out.empty() && !masks.resume) predict_expect(out);
   expect_access(name);
   if (!is_torchscript(name)) {
-    auto const model = is_nnunet(name) ? nnunet_model(name) : open_model(name);
+    auto model = predict_model(name);
     if (model.about.output.on_grid) {
       foreign.expect_none(name);
-      return predict_masks(model, name, inputs, out, masks, json);
+      return predict_masks(predict_models(name, std::move(model), masks), name, inputs, out,
+                           masks, json);
     }
   }
   masks.expect_none(name);

@@ -1,10 +1,11 @@
 #include "app/predict_masks.hpp"
 
-#include "app/found.hpp"
 #include "app/full.hpp"
+#include "app/mask_cases.hpp"
 #include "app/out.hpp"
 #include "base/core/csv.hpp"
 #include "base/core/error.hpp"
+#include "base/core/hash.hpp"
 #include "base/core/progress.hpp"
 #include "base/core/stop.hpp"
 #include "base/core/version.hpp"
@@ -13,129 +14,18 @@
 #include "base/io/dicom_rtstruct_write.hpp"
 #include "base/io/dicom_seg_write.hpp"
 #include "base/io/formats.hpp"
-#include "learn/segment/model.hpp"
+#include "base/io/nifti_blocks.hpp"
+#include "learn/segment/roi.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
 #include <future>
 #include <iostream>
-#include <map>
-#include <optional>
+#include <memory>
 
 namespace fovea {
 namespace {
-
-/// One case: a volume, or one for each channel.
-struct MaskCase {
-  std::string id;
-  std::vector<FoundVolume> channels;
-  std::string ending;  ///< of the mask's file
-};
-
-constexpr std::string_view mask_endings[] = {".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha",
-                                             ".mhd",    ".hdr", ".img",  ".png",  ".tiff",
-                                             ".tif",    ".jpg", ".jpeg", ".gif",  ".bmp"};
-
-// "scan.nii.gz" is "scan" and ".nii.gz".
-std::pair<std::string, std::string> mask_split(fs::path const& file) {
-  auto const name = file.filename().string();
-  auto const small = lower(name);
-  for (auto const ending : mask_endings) {
-    if (small.ends_with(ending) && small.size() > ending.size())
-      return {name.substr(0, name.size() - ending.size()), std::string{ending}};
-  }
-  return {name, {}};
-}
-
-// Pictures that cannot hold a mask exactly, and headers beside their voxels, become one file.
-std::string mask_ending(std::string const& format, std::string const& of_input, bool dicom) {
-  if (format == "nifti") return ".nii.gz";
-  if (format == "nrrd") return ".nrrd";
-  if (format == "mha") return ".mha";
-  if (format == "png") return ".png";
-  if (format == "seg" || format == "rtstruct" || dicom) return ".dcm";
-  if (of_input == ".hdr" || of_input == ".img") return ".nii.gz";
-  if (of_input == ".nhdr") return ".nrrd";
-  if (of_input == ".mhd") return ".mha";
-  auto const picture = of_input == ".jpg" || of_input == ".jpeg" || of_input == ".gif" ||
-                       of_input == ".bmp" || of_input == ".tif" || of_input == ".tiff";
-  return picture ? ".png" : of_input;
-}
-
-// nnU-Net's files of a case: scan_0000.nii.gz, scan_0001.nii.gz.
-std::optional<std::size_t> mask_channel(std::string const& stem) {
-  constexpr std::size_t digits = 5;
-  if (stem.size() <= digits || stem[stem.size() - digits] != '_') return std::nullopt;
-  auto const number = whole(std::string_view{stem}.substr(stem.size() - digits + 1));
-  return number && *number >= 0 ? std::optional{static_cast<std::size_t>(*number)}
-                                : std::nullopt;
-}
-
-std::vector<MaskCase> mask_cases(std::vector<FoundVolume> volumes,
-                                 std::size_t channels,
-                                 std::string const& format) {
-  std::vector<MaskCase> out;
-  std::map<std::string, std::map<std::size_t, FoundVolume>> parts;
-  std::map<std::string, int> used;
-  auto const add = [&](std::string id, std::vector<FoundVolume> files, std::string ending) {
-    auto const again = ++used[lower(id)];
-    if (again > 1) id += text("-", again);
-    out.push_back({std::move(id), std::move(files), std::move(ending)});
-  };
-  for (auto& volume : volumes) {
-    auto const [stem, of_input] = mask_split(volume.source);
-    auto const ending = mask_ending(format, of_input, volume.dicom != nullptr);
-    auto const channel = volume.dicom == nullptr ? mask_channel(stem) : std::nullopt;
-    if (channel && (channels > 1 || *channel == 0)) {
-      auto const id = (volume.source.parent_path() / stem.substr(0, stem.size() - 5)).string();
-      parts[id].emplace(*channel, std::move(volume));
-    } else {
-      add(stem, {std::move(volume)}, ending);
-    }
-  }
-  for (auto& [path, files] : parts) {
-    std::vector<FoundVolume> in_order;
-    for (auto& [channel, volume] : files) in_order.push_back(std::move(volume));
-    auto const ending = mask_ending(format, mask_split(in_order.front().source).second, false);
-    add(fs::path{path}.filename().string(), std::move(in_order), ending);
-  }
-  return out;
-}
-
-Volume mask_image(MaskCase const& one, std::size_t channels) {
-  auto first = one.channels.front().read();
-  if (one.channels.size() == 1) return first.volume;
-  if (one.channels.size() != channels)
-    throw Error{Fault::input,
-                text("expected ", channels, " files of channels, got ", one.channels.size()),
-                "name them CASE_0000, CASE_0001 …"};
-  auto const& grid = first.volume.grid();
-  Volume out{grid, Type::f32, first.volume.unit(), static_cast<std::int64_t>(channels)};
-  for (std::size_t c = 0; c < channels; ++c) {
-    auto const volume = c == 0 ? first.volume : one.channels[c].read().volume;
-    if (volume.grid().size != grid.size || volume.channels() != 1)
-      throw Error{Fault::input,
-                  text("channel ", c, " (", one.channels[c].source,
-                       ") has another size than the first"),
-                  "bring them onto one grid with fovea convert --like"};
-    std::ranges::copy(as_float(volume).as<float>(),
-                      out.write_channel<float>(static_cast<std::int64_t>(c)).begin());
-  }
-  return out;
-}
-
-// Before the network works: one case of a kind that cannot be written must not cost the others.
-void mask_expect_writable(MaskCase const& one, Volume const& image) {
-  auto const& first = one.channels.front();
-  if (one.ending == ".dcm" && first.dicom == nullptr)
-    throw Error{Fault::input, text(first.source, " is no DICOM series"),
-                "choose --format nifti, nrrd, mha or png"};
-  if (one.ending == ".png" && image.depth() > 1)
-    throw Error{Fault::input,
-                text(first.source, " has ", image.depth(), " slices, a PNG holds one"),
-                "choose --format nifti, nrrd or mha"};
-}
 
 struct MaskStatistics {
   std::string label;
@@ -184,19 +74,33 @@ std::string mask_number(MaskStatistics const& one, double value) {
   return one.voxels > 0 ? spelled(value) : "";
 }
 
-LabelMap mask_map(Model const& model, SegmentContract const& contract, Volume const& labels) {
+Provenance mask_maker(std::span<PanelMember const> panel) {
+  std::vector<std::string> names;
+  std::vector<std::string> identities;
+  for (auto const& one : panel) {
+    names.push_back(one.model.about.name);
+    identities.push_back(one.model.identity);
+  }
+  auto const known = std::ranges::find(identities, "") == identities.end();
+  return {MadeBy::program, joined(names, " + "), std::string{version},
+          panel.size() == 1 ? identities.front()
+          : known           ? sha256(joined(identities, "\n"))
+                            : ""};
+}
+
+LabelMap mask_map(std::span<PanelMember const> panel, Volume const& labels) {
+  auto const& [model, contract, outputs] = panel.front();
   LabelMap map{.voxels = labels, .segments = {}, .fractional = false};
   auto values = contract.rule.values;
   if (!contract.rule.regions) values.erase(values.begin());
-  Provenance const by{MadeBy::program, model.about.name, std::string{version}, model.identity};
+  auto const by = mask_maker(panel);
   for (std::size_t n = 0; n < values.size(); ++n)
     map.segments.push_back(
         {.value = values[n], .name = model.about.labels[n].name, .provenance = by});
   return map;
 }
 
-void mask_write(Model const& model,
-                SegmentContract const& contract,
+void mask_write(std::span<PanelMember const> panel,
                 MaskCase const& one,
                 Volume const& labels,
                 std::string const& format,
@@ -211,7 +115,7 @@ void mask_write(Model const& model,
     return write_volume(file, mask);
   }
   auto const source = result_source(*one.channels.front().dicom);
-  auto const map = mask_map(model, contract, labels);
+  auto const map = mask_map(panel, labels);
   write_dicom(file,
               format == "rtstruct" ? dicom_rtstruct(map, source) : dicom_seg(map, source));
 }
@@ -230,19 +134,23 @@ std::uint64_t mask_memory(std::string const& words) {
   return static_cast<std::uint64_t>(*value * scale);
 }
 
+IndexBox mask_box(WindowBox const& box) {
+  return {{box.first[2], box.first[1], box.first[0]}, {box.size[2], box.size[1], box.size[0]}};
+}
+
+// About what part of an image is looked at: boxes may overlap a little.
+double mask_share(std::vector<WindowBox> const& boxes, Volume const& image) {
+  if (boxes.empty()) return 1;
+  double sum = 0;
+  for (auto const& box : boxes) sum += static_cast<double>(box.voxels());
+  return std::min(1.0, sum / static_cast<double>(image.voxels()));
+}
+
 /// The run over all cases.
 class MaskRun {
  public:
-  MaskRun(Model const& model, MaskFlags const& flags, fs::path folder)
-      : model_(model),
-        contract_(segment_contract(model.about)),
-        flags_(flags),
-        folder_(std::move(folder)) {
-    if (flags.no_flips) contract_.flips.clear();
-    if (flags.step > 0) contract_.step = flags.step;
-  }
-
-  SegmentContract const& contract() const { return contract_; }
+  MaskRun(MaskModels const& models, MaskFlags const& flags, fs::path folder)
+      : models_(models), flags_(flags), folder_(std::move(folder)) {}
 
   // Loading the next case and writing the last one go on while the network works.
   void operator()(std::vector<MaskCase> const& all, Stop const& stop) {
@@ -250,7 +158,7 @@ class MaskRun {
     auto const load = [&](std::size_t at) {
       if (at == cases.size()) return std::future<Volume>{};
       return std::async(std::launch::async, [this, one = cases[at]] {
-        auto image = mask_image(*one, contract_.channels.size());
+        auto image = mask_image(*one, first().contract.channels.size());
         mask_expect_writable(*one, image);
         return image;
       });
@@ -264,18 +172,22 @@ class MaskRun {
       next = load(at + 1);
       try {
         auto const image = loading.get();
-        auto const found =
-            segmented(model_, contract_, image,
-                      {.memory = mask_memory(flags_.memory),
+        SegmentAsk ask{.memory = mask_memory(flags_.memory),
                        .uncertainty = flags_.uncertainty,
-                       .progress =
-                           [&](double part, double whole_case) {
-                             progress.show(static_cast<double>(at) + part / whole_case,
-                                           static_cast<double>(cases.size()), one.id);
-                           },
-                       .stop = &stop});
+                       .progress = {},
+                       .stop = &stop};
+        auto const room = room_for(one, image);
+        if (models_.coarse)
+          ask.within =
+              regions_of_interest(models_.coarse->first, models_.coarse->second, image, ask);
+        ask.progress = [&](double part, double whole_case) {
+          progress.show(static_cast<double>(at) + part / whole_case,
+                        static_cast<double>(cases.size()), one.id);
+        };
+        auto const found = segmented_together(models_.panel, image, ask, use_of(room));
         settle(progress);
-        write(one, image, found);
+        write(one, image, found, flags_.save_probabilities ? room : nullptr,
+              mask_share(ask.within, image));
       } catch (Interrupted const&) {
         break;
       } catch (Error const& error) {
@@ -293,14 +205,39 @@ class MaskRun {
       "\n";
 
  private:
+  PanelMember const& first() const { return models_.panel.front(); }
   fs::path file_of(MaskCase const& one) const { return folder_ / (one.id + one.ending); }
+  fs::path probabilities_of(MaskCase const& one) const {
+    return folder_ / (one.id + "-probabilities.nii");
+  }
+  bool is_done(MaskCase const& one) const {
+    std::error_code ignored;
+    return fs::exists(file_of(one), ignored) &&
+           (!flags_.save_probabilities || fs::exists(probabilities_of(one), ignored));
+  }
+
+  // Where probabilities lie while a case is under way; none if nobody needs them.
+  std::shared_ptr<NiftiBlocks> room_for(MaskCase const& one, Volume const& image) const {
+    if (!flags_.save_probabilities && models_.panel.size() == 1) return nullptr;
+    return std::make_shared<NiftiBlocks>(probabilities_of(one), image.grid(),
+                                         std::ssize(first().contract.rule.values));
+  }
+
+  ProbabilityRoom use_of(std::shared_ptr<NiftiBlocks> const& room) const {
+    if (!room) return {};
+    return {
+        .write = [room](WindowBox const& box,
+                        std::span<float const> values) { room->write(mask_box(box), values); },
+        .read = [room](WindowBox const& box,
+                       std::span<float> values) { room->read(mask_box(box), values); },
+        .kept = flags_.save_probabilities};
+  }
 
   // Without those whose masks are there already.
   std::vector<MaskCase const*> left_of(std::vector<MaskCase> const& all) {
     std::vector<MaskCase const*> out;
     for (auto const& one : all) {
-      std::error_code ignored;
-      if (!flags_.resume || !fs::exists(file_of(one), ignored)) {
+      if (!flags_.resume || !is_done(one)) {
         out.push_back(&one);
         continue;
       }
@@ -318,13 +255,19 @@ class MaskRun {
   }
 
   // The mask comes last: where it is, everything is.
-  void write(MaskCase const& one, Volume const& image, Segmented const& found) {
+  void write(MaskCase const& one,
+             Volume const& image,
+             Segmented const& found,
+             std::shared_ptr<NiftiBlocks> const& probabilities,
+             double share) {
     written_ = &one;
-    writing_ = std::async(std::launch::async, [this, &one, image, found] {
+    share_ = share;
+    writing_ = std::async(std::launch::async, [this, &one, image, found, probabilities] {
+      if (probabilities) probabilities->keep();
       if (found.uncertainty)
         write_volume(folder_ / (one.id + "-uncertainty.nii.gz"), *found.uncertainty);
-      mask_write(model_, contract_, one, found.labels, flags_.format, file_of(one));
-      return mask_statistics(model_, contract_, image, found.labels);
+      mask_write(models_.panel, one, found.labels, flags_.format, file_of(one));
+      return mask_statistics(first().model, first().contract, image, found.labels);
     });
   }
 
@@ -342,6 +285,8 @@ class MaskRun {
   void tell(MaskCase const& one, std::vector<MaskStatistics> const& rows) {
     Json entry = {
         {"id", one.id}, {"file", file_of(one).string()}, {"structures", Json::array()}};
+    if (flags_.save_probabilities) entry["probabilities"] = probabilities_of(one).string();
+    if (models_.coarse) entry["looked_at"] = share_;
     for (auto const& row : rows) {
       entry["structures"].push_back(
           {{"label", row.label}, {"voxels", row.voxels}, {"ml", row.ml}});
@@ -354,13 +299,22 @@ class MaskRun {
     answers.push_back(std::move(entry));
   }
 
-  Model const& model_;
-  SegmentContract contract_;
+  MaskModels const& models_;
   MaskFlags const& flags_;
   fs::path folder_;
   MaskCase const* written_ = nullptr;
+  double share_ = 1;
   std::future<std::vector<MaskStatistics>> writing_;
 };
+
+// Which channel of a file of probabilities is what.
+void mask_channels(MaskModels const& models, fs::path const& file) {
+  auto const& [model, contract, outputs] = models.panel.front();
+  Json channels = Json::array();
+  if (!contract.rule.regions) channels.push_back("background");
+  for (auto const& label : model.about.labels) channels.push_back(label.name);
+  write_file(file, pretty({{"channels", channels}, {"sum_to_one", !contract.rule.regions}}));
+}
 
 }  // namespace
 
@@ -379,6 +333,17 @@ void MaskFlags::offer(CLI::App& app) {
              ->check(CLI::Range(0.05, 1.0)),
          app.add_flag("--uncertainty", uncertainty,
                       "of masks: a map of how far folds and mirror images differ, too"),
+         app.add_flag("--save-probabilities", save_probabilities,
+                      "of masks: CASE-probabilities.nii, too: by structure, of every voxel"),
+         app.add_option("--with", with,
+                        "of masks: another model that marks the same structures; the mean of "
+                        "all probabilities counts (may be repeated)")
+             ->take_all()
+             ->allow_extra_args(false),
+         app.add_flag("--roi", roi,
+                      "of masks: a coarse look first, then only where it found something"),
+         app.add_option("--roi-model", roi_model,
+                        "of masks: the model that takes the coarse look (MODEL); as --roi"),
          app.add_flag("--resume", resume, "of masks: go on where a batch was stopped")};
 }
 
@@ -392,7 +357,7 @@ void MaskFlags::expect_none(std::string const& model) const {
   }
 }
 
-int predict_masks(Model const& model,
+int predict_masks(MaskModels models,
                   std::string const& name,
                   std::vector<std::string> const& inputs,
                   std::string const& out,
@@ -401,6 +366,13 @@ int predict_masks(Model const& model,
   if (out.empty())
     throw Error{Fault::usage, "masks need a folder to be written into", "name it with --out"};
   mask_memory(flags.memory);
+  if (flags.uncertainty && models.panel.size() > 1)
+    throw Error{Fault::usage, "--uncertainty is that of one model, --with asks several",
+                "ask them one by one"};
+  for (auto& one : models.panel) {
+    if (flags.no_flips) one.contract.flips.clear();
+    if (flags.step > 0) one.contract.step = flags.step;
+  }
   if (!flags.resume) expect_fresh_folder(out);
   if (!flags.statistics.empty()) expect_fresh_file(flags.statistics);
   auto const& stop = stop_on_signals();
@@ -412,16 +384,17 @@ int predict_masks(Model const& model,
     warn(text(one.source, ": ", one.reasons.front().words));
     return true;
   });
-  MaskRun run{model, flags, out};
-  auto const cases =
-      mask_cases(std::move(volumes), run.contract().channels.size(), flags.format);
+  auto const channels = models.panel.front().contract.channels.size();
+  auto const cases = mask_cases(std::move(volumes), channels, flags.format);
   if (cases.empty())
     throw Error{Fault::input, "there is no image among the inputs", "check the paths"};
   make_folder(out);
+  if (flags.save_probabilities) mask_channels(models, fs::path{out} / "probabilities.json");
+  MaskRun run{models, flags, out};
   run(cases, stop);
   if (!flags.statistics.empty()) write_file(flags.statistics, run.statistics);
   if (json)
-    print_json({{"model", name}, {"answers", run.answers}});
+    print_json({{"model", name}, {"with", flags.with}, {"answers", run.answers}});
   else
     std::cout << "wrote " << run.done << (run.done == 1 ? " mask" : " masks") << " into " << out
               << '\n';

@@ -46,6 +46,15 @@ struct NiftiType {
 NiftiHead parse_nifti_head(std::span<std::byte const> bytes);
 Bytes encode_nifti_head(NiftiHead const& head);  ///< little endian
 
+/// Of voxels on a grid with further axes; what kind of numbers they are, the caller fills in.
+/// Throws Error{input} if a spacing is not above 0.
+NiftiHead nifti_head_on(Grid const& grid,
+                        std::vector<std::int64_t> const& more,
+                        ImageSpace space,
+                        int version);
+/// What stands before the voxels; `single`: in their file.
+Bytes nifti_start(NiftiHead head, bool single);
+
 /// Throws Refusal{unsupported-type}.
 NiftiType nifti_type(int code);
 int nifti_code(Type type, std::int64_t samples);

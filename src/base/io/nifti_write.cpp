@@ -34,29 +34,12 @@ NiftiHead nifti_head_for(Nifti const& image, NiftiOptions const& options) {
   auto const& volume = image.volume;
   auto const& grid = volume.grid();
   auto const samples = nifti_samples(image);
-  NiftiHead head;
-  std::vector<std::int64_t> sizes{grid.size.begin(), grid.size.end()};
-  sizes.insert(sizes.end(), image.more.begin(), image.more.end());
-  head.version = std::ranges::max(sizes) > nifti_small ? 2 : options.version;
-  head.dim.fill(1);
-  head.dim[0] = static_cast<std::int64_t>(sizes.size());
-  std::ranges::copy(sizes, head.dim.begin() + 1);
-  head.pixdim.fill(0);
+  auto head = nifti_head_on(grid, image.more, image.space, options.version);
   head.pixdim[4] = image.step;
   head.datatype = nifti_code(volume.type(), samples);
   head.bitpix = static_cast<int>(8 * bytes_of(volume.type())) * static_cast<int>(samples);
-  head.slope = 1;
   head.units = 2 | image.step_unit;
   head.intent = image.intent;
-  head.affine = ras_affine(grid);
-  head.sform = static_cast<int>(image.space);
-  head.qform = grid.sheared() ? 0 : head.sform;
-  for (auto const along : grid.spacing().mm) {
-    if (!(along > 0) || !std::isfinite(along))
-      throw Error{Fault::input, text("expected spacings above 0, got ", spelled(along)),
-                  "give the image a place first"};
-  }
-  set_nifti_qform(head, head.affine);
   return head;
 }
 
@@ -76,11 +59,7 @@ Bytes nifti_mixed(Volume const& volume, std::int64_t samples) {
 // Calls use(header, voxels): the voxels as the file has them.
 template <class Use>
 void nifti_parts(Nifti const& image, NiftiOptions const& options, bool single, Use&& use) {
-  auto head = nifti_head_for(image, options);
-  head.single = single;
-  head.offset = single ? static_cast<double>((head.length() + 4 + 15) / 16 * 16) : 0;
-  auto start = encode_nifti_head(head);
-  if (single) start.resize(static_cast<std::size_t>(head.offset));
+  auto const start = nifti_start(nifti_head_for(image, options), single);
   auto const& volume = image.volume;
   if (!image.colour)
     return use(std::span<std::byte const>{start},
@@ -95,6 +74,40 @@ void nifti_put(std::ostream& out, std::span<std::byte const> bytes) {
 }
 
 }  // namespace
+
+NiftiHead nifti_head_on(Grid const& grid,
+                        std::vector<std::int64_t> const& more,
+                        ImageSpace space,
+                        int version) {
+  NiftiHead head;
+  std::vector<std::int64_t> sizes{grid.size.begin(), grid.size.end()};
+  sizes.insert(sizes.end(), more.begin(), more.end());
+  head.version = std::ranges::max(sizes) > nifti_small ? 2 : version;
+  head.dim.fill(1);
+  head.dim[0] = static_cast<std::int64_t>(sizes.size());
+  std::ranges::copy(sizes, head.dim.begin() + 1);
+  head.pixdim.fill(0);
+  head.slope = 1;
+  head.units = 2;
+  head.affine = ras_affine(grid);
+  head.sform = static_cast<int>(space);
+  head.qform = grid.sheared() ? 0 : head.sform;
+  for (auto const along : grid.spacing().mm) {
+    if (!(along > 0) || !std::isfinite(along))
+      throw Error{Fault::input, text("expected spacings above 0, got ", spelled(along)),
+                  "give the image a place first"};
+  }
+  set_nifti_qform(head, head.affine);
+  return head;
+}
+
+Bytes nifti_start(NiftiHead head, bool single) {
+  head.single = single;
+  head.offset = single ? static_cast<double>((head.length() + 4 + 15) / 16 * 16) : 0;
+  auto start = encode_nifti_head(head);
+  if (single) start.resize(static_cast<std::size_t>(head.offset));
+  return start;
+}
 
 Bytes encode_nifti(Nifti const& image, NiftiOptions const& options) {
   Bytes out;

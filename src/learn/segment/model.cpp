@@ -75,6 +75,79 @@ WayBack model_way(Placement const& placement, RecipeConfig const& config) {
   return out;
 }
 
+// Boxes of the image as parts of the cut.
+std::vector<WindowBox> model_parts(std::vector<WindowBox> const& within, WayBack const& way) {
+  std::vector<WindowBox> parts;
+  for (auto const& box : within) {
+    WindowBox part;
+    for (int n = 0; n < 3; ++n) {
+      auto const from = box.first[way.axes[n]] - way.first[n];
+      part.first[n] = std::max<std::int64_t>(from, 0);
+      part.size[n] = std::max<std::int64_t>(
+          0, std::min(from + box.size[way.axes[n]], way.cut[n]) - part.first[n]);
+    }
+    if (part.voxels() > 0) parts.push_back(part);
+  }
+  // What is not zero lies elsewhere altogether: one corner is as good as another.
+  if (parts.empty() && !within.empty()) parts.push_back({{0, 0, 0}, {1, 1, 1}});
+  return parts;
+}
+
+// What of some boxes is outside of another one.
+std::vector<WindowBox> model_without(std::vector<WindowBox> const& boxes,
+                                     WindowBox const& inner) {
+  std::vector<WindowBox> out;
+  for (auto rest : boxes) {
+    for (int a = 0; a < 3 && rest.voxels() > 0; ++a) {
+      auto const end = rest.first[a] + rest.size[a];
+      auto const from = std::clamp(inner.first[a], rest.first[a], end);
+      auto const to = std::clamp(inner.first[a] + inner.size[a], from, end);
+      auto side = rest;
+      side.size[a] = from - rest.first[a];
+      if (side.voxels() > 0) out.push_back(side);
+      side.first[a] = to;
+      side.size[a] = end - to;
+      if (side.voxels() > 0) out.push_back(side);
+      rest.first[a] = from;
+      rest.size[a] = to - from;
+    }
+  }
+  return out;
+}
+
+// Where nothing was looked for: the first class, or no region. Slice by slice, or by less, so
+// that it takes little memory.
+void model_outside(std::vector<WindowBox> const& parts,
+                   WayBack const& way,
+                   std::int64_t outputs,
+                   SegmentAsk const& ask,
+                   bool regions) {
+  auto const& whole = way.grid.size;
+  std::vector<WindowBox> boxes{{{0, 0, 0}, {whole[2], whole[1], whole[0]}}};
+  for (auto const& part : parts) {
+    WindowBox inner;
+    for (int n = 0; n < 3; ++n) {
+      inner.first[way.axes[n]] = way.first[n] + part.first[n];
+      inner.size[way.axes[n]] = part.size[n];
+    }
+    boxes = model_without(boxes, inner);
+  }
+  constexpr std::int64_t most = 1 << 20;
+  std::vector<float> values;
+  for (auto const& box : boxes) {
+    auto const rows = std::clamp<std::int64_t>(most / (outputs * box.size[2]), 1, box.size[1]);
+    for (std::int64_t k = 0; k < box.size[0]; ++k) {
+      for (std::int64_t j = 0; j < box.size[1]; j += rows) {
+        WindowBox const some{{box.first[0] + k, box.first[1] + j, box.first[2]},
+                             {1, std::min(rows, box.size[1] - j), box.size[2]}};
+        values.assign(static_cast<std::size_t>(outputs * some.voxels()), 0.0F);
+        if (!regions) std::fill_n(values.begin(), some.voxels(), 1.0F);
+        ask.probabilities({some, values});
+      }
+    }
+  }
+}
+
 Volume model_on(Volume const& made, Grid const& grid) {
   return {grid, made.type(), made.unit(), made.channels(), made.bytes()};
 }
@@ -167,17 +240,22 @@ Segmented segmented(Model const& model,
   // As it was proven, so that an answer is the same wherever the model goes.
   for (auto network : model.networks) network.execution(execution_named(contract.run_as));
   auto const prepared = prepare(seen, nullptr, contract.recipe, contract.config());
-  auto found = predict_by_windows(model.networks, source_of(prepared.image),
-                                  model_way(prepared.placement, contract.config()),
+  auto const way = model_way(prepared.placement, contract.config());
+  auto found = predict_by_windows(model.networks, source_of(prepared.image), way,
                                   {.size = contract.patch,
                                    .step = contract.step,
                                    .flips = contract.flips,
                                    .labels = contract.rule,
+                                   .parts = model_parts(ask.within, way),
                                    .memory = ask.memory,
+                                   .beside = ask.beside,
                                    .uncertainty = ask.uncertainty,
                                    .probabilities = ask.probabilities,
                                    .progress = ask.progress,
                                    .stop = ask.stop});
+  if (ask.probabilities)
+    model_outside(found.plan.parts, way, std::ssize(contract.rule.values), ask,
+                  contract.rule.regions);
   auto labels = ask.cleanup ? cleaned(found.labels, contract.cleanup) : found.labels;
   Segmented out{model_on(labels, image.grid()), std::nullopt};
   if (found.uncertainty) out.uncertainty = model_on(*found.uncertainty, image.grid());

@@ -37,8 +37,13 @@ struct Segmented {
 };
 struct SegmentAsk {
   std::uint64_t memory = 0;  ///< bytes; 0: half of what is free
+  std::uint64_t beside = 0;  ///< of them, what the caller takes meanwhile
   bool uncertainty = false;
   bool cleanup = true;
+  /// Boxes of the image, k, j, i, outside of which nothing is looked for; empty: everywhere.
+  /// What lies inside of them is found as it is without them, but for cleanup.
+  std::vector<WindowBox> within = {};
+  /// Boxes do not overlap and together fill the image.
   std::function<void(ProbabilityBlock const&)> probabilities = {};
   std::function<void(double done, double all)> progress = {};
   Stop const* stop = nullptr;

@@ -68,6 +68,24 @@ void facts_check_options(Windows const& windows, int dimensions, std::int64_t ou
         "two outputs or more choose a label; outputs that are regions must be called so"};
 }
 
+// The parts that are wanted, checked.
+std::vector<WindowBox> facts_parts(WayBack const& back, Windows const& windows) {
+  if (windows.parts.empty()) return {{{0, 0, 0}, back.cut}};
+  for (auto const& part : windows.parts) {
+    for (int axis = 0; axis < 3; ++axis) {
+      if (part.first[axis] >= 0 && part.size[axis] >= 1 &&
+          part.first[axis] <= back.cut[axis] - part.size[axis])
+        continue;
+      throw Error{
+          Fault::usage,
+          text("a part of ", facts_words(part.size), " voxels from ", facts_words(part.first),
+               " on does not lie in a cut of ", facts_words(back.cut)),
+          "give boxes of the cut"};
+    }
+  }
+  return windows.parts;
+}
+
 struct FactsShape {
   int dimensions;
   std::int64_t in, out;
@@ -121,7 +139,9 @@ WindowFacts window_facts(std::span<Network const> networks,
       .heads = {},
       .members = static_cast<std::int64_t>(networks.size()) << windows.flips.size(),
       .input = {windows.size.begin() + (3 - shape.dimensions), windows.size.end()},
-      .shares = {source.size, windows.size, windows.step, windows.places, windows.blend}};
+      .shares = {source.size, windows.size, windows.step, windows.places, windows.blend},
+      .parts = {}};
+  facts.parts = merged_parts(facts_parts(back, windows), facts.shares, taps_of(back));
   if (windows.uncertainty && facts.members < 2)
     throw Error{Fault::usage, "one network without flips cannot disagree with itself",
                 "give flips or several networks, or ask for no uncertainty"};

@@ -29,8 +29,8 @@ Type finish_type(std::vector<std::uint16_t> const& values) {
 
 }  // namespace
 
-WindowPart needed_by(WindowPart const& part, std::array<AxisTaps, 3> const& taps) {
-  WindowPart needed;
+WindowBox needed_by(WindowBox const& part, std::array<AxisTaps, 3> const& taps) {
+  WindowBox needed;
   for (int axis = 0; axis < 3; ++axis) {
     needed.first[axis] = taps[axis].low[part.first[axis]];
     needed.size[axis] =
@@ -99,7 +99,7 @@ std::uint64_t WindowFinish::bytes(std::int64_t outputs,
          (windows.probabilities ? static_cast<std::uint64_t>(block) : 0);
 }
 
-std::vector<WindowFinish::Chunk> WindowFinish::chunks_of(WindowPart const& part) const {
+std::vector<WindowFinish::Chunk> WindowFinish::chunks_of(WindowBox const& part) const {
   auto const& taps = taps_[2];
   auto const end = part.first[2] + part.size[2];
   std::vector<Chunk> chunks;
@@ -198,7 +198,7 @@ bool WindowFinish::line(Blended const& sums,
 }
 
 template <class Sum>
-void WindowFinish::part_as(Blended const& sums, WindowPart const& part) {
+void WindowFinish::part_as(Blended const& sums, WindowBox const& part) {
   auto const chunks = chunks_of(part);
   std::atomic<bool> finite{true};
   at::parallel_for(0, part.size[0] * part.size[1], 4, [&](std::int64_t from, std::int64_t to) {
@@ -216,7 +216,7 @@ void WindowFinish::part_as(Blended const& sums, WindowPart const& part) {
                 "look at the case's intensities, or run the network in float32"};
 }
 
-void WindowFinish::hand_out(WindowPart const& part, std::span<float const> values) const {
+void WindowFinish::hand_out(WindowBox const& part, std::span<float const> values) const {
   ProbabilityBlock block{.box = {}, .values = values};
   for (int axis = 0; axis < 3; ++axis) {
     block.box.first[back_.axes[axis]] = back_.first[axis] + part.first[axis];
@@ -225,8 +225,8 @@ void WindowFinish::hand_out(WindowPart const& part, std::span<float const> value
   windows_.probabilities(block);
 }
 
-void WindowFinish::part(Blended const& sums, WindowPart const& part) {
-  auto const finished = [&](WindowPart const& some) {
+void WindowFinish::part(Blended const& sums, WindowBox const& part) {
+  auto const finished = [&](WindowBox const& some) {
     sums.room().half ? part_as<Half>(sums, some) : part_as<float>(sums, some);
   };
   if (!windows_.probabilities) return finished(part);
@@ -238,9 +238,9 @@ void WindowFinish::part(Blended const& sums, WindowPart const& part) {
   std::vector<float> values;
   for (std::int64_t k = 0; k < part.size[0]; k += at_once_k) {
     for (std::int64_t j = 0; j < part.size[1]; j += at_once_j) {
-      WindowPart const some{{part.first[0] + k, part.first[1] + j, part.first[2]},
-                            {std::min(at_once_k, part.size[0] - k),
-                             std::min(at_once_j, part.size[1] - j), part.size[2]}};
+      WindowBox const some{{part.first[0] + k, part.first[1] + j, part.first[2]},
+                           {std::min(at_once_k, part.size[0] - k),
+                            std::min(at_once_j, part.size[1] - j), part.size[2]}};
       std::array<std::int64_t, 3> of_input{};
       for (int axis = 0; axis < 3; ++axis) of_input[back_.axes[axis]] = some.size[axis];
       std::array<std::int64_t, 3> const strides{of_input[1] * of_input[2], of_input[2], 1};

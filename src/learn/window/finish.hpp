@@ -17,13 +17,8 @@ struct JoinedHeads {
   std::vector<float> bias;    ///< [outputs]
 };
 
-/// A box of the cut or of the prepared case, in network axes.
-struct WindowPart {
-  std::array<std::int64_t, 3> first{}, size{};
-};
-
-/// What a part of the cut needs of the prepared case.
-WindowPart needed_by(WindowPart const& part, std::array<AxisTaps, 3> const& taps);
+/// What a part of the cut needs of the prepared case; both in network axes.
+WindowBox needed_by(WindowBox const& part, std::array<AxisTaps, 3> const& taps);
 std::array<AxisTaps, 3> taps_of(WayBack const& back);
 
 /// From blended windows to what is asked for, on the input's grid: last layer, way back and
@@ -35,7 +30,7 @@ class WindowFinish {
   WindowFinish(JoinedHeads heads, WayBack const& back, Windows const& windows);
 
   /// Finishes a part whose needs are blended. Throws Error{input} if a value is not finite.
-  void part(Blended const& sums, WindowPart const& part);
+  void part(Blended const& sums, WindowBox const& part);
 
   Volume take_labels() { return std::move(labels_); }
   std::optional<Volume> take_uncertainty() { return std::move(uncertainty_); }
@@ -49,15 +44,15 @@ class WindowFinish {
  private:
   struct Chunk;
   struct Scratch;
-  std::vector<Chunk> chunks_of(WindowPart const& part) const;
+  std::vector<Chunk> chunks_of(WindowBox const& part) const;
   template <class Sum>
-  void part_as(Blended const& sums, WindowPart const& part);
+  void part_as(Blended const& sums, WindowBox const& part);
   template <class Sum>
   bool line(Blended const& sums,
             std::array<std::int64_t, 3> const& kji,
             Chunk const& chunk,
             Scratch& scratch);
-  void hand_out(WindowPart const& part, std::span<float const> values) const;
+  void hand_out(WindowBox const& part, std::span<float const> values) const;
   std::int64_t offset_of(std::array<std::int64_t, 3> const& kji) const;
 
   JoinedHeads heads_;

@@ -92,47 +92,87 @@ std::uint64_t plan_network_bytes(WindowFacts const& facts,
                     sizeof(float));
 }
 
+// Windows along each axis that touch what a box of the cut needs.
+std::array<std::int64_t, 3> plan_windows_on(WindowBox const& box,
+                                            WindowShares const& shares,
+                                            std::array<AxisTaps, 3> const& taps) {
+  auto const needed = needed_by(box, taps);
+  std::array<std::int64_t, 3> counts{};
+  for (int axis = 0; axis < 3; ++axis)
+    counts[axis] = windows_on(shares, axis, needed.first[axis], needed.size[axis]).count();
+  return counts;
+}
+
 std::int64_t plan_channels(WindowFacts const& facts, Windows const& windows, bool features) {
   return (features ? facts.features : facts.outputs) + (windows.uncertainty ? 1 : 0);
+}
+
+std::vector<WindowLayers> plan_layers(WindowPlan const& plan,
+                                      WindowBox const& part,
+                                      WindowFacts const& facts,
+                                      std::array<AxisTaps, 3> const& taps,
+                                      std::int64_t at_once) {
+  auto const first = part.first[plan.along];
+  return window_layers(facts.shares, plan.along, taps[plan.along], first,
+                       first + part.size[plan.along], at_once);
 }
 
 // The box of sums that the largest stripe needs.
 Blended::Room plan_room(WindowPlan const& plan,
                         WindowFacts const& facts,
-                        WayBack const& back,
                         std::array<AxisTaps, 3> const& taps,
                         std::int64_t at_once) {
-  Blended::Room room{.along = plan.along, .channels = plan.channels, .half = plan.half};
-  for (auto const& stripe : window_stripes(plan, back)) {
-    auto const needed = needed_by(stripe, taps);
-    for (int axis = 0; axis < 3; ++axis)
-      room.size[axis] = std::max(room.size[axis], needed.size[axis]);
+  Blended::Room largest;
+  for (auto const& part : facts.parts) {
+    Blended::Room room{.along = plan.along, .channels = plan.channels, .half = plan.half};
+    for (auto const& stripe : window_stripes(plan, part)) {
+      auto const needed = needed_by(stripe, taps);
+      for (int axis = 0; axis < 3; ++axis)
+        room.size[axis] = std::max(room.size[axis], needed.size[axis]);
+    }
+    for (auto const& layers : plan_layers(plan, part, facts, taps, at_once))
+      room.held = std::max(room.held, layers.row_end - layers.row_first);
+    if (room.bytes() > largest.bytes()) largest = room;
   }
-  for (auto const& layers : window_layers(facts.shares, plan.along, taps[plan.along], at_once))
-    room.held = std::max(room.held, layers.row_end - layers.row_first);
-  return room;
+  return largest;
 }
 
 std::int64_t plan_windows_in(WindowPlan const& plan,
                              WindowFacts const& facts,
-                             WayBack const& back,
                              std::array<AxisTaps, 3> const& taps,
                              std::int64_t& most_in_layer) {
   std::int64_t windows = 0;
   most_in_layer = 1;
-  for (auto const& stripe : window_stripes(plan, back)) {
-    auto const needed = needed_by(stripe, taps);
-    std::int64_t here = 1, in_layer = 1;
-    for (int axis = 0; axis < 3; ++axis) {
-      auto const count =
-          windows_on(facts.shares, axis, needed.first[axis], needed.size[axis]).count();
-      here *= count;
-      if (axis != plan.along) in_layer *= count;
+  for (auto const& part : facts.parts) {
+    for (auto const& stripe : window_stripes(plan, part)) {
+      auto const counts = plan_windows_on(stripe, facts.shares, taps);
+      auto const here = counts[0] * counts[1] * counts[2];
+      windows += here;
+      most_in_layer = std::max(most_in_layer, here / counts[plan.along]);
     }
-    windows += here;
-    most_in_layer = std::max(most_in_layer, in_layer);
   }
   return windows;
+}
+
+// The least box around both.
+WindowBox plan_around(WindowBox const& one, WindowBox const& other) {
+  WindowBox box;
+  for (int axis = 0; axis < 3; ++axis) {
+    box.first[axis] = std::min(one.first[axis], other.first[axis]);
+    box.size[axis] =
+        std::max(one.first[axis] + one.size[axis], other.first[axis] + other.size[axis]) -
+        box.first[axis];
+  }
+  return box;
+}
+
+bool plan_overlap(WindowBox const& one, WindowBox const& other) {
+  for (int axis = 0; axis < 3; ++axis) {
+    if (one.first[axis] >= other.first[axis] + other.size[axis] ||
+        other.first[axis] >= one.first[axis] + one.size[axis])
+      return false;
+  }
+  return true;
 }
 
 std::int64_t plan_batch(Windows const& windows) {
@@ -164,45 +204,76 @@ WindowRange windows_on(WindowShares const& shares,
           std::ranges::lower_bound(starts, first + size) - starts.begin()};
 }
 
+std::vector<WindowBox> merged_parts(std::vector<WindowBox> parts,
+                                    WindowShares const& shares,
+                                    std::array<AxisTaps, 3> const& taps) {
+  auto const windows = [&](WindowBox const& box) {
+    auto const counts = plan_windows_on(box, shares, taps);
+    return counts[0] * counts[1] * counts[2];
+  };
+  for (std::size_t n = 0; n < parts.size();) {
+    auto const cheaper = [&](WindowBox const& other) {
+      return plan_overlap(parts[n], other) ||
+             windows(plan_around(parts[n], other)) <= windows(parts[n]) + windows(other);
+    };
+    auto const next = static_cast<std::ptrdiff_t>(n) + 1;
+    auto const found = std::find_if(parts.begin() + next, parts.end(), cheaper);
+    if (found == parts.end()) {
+      ++n;
+      continue;
+    }
+    parts[n] = plan_around(parts[n], *found);
+    parts.erase(found);
+    n = 0;  // what has grown may now touch what it did not
+  }
+  return parts;
+}
+
 std::vector<WindowLayers> window_layers(WindowShares const& shares,
                                         int along,
                                         AxisTaps const& taps,
+                                        std::int64_t first,
+                                        std::int64_t end,
                                         std::int64_t at_once) {
   auto const& starts = shares.starts(along);
   auto const tile = shares.tile()[along];
-  auto const size = shares.size()[along];
-  auto const needed_end = taps.high.back() + 1;
-  auto const on = windows_on(shares, along, taps.low.front(), needed_end - taps.low.front());
+  auto const needed_first = taps.low[first], needed_end = taps.high[end - 1] + 1;
+  auto const on = windows_on(shares, along, needed_first, needed_end - needed_first);
   std::vector<WindowLayers> all;
-  std::int64_t out = 0;
+  auto out = first;
   for (auto n = on.first; n < on.end; n += at_once) {
     WindowLayers layers{.windows = {n, std::min(n + at_once, on.end)}, .out_first = out};
-    auto const final_rows = layers.windows.end < on.end ? starts[layers.windows.end] : size;
+    auto const final_rows =
+        layers.windows.end < on.end ? starts[layers.windows.end] : needed_end;
     layers.row_first =
-        std::min(taps.low[out], std::max<std::int64_t>(starts[layers.windows.first], 0));
-    layers.row_end = std::min(starts[layers.windows.end - 1] + tile, size);
-    out = std::ranges::lower_bound(taps.high, std::max<std::int64_t>(final_rows, 0)) -
-          taps.high.begin();
+        std::min(taps.low[out], std::max(starts[layers.windows.first], needed_first));
+    layers.row_end = std::min(starts[layers.windows.end - 1] + tile, needed_end);
+    // Windows that end before the next one begins may not reach the first row yet.
+    out = std::clamp<std::int64_t>(
+        std::ranges::lower_bound(taps.high, std::max<std::int64_t>(final_rows, 0)) -
+            taps.high.begin(),
+        out, end);
     layers.out_end = out;
     all.push_back(layers);
-    if (out == taps.size()) break;
+    if (out == end) break;
   }
   return all;
 }
 
-std::vector<WindowPart> window_stripes(WindowPlan const& plan, WayBack const& back) {
-  std::vector<WindowPart> stripes;
+std::vector<WindowBox> window_stripes(WindowPlan const& plan, WindowBox const& part) {
+  std::vector<WindowBox> stripes;
   auto const& [of_k, of_j, of_i] = plan.stripes;
   std::array<std::int64_t, 3> n{};
   for (n[0] = 0; n[0] < of_k; ++n[0]) {
     for (n[1] = 0; n[1] < of_j; ++n[1]) {
       for (n[2] = 0; n[2] < of_i; ++n[2]) {
-        auto& stripe = stripes.emplace_back();
+        WindowBox stripe;
         for (int axis = 0; axis < 3; ++axis) {
-          stripe.first[axis] = back.cut[axis] * n[axis] / plan.stripes[axis];
-          stripe.size[axis] =
-              back.cut[axis] * (n[axis] + 1) / plan.stripes[axis] - stripe.first[axis];
+          auto const begin = part.size[axis] * n[axis] / plan.stripes[axis];
+          stripe.first[axis] = part.first[axis] + begin;
+          stripe.size[axis] = part.size[axis] * (n[axis] + 1) / plan.stripes[axis] - begin;
         }
+        if (stripe.voxels() > 0) stripes.push_back(stripe);  // a small part has fewer
       }
     }
   }
@@ -218,7 +289,8 @@ WindowPlan window_plan(WindowFacts const& facts,
   auto const taps = taps_of(back);
   auto const allowed = windows.memory > 0 ? windows.memory : available_memory() / 2;
   auto const channels = plan_channels(facts, windows, features);
-  auto const finish = WindowFinish::bytes(facts.outputs, channels, back, windows);
+  auto const finish =
+      WindowFinish::bytes(facts.outputs, channels, back, windows) + windows.beside;
   std::optional<WindowPlan> best;
   double best_cost = 0;
   std::uint64_t minimum = std::numeric_limits<std::uint64_t>::max();
@@ -236,12 +308,12 @@ WindowPlan window_plan(WindowFacts const& facts,
           plan.stripes[other] = stripes;
           plan.stripes[2] = stripes_i;
           std::int64_t in_layer = 1;
-          plan.windows = plan_windows_in(plan, facts, back, taps, in_layer);
+          plan.windows = plan_windows_in(plan, facts, taps, in_layer);
           plan.passes = plan.windows * facts.members;
           plan.layers = (batch + in_layer - 1) / in_layer;
           for (auto const half : {false, true}) {
             plan.half = half;
-            plan.memory = running + plan_room(plan, facts, back, taps, plan.layers).bytes();
+            plan.memory = running + plan_room(plan, facts, taps, plan.layers).bytes();
             minimum = std::min(minimum, plan.memory);
             if (plan.memory > allowed) continue;
             auto const cost = static_cast<double>(plan.windows) *
@@ -265,6 +337,7 @@ WindowPlan window_plan(WindowFacts const& facts,
              " MiB are allowed"),
         text("allow ", mib(minimum), " MiB or more, or use a network of a smaller window")};
   best->minimum = minimum;
+  best->parts = facts.parts;
   return *best;
 }
 

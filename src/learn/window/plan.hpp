@@ -13,6 +13,7 @@ struct WindowFacts {
   std::int64_t members = 1;         ///< networks * combinations of flips
   std::vector<std::int64_t> input;  ///< a window as networks take it: (k,) j, i
   WindowShares shares;
+  std::vector<WindowBox> parts;  ///< of the cut, apart from each other: what is wanted
 };
 /// Throws as plan_windows, but for the budget.
 WindowFacts window_facts(std::span<Network const> networks,
@@ -36,6 +37,12 @@ WindowRange windows_on(WindowShares const& shares,
                        std::int64_t first,
                        std::int64_t size);
 
+/// Boxes of the cut, merged where they overlap or where one box around two takes no more
+/// windows than both do.
+std::vector<WindowBox> merged_parts(std::vector<WindowBox> parts,
+                                    WindowShares const& shares,
+                                    std::array<AxisTaps, 3> const& taps);
+
 /// Layers of windows along one axis that are done together, and the rows of the case that are
 /// held meanwhile.
 struct WindowLayers {
@@ -43,12 +50,15 @@ struct WindowLayers {
   std::int64_t row_first = 0, row_end = 0;  ///< of the case
   std::int64_t out_first = 0, out_end = 0;  ///< of the cut: finished behind them
 };
+/// For rows [first, end) of the cut.
 std::vector<WindowLayers> window_layers(WindowShares const& shares,
                                         int along,
                                         AxisTaps const& taps,
+                                        std::int64_t first,
+                                        std::int64_t end,
                                         std::int64_t at_once);
 
-/// Parts of the cut that are done one after the other.
-std::vector<WindowPart> window_stripes(WindowPlan const& plan, WayBack const& back);
+/// A part of the cut in the pieces that are done one after the other.
+std::vector<WindowBox> window_stripes(WindowPlan const& plan, WindowBox const& part);
 
 }  // namespace fovea

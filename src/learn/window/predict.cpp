@@ -70,17 +70,21 @@ class PredictRun {
 
   WindowPrediction done() {
     c10::NoGradGuard const no_tape;
-    for (auto const& stripe : window_stripes(plan_, back_)) one_stripe(stripe);
+    for (auto const& part : plan_.parts) {
+      for (auto const& stripe : window_stripes(plan_, part)) one_stripe(stripe);
+    }
     return {.labels = finish_.take_labels(),
             .uncertainty = finish_.take_uncertainty(),
             .plan = plan_};
   }
 
  private:
-  void one_stripe(WindowPart const& stripe) {
+  void one_stripe(WindowBox const& stripe) {
     auto const along = plan_.along;
     auto const needed = needed_by(stripe, taps_);
-    auto const all_layers = window_layers(facts_.shares, along, taps_[along], plan_.layers);
+    auto const all_layers =
+        window_layers(facts_.shares, along, taps_[along], stripe.first[along],
+                      stripe.first[along] + stripe.size[along], plan_.layers);
     Blended::Room room{.first = needed.first,
                        .size = needed.size,
                        .along = along,
@@ -104,7 +108,7 @@ class PredictRun {
   }
 
   std::vector<PredictWindow> windows_in(WindowLayers const& layers,
-                                        WindowPart const& needed) const {
+                                        WindowBox const& needed) const {
     std::array<WindowRange, 3> on{};
     for (int axis = 0; axis < 3; ++axis)
       on[axis] = axis == plan_.along

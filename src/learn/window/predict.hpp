@@ -22,8 +22,9 @@ struct LabelRule {
   bool regions = false;
 };
 
-/// Probabilities of a box of the input's grid. Boxes do not overlap and together fill the cut;
-/// outside of it the first class is certain, and no region is.
+/// Probabilities of a box of the input's grid. Boxes do not overlap and together fill the parts
+/// of the cut that were done (WindowPlan::parts); outside of them the first class is certain,
+/// and no region is.
 struct ProbabilityBlock {
   WindowBox box;                  ///< of the input's grid
   std::span<float const> values;  ///< [output, k, j, i] without gaps
@@ -40,11 +41,15 @@ struct Windows {
   std::vector<int> flips = {};  ///< axes (0 is k, 2 is i): the mean over all their combinations
   std::int64_t batch = 0;       ///< windows at once; 0: what a network of their size likes
   LabelRule labels = {};
+  /// Boxes of the cut, network axes, that are of interest: only windows that touch them are
+  /// done, and they are answered as in the whole. They may overlap; empty: the whole cut.
+  std::vector<WindowBox> parts = {};
 
   /// Bytes that prediction may take beside the source and the networks' weights, everything
   /// counted: what networks hold while they run, what is blended, the labels. 0: half of what
   /// the machine has to give.
   std::uint64_t memory = 0;
+  std::uint64_t beside = 0;  ///< bytes of it that the caller takes meanwhile
 
   bool uncertainty = false;  ///< also make WindowPrediction::uncertainty
   std::function<void(ProbabilityBlock const&)> probabilities = {};
@@ -62,9 +67,11 @@ struct WindowPlan {
   bool half = false;          ///< in float16
   int along = 0;              ///< network axis along which rows are finished
   std::int64_t layers = 1;    ///< of windows along it that are done together
-  std::array<std::int64_t, 3> stripes{1, 1, 1};  ///< along each network axis
-  std::uint64_t memory = 0;                      ///< bytes that it will take
-  std::uint64_t minimum = 0;                     ///< below which no plan would do
+  std::array<std::int64_t, 3> stripes{1, 1, 1};  ///< along each network axis, of each part
+  std::vector<WindowBox> parts = {};  ///< of the cut, apart from each other: those asked for,
+                                      ///< near ones as one
+  std::uint64_t memory = 0;           ///< bytes that it will take
+  std::uint64_t minimum = 0;          ///< below which no plan would do
 };
 
 struct WindowPrediction {
@@ -72,7 +79,8 @@ struct WindowPrediction {
   /// f32 on the input's grid: how far networks and flips are from agreeing, 0 where they do.
   /// Within each window v is the sum, over outputs, of the variances of probabilities over all
   /// of them; it is sqrt(v / 2) for classes (two outputs: the standard deviation of each, at
-  /// most 0.5; more: at most 0.71), sqrt(v) for regions. Windows blend. 0 outside of the cut.
+  /// most 0.5; more: at most 0.71), sqrt(v) for regions. Windows blend. 0 outside of what was
+  /// done.
   std::optional<Volume> uncertainty = std::nullopt;
   WindowPlan plan;
 };
