@@ -68,8 +68,27 @@ inspect_holds_masks_against_their_images_and_draws_them() {
   equal "$(answer '[(l["name"], l["unassigned"], l["volume_mm3"]["median"]) for l in v["labels"]]')" "[('organ', 2, 128.0)]"
   equal "$(answer '[(p["kind"], p["cases"]) for p in v["problems"] if p["kind"] == "grid-differs"]')" "[('grid-differs', ['c'])]"
   equal "$(answer '[(c["id"], c["readable"]) for c in v["per_case"]]')" "[('a', True), ('b', True), ('c', False)]"
-  ends_with 2 "$fovea" data clean set --out list.csv
-  holds "$err" "got one of masks"
+}
+clean_lists_the_masks_that_fit_with_what_their_labels_are() {
+  masks set
+  cp set/images/a.nrrd set/images/copy.nrrd && cp set/labels/a.nrrd set/labels/copy.nrrd
+  cp set/images/b.nrrd set/images/other.nrrd && head -c 256 /dev/zero | volume set/labels/other.nrrd 0
+  yes "pattern d" | tr -d '\n' | head -c 256 | volume set/images/d.nrrd 0 && head -c 256 /dev/zero | volume set/labels/d.nrrd 0
+  ends_with 0 "$fovea" data clean set --out list.csv --json
+  equal "$(answer 'sorted((r["id"], r["kind"]) for r in v["left_out"])')" "[('b', 'conflicting-labels'), ('c', 'grid-differs'), ('copy', 'duplicate'), ('other', 'conflicting-labels')]"
+  equal "$(answer 'v["cases"], v["doubtful"]')" "(2, {'empty-mask': ['d']})"
+  equal "$(ls set/images | wc -l)" 6
+  ends_with 0 "$fovea" data inspect list.csv --json
+  equal "$(answer '[(l["name"], l["values"]) for l in v["labels"]], v["cases"]')" "([('organ', [1])], 2)"
+  equal "$(answer '[p["kind"] for p in v["problems"] if p["kind"] in ("grid-differs", "duplicate", "conflicting-labels")]')" "[]"
+  ends_with 0 "$fovea" data clean set --out less.csv --also empty-mask
+  holds "$out" "left out: d: was asked to be left out"
+  equal "$(tail -n 1 less.csv)" "set/images/a.nrrd,set/labels/a.nrrd"
+  ends_with 2 "$fovea" data clean set --out third.csv --also empty-masks
+  holds "$err" "did you mean 'empty-mask'"
+  touch fourth.json
+  ends_with 2 "$fovea" data clean set --out fourth.csv
+  holds "$err" "exists already"
 }
 no_folder_an_empty_one_and_one_without_a_readable_image_end_with_3() {
   mkdir -p empty broken/a broken/b

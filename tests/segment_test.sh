@@ -20,7 +20,15 @@ field() { python3 -c 'import json,sys; v=json.load(open(sys.argv[1])); print(eva
 the_plan_says_what_it_decided_and_why() {
   "$FOVEA_BUILD/make_organs" set 12
   ends_with 0 "$fovea" plan set
-  for word in "task: segment" "configuration: 3d_fullres" "nnU-Net's rules on" "strides: [1x1x1"; do holds "$out" "$word"; done
+  for word in "task: segment" "configuration: 3d_fullres" "nnU-Net's rules on" "strides: [1x1x1" "structures organ (1), lesion (2)" "unlike nnU-Net's sgd" \
+    "Not used with these: intensity_mean"; do holds "$out" "$word"; done
+  lacks "$out" "  intensity_mean:"
+  ends_with 0 "$fovea" plan set --network pspnet
+  for word in "configuration: 2d" "pspnet sees pictures only"; do holds "$out" "$word"; done
+  ends_with 0 "$fovea" plan set --network swin-unetr --out swin.yaml
+  holds "$out" "swin-unetr takes multiples of 32"
+  ends_with 2 "$fovea" plan set --network swin-unetr --set 'patch=[16, 32, 32]'
+  holds "$err" "multiples of 32"
 }
 a_run_leaves_a_model_its_proof_and_a_report() {
   shared_run
@@ -146,6 +154,45 @@ a_stopped_batch_goes_on_where_it_was() {
   ends_with 0 "$fovea" predict "$run" "$data/images" --out masks --resume --json
   cmp masks/case5.nii.gz before.nii.gz
   (($(grep -o '"resumed": *true' <<<"$out" | wc -l) == 11))
+}
+# Kills PID as soon as PATTERN is there.
+kill_at() {  # PID PATTERN
+  for ((i = 0; i < 1200; i++)); do [[ -z $(compgen -G "$2") ]] || break; sleep 0.05; done
+  kill -9 "$1" && ! wait "$1"
+}
+killed_while_preparing_and_training_a_run_goes_on_to_the_same_end() {
+  shared_run
+  local more=(--set cache="$PWD/cases" --set checkpoint_seconds=0.1)
+  "$fovea" train "$data" --out killed "${quick[@]}" "${more[@]}" >/dev/null 2>&1 &
+  kill_at $! "cases/*/*.case"
+  [[ ! -e killed/model.fovea ]]
+  "$fovea" train --out killed --resume >/dev/null 2>&1 &
+  kill_at $! "killed/checkpoints/last.fovea-checkpoint"
+  [[ ! -e killed/model.fovea ]]
+  ends_with 3 "$fovea" predict killed "$data/images/case3.nii.gz" --out masks
+  ends_with 0 "$fovea" train --out killed --resume
+  cmp <(cut -d, -f1,5- "$run/history.csv") <(cut -d, -f1,5- killed/history.csv)
+}
+killed_while_answering_a_batch_leaves_whole_masks_only() {
+  shared_run
+  ends_with 0 "$fovea" predict "$run" "$data/images" --out whole
+  "$fovea" predict "$run" "$data/images" --out masks >/dev/null 2>&1 &
+  kill_at $! "masks/*.nii.gz"
+  for mask in masks/*.nii.gz; do cmp "$mask" "whole/${mask#masks/}"; done
+  ends_with 0 "$fovea" predict "$run" "$data/images" --out masks --resume
+  for mask in whole/*.nii.gz; do cmp "$mask" "masks/${mask#whole/}"; done
+}
+the_folder_of_prepared_cases_may_be_full_or_locked() {
+  "$FOVEA_BUILD/make_organs" set 12
+  # 16 KiB a file: plans fit, prepared cases do not.
+  ends_with 4 bash -c 'trap "" XFSZ; ulimit -f 16; exec "$@"' - "$fovea" train set --out run "${quick[@]}" --set steps=2 --set cache="$PWD/cases"
+  holds "$err" "cache"
+  [[ -z $(compgen -G "cases/*/*.case") && -z $(compgen -G "cases/*/*.part") ]]
+  ends_with 0 "$fovea" train --out run --resume
+  ((EUID == 0)) || skip "needs root to become somebody else"
+  mkdir locked open && chmod -R a+rX "$rooms" && chmod 500 locked && chmod 777 open
+  ends_with 4 setpriv --reuid=65534 --regid=65534 --clear-groups "$fovea" train set --out open/run "${quick[@]}" --set cache="$PWD/locked"
+  holds "$err" "cache"
 }
 a_plan_that_cannot_be_is_refused_before_the_run() {
   "$FOVEA_BUILD/make_organs" set 12

@@ -358,7 +358,7 @@ set_up_and_test() {
       only=(-R "$filter")
     fi
   fi
-  ctest --test-dir "$root/build/test" --output-on-failure --timeout 1200 --output-junit "$results/ctest.xml" "${only[@]}" || code=$?
+  ctest --test-dir "$root/build/test" --output-on-failure --timeout 1200 -j "$(nproc)" --output-junit "$results/ctest.xml" "${only[@]}" || code=$?
   count_tests "$results" || code=$?
   exit "$code"
 }

@@ -201,10 +201,9 @@ int run(DataClean const& options) {
   expect_fresh_file(options.out);
   auto const set =
       read_dataset(options.dir, {.patient_from = options.patient_from, .reader = {}});
-  if (set.masks)
-    throw Error{Fault::usage,
-                text("expected a set of classes, got one of masks (", set.form, ")"),
-                "see fovea data inspect, and correct or remove what it names"};
+  if (set.masks) return clean_masks(set, options);
+  if (!options.also.empty())
+    throw Error{Fault::usage, "--also is for sets of masks", "leave it out"};
   auto const report = data_quality(set, options.threads);
   auto const left = unfit(set, report.facts);
   if (left.size() == set.cases.size())
@@ -236,6 +235,10 @@ int data_command(Arguments const& arguments) {
   data_offer(*list, clean);
   list->add_option("--out", clean.out, "the list (CSV), to be given to train; a new file")
       ->required();
+  list->add_option("--also", clean.also,
+                   "of masks: leave out doubtful cases of these kinds, too: empty-mask, "
+                   "mask-off-edges, odd-spacing, …")
+      ->delimiter(',');
   look->footer(data_layouts());
   list->footer(data_layouts());
   if (!read_flags(app, arguments,

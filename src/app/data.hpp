@@ -3,6 +3,7 @@
 #include "base/core/file.hpp"
 
 #include <string>
+#include <vector>
 
 namespace fovea {
 
@@ -26,6 +27,7 @@ struct DataClean {
   std::string
       patient_from;  ///< a regular expression on file names; its first group is the patient
   int threads = 0;   ///< 0: all cores that this process may use
+  std::vector<std::string> also;  ///< of masks: kinds of doubtful cases to leave out, too
 };
 /// Returns the exit code. Throws Error{usage} if `out` exists, Error{input} if nothing is left.
 int run(DataClean const& options);

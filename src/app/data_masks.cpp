@@ -2,11 +2,13 @@
 
 #include "app/command.hpp"
 #include "app/data_words.hpp"
+#include "app/out.hpp"
 #include "base/core/error.hpp"
 #include "base/core/pool.hpp"
 #include "base/core/progress.hpp"
 #include "base/core/stop.hpp"
 #include "base/core/words.hpp"
+#include "learn/data/clean.hpp"
 
 #include <algorithm>
 #include <iostream>
@@ -182,6 +184,46 @@ Json inspected_json(Dataset const& set, MaskReport const& report) {
           {"per_case", inspected_cases_json(set, report)}};
 }
 
+Json cleaned_json(Dataset const& set,
+                  std::vector<LeftOut> const& left,
+                  std::vector<Doubt> const& stay,
+                  fs::path const& out) {
+  auto rows = Json::array();
+  for (auto const& one : left)
+    rows.push_back({{"id", set.cases[one.at].id}, {"kind", one.kind}, {"why", one.why}});
+  auto doubtful = Json::object();
+  for (auto const& doubt : stay) {
+    for (auto const at : doubt.cases) doubtful[doubt.kind].push_back(set.cases[at].id);
+  }
+  return {{"out", out.string()},
+          {"cases", set.cases.size() - left.size()},
+          {"left_out", rows},
+          {"doubtful", doubtful}};
+}
+
+void cleaned_show(Dataset const& set,
+                  std::vector<LeftOut> const& left,
+                  std::vector<Doubt> const& stay,
+                  DataClean const& options,
+                  fs::path const& labels) {
+  std::cout << "wrote " << options.out.string() << " with " << set.cases.size() - left.size()
+            << " of " << set.cases.size() << " cases, and " << labels.string()
+            << " with what labels and channels are\n";
+  for (auto const& problem : set.problems) std::cout << "  " << problem.message << '\n';
+  constexpr std::size_t most = 40;
+  for (std::size_t i = 0; i < std::min(left.size(), most); ++i)
+    std::cout << "  left out: " << set.cases[left[i].at].id << ": " << left[i].why << '\n';
+  if (left.size() > most)
+    std::cout << "  and " << left.size() - most << " more (--json lists all)\n";
+  for (auto const& doubt : stay) {
+    std::vector<std::string> names;
+    for (auto const at : doubt.cases) names.push_back(set.cases[at].id);
+    std::cout << "  stays, though doubtful: " << doubt.kind << ": " << named(names)
+              << " (--also " << doubt.kind << " leaves out)\n";
+  }
+  std::cout << "nothing was deleted\n";
+}
+
 }  // namespace
 
 std::size_t showing(Dataset const& set,
@@ -194,6 +236,39 @@ std::size_t showing(Dataset const& set,
     count += set.cases[i].split == split && label < voxels.size() && voxels[label] > 0 ? 1 : 0;
   }
   return count;
+}
+
+int clean_masks(Dataset const& set, DataClean const& options) {
+  auto labels = options.out;
+  labels.replace_extension(".json");
+  if (labels == options.out)
+    throw Error{Fault::usage, text("expected a .csv as the list, got ", options.out),
+                "LIST.json beside it says what labels and channels are"};
+  expect_fresh_file(labels);
+  expect_doubts(options.also);
+  // What could not be written is said before the work.
+  auto const folder = fs::absolute(options.out).parent_path();
+  list_of(set, folder);
+  labels_of(set);
+  auto const report = inspected(set, options.threads);
+  auto const left = unfit_masks(set, report, options.also);
+  if (left.size() == set.cases.size())
+    throw Error{
+        Fault::input,
+        text("none of the ", set.cases.size(), " cases is fit for use: ", left.front().why),
+        "see fovea data inspect"};
+  std::vector<std::size_t> gone;
+  for (auto const& one : left) gone.push_back(one.at);
+  auto const fit = without(set, gone);
+  // The list last: what it names is there when it is.
+  write_file(labels, labels_of(fit));
+  write_file(options.out, list_of(fit, folder));
+  auto const stay = doubts(report, left);
+  if (options.json)
+    print_json(cleaned_json(set, left, stay, options.out));
+  else
+    cleaned_show(set, left, stay, options, labels);
+  return 0;
 }
 
 int inspect_masks(Dataset const& set, DataInspect const& options) {

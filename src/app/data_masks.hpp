@@ -9,6 +9,11 @@ namespace fovea {
 /// if no image can be read.
 int inspect_masks(Dataset const& set, DataInspect const& options);
 
+/// `data clean` of it: the list, and beside it LIST.json, which says what labels and channels
+/// are. Returns the exit code. Throws Error{usage} if one of the two exists, or masks are no
+/// images of their own; Error{input} if nothing is left.
+int clean_masks(Dataset const& set, DataClean const& options);
+
 /// Its page: counts, problems, and contact sheets of the suspicious cases and of a sample, each
 /// the slice that shows most of the mask, its outline over it. Reads the shown cases again, one
 /// at a time.

@@ -2,6 +2,7 @@
 #include "app/out.hpp"
 #include "base/core/stop.hpp"
 #include "base/core/words.hpp"
+#include "learn/plan/reasons.hpp"
 
 #include <CLI/CLI.hpp>
 #include <iostream>
@@ -9,25 +10,60 @@
 namespace fovea {
 namespace {
 
-void plan_print(Work const& work) {
-  auto const count = [&](Split split) { return work.set.in(split).size(); };
-  std::cout << "task      " << work.task->name << ": " << work.task->does << "\ndata      "
-            << work.set.form << ", " << count(Split::train) << " training, "
-            << count(Split::validation) << " validation, " << count(Split::test)
-            << " test cases\nclasses   " << joined(work.set.classes, ", ")
-            << "\n\nDecided from the data or asked for:\n";
-  std::string rest;
+// Structures with the values of masks that belong to them.
+std::string plan_structures(Dataset const& set) {
+  std::vector<std::string> words;
+  for (auto const& label : set.labels) {
+    std::vector<std::string> values;
+    for (auto const value : label.values) values.push_back(text(value));
+    words.push_back(text(label.name, " (", joined(values, ", "), ")"));
+  }
+  return text("structures ", joined(words, ", "),
+              set.ignore ? text("; ", *set.ignore, " is ignored") : "",
+              set.channels.empty() ? "" : "\nchannels  " + joined(set.channels, ", "));
+}
+
+// Keys by what there is to say of them, each group under a heading of its own.
+struct PlanGroups {
+  std::string decided, unlike, normal;
+  std::vector<std::string> idle;
+};
+
+PlanGroups plan_groups(Work const& work) {
+  PlanGroups out;
   for (auto const rows : {common_keys(), work.task->keys()}) {
     for (auto const& row : rows) {
       auto const line = text("  ", row.name, ": ", work.plan.word(row.name));
       auto const& reason = work.plan.reason(row.name);
       if (work.plan.normal(row.name))
-        rest += text(line, "  (", row.does, ")\n");
+        out.normal += text(line, "  (", row.does, ")\n");
+      else if (reason.starts_with(reason_not_used))
+        out.idle.emplace_back(row.name);
+      else if (reason.starts_with(reason_unlike))
+        out.unlike += text(line, "  (", reason, ")\n");
       else
-        std::cout << line << (reason.empty() ? "" : "  (" + reason + ")") << '\n';
+        out.decided += text(line, reason.empty() ? "" : "  (" + reason + ")", "\n");
     }
   }
-  std::cout << "\nAt their normal values:\n" << rest;
+  return out;
+}
+
+void plan_print(Work const& work) {
+  auto const count = [&](Split split) { return work.set.in(split).size(); };
+  std::cout << "task      " << work.task->name << ": " << work.task->does << "\ndata      "
+            << work.set.form << ", " << count(Split::train) << " training, "
+            << count(Split::validation) << " validation, " << count(Split::test)
+            << " test cases\n"
+            << (work.set.masks ? plan_structures(work.set)
+                               : "classes   " + joined(work.set.classes, ", "))
+            << '\n';
+  auto const groups = plan_groups(work);
+  std::cout << "\nDecided from the data or asked for:\n" << groups.decided;
+  if (!groups.unlike.empty())
+    std::cout << "\nDecided otherwise than in the published recipe:\n" << groups.unlike;
+  std::cout << "\nAt their normal values:\n" << groups.normal;
+  if (!groups.idle.empty())
+    std::cout << "\nNot used with these: " << joined(groups.idle, ", ") << '\n';
 }
 
 }  // namespace

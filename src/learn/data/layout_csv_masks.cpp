@@ -1,6 +1,7 @@
 #include "learn/data/layout_csv_masks.hpp"
 
 #include "base/core/csv.hpp"
+#include "base/core/json.hpp"
 #include "base/core/words.hpp"
 #include "learn/data/layout_masks.hpp"
 #include "learn/data/layout_parts.hpp"
@@ -186,6 +187,18 @@ std::vector<MaskTableFile> mask_tables(fs::path const& root) {
   return out;
 }
 
+// LIST.json beside LIST.csv, if it says what labels are.
+std::optional<DatasetFile> mask_table_labels(fs::path const& table) {
+  auto file = table;
+  file.replace_extension(".json");
+  std::error_code ignored;
+  if (!fs::is_regular_file(file, ignored)) return std::nullopt;
+  auto const json = read_json(file);
+  if (!json.is_object() || !json.contains("labels") || !json.at("labels").is_object())
+    return std::nullopt;
+  return read_dataset_file(json, file.filename().string());
+}
+
 }  // namespace
 
 std::optional<Dataset> read_csv_masks_layout(fs::path const& root,
@@ -219,6 +232,12 @@ std::optional<Dataset> read_csv_masks_layout(fs::path const& root,
   }
   tell_left_out(set, left);
   PatientRule{options.patient_from}.apply(set);
+  auto const declared =
+      tables.size() == 1 ? mask_table_labels(tables.front().file) : std::nullopt;
+  if (declared) {
+    take_labels(set, *declared);
+    return set;
+  }
   if (!fs::is_directory(root)) set.root = fs::absolute(root).parent_path();
   find_labels(set);
   set.root = root;

@@ -147,6 +147,13 @@ void find_labels(Dataset& set) {
            "; a file labels.txt beside the folders names them (1 anterior)"));
 }
 
+void take_labels(Dataset& set, DatasetFile const& file) {
+  set.channels = file.channels;
+  for (auto const& label : file.labels)
+    set.labels.push_back({label.name, label.values, label.written});
+  set.ignore = file.ignore;
+}
+
 void report_on_validation(Dataset& set) {
   if (set.in(Split::train).empty() || set.in(Split::validation).empty() ||
       !set.in(Split::test).empty())

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "learn/data/layout.hpp"
+#include "learn/recipe/dataset_file.hpp"
 
 #include <map>
 
@@ -28,6 +29,9 @@ MaskLabel mask_label(std::string name, std::int32_t value);
 /// tell of. A note says what was found. Throws Error{input} if no mask can be read or none
 /// holds a label, or if there are more values than labels can have (they are images then).
 void find_labels(Dataset& set);
+
+/// Labels, channels and the ignored value as a file declares them.
+void take_labels(Dataset& set, DatasetFile const& file);
 
 /// The split in which sets of masks are reported: where there are cases of train and val and
 /// none of test, those of val become test, and a note says so. What is called val in such a set

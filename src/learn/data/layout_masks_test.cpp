@@ -2,6 +2,7 @@
 
 #include "base/core/refusal.hpp"
 #include "base/io/formats.hpp"
+#include "learn/data/clean.hpp"
 #include "learn/data/layout.hpp"
 #include "learn/data/make_sets.hpp"
 
@@ -386,6 +387,54 @@ TEST(TableOfMasks, NamesImagesMasksSplitsAndPatients) {
   }
   put_words(root / "list.csv", "image,mask,split\na.nii,a_m.nii,sometimes\n");
   EXPECT_NE(masks_refusal(root / "list.csv").find("row 2"), std::string::npos);
+}
+
+TEST(ListOfMasks, KeepsChannelsRegionsWhatIsIgnoredAndSplits) {
+  ScratchFolder scratch;
+  auto const root = scratch.path() / "set";
+  put_words(root / "dataset.json", R"({"channel_names": {"0": "CT", "1": "PET"},
+    "labels": {"background": 0, "whole": [1, 2], "core": 2, "ignore": 4},
+    "regions_class_order": [1, 2], "file_ending": ".nii"})");
+  for (auto const* folder : {"Tr", "Ts"}) {
+    for (auto const* channel : {"_0000.nii", "_0001.nii"})
+      put_volume(root / ("images" + std::string{folder}) / (std::string{folder} + channel),
+                 masks_volume({1, 2, 3}));
+    put_volume(root / ("labels" + std::string{folder}) / (std::string{folder} + ".nii"),
+               masks_volume({1, 2, 4}));
+  }
+  auto set = read_dataset(root, {.patient_from = "^(..)", .reader = {}});
+  set.cases[0].second_reader = set.cases[0].mask;
+  set.cases[1].weight = 2;
+  make_folder(scratch.path() / "lists");
+  put_words(scratch.path() / "lists/fit.csv", list_of(set, scratch.path() / "lists"));
+  put_words(scratch.path() / "lists/fit.json", labels_of(set));
+  for (auto const* place : {"lists", "lists/fit.csv"}) {
+    auto const back = read_dataset(scratch.path() / place);
+    EXPECT_EQ(back.form, "csv-masks");
+    EXPECT_EQ(back.labels, set.labels);
+    EXPECT_EQ(back.channels, set.channels);
+    EXPECT_EQ(back.ignore, set.ignore);
+    ASSERT_EQ(back.cases.size(), 2U);
+    for (std::size_t i = 0; i < 2; ++i) {
+      auto const &was = set.cases[i], &is = back.cases[i];
+      EXPECT_EQ(is.split, was.split);
+      EXPECT_EQ(is.patient, was.patient);
+      EXPECT_EQ(is.weight, was.weight);
+      EXPECT_EQ(is.second_reader.file.empty(), was.second_reader.file.empty());
+      ASSERT_EQ(is.channels.size(), 1U);
+      for (auto const& [a, b] : {std::pair{is.image, was.image},
+                                 {is.channels[0], was.channels[0]},
+                                 {is.mask, was.mask}})
+        EXPECT_TRUE(fs::equivalent(a.file, b.file)) << a.file;
+    }
+  }
+}
+
+TEST(ListOfMasks, CannotNameMasksThatAreDrawn) {
+  Dataset set;
+  set.masks = true;
+  set.drawn = [](Location const&, Grid const& grid) { return Volume{grid, Type::u8}; };
+  EXPECT_THROW(list_of(set, "."), Error);
 }
 
 TEST(SplitsOfMasks, FollowPatientsAndSpreadWhatMasksShow) {

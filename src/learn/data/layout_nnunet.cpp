@@ -29,130 +29,6 @@ std::string nnunet_word(Json const& value, std::string const& what) {
   return word;
 }
 
-std::int32_t nnunet_value(Json const& value, std::string const& name) {
-  std::optional<std::int64_t> number;
-  if (value.is_number_integer()) {
-    auto const held = value.is_number_unsigned() && value.get<std::uint64_t>() > 65535;
-    if (!held) number = value.get<std::int64_t>();
-  } else if (value.is_string()) {
-    number = whole(value.get_ref<std::string const&>());
-  }
-  if (!number || *number < 0 || *number > 65535)
-    nnunet_refuse(text("a whole number from 0 to 65535 as value of the label '",
-                       printable(name.substr(0, 80), {}), "'"),
-                  nnunet_shown(value));
-  return static_cast<std::int32_t>(*number);
-}
-
-// {"0": "CT", "1": "PET"}: by number, and none left out.
-std::vector<std::string> nnunet_channels(Json const& json) {
-  auto const key = json.contains("channel_names") ? "channel_names" : "modality";
-  if (!json.contains(key)) return {};
-  auto const& names = json.at(key);
-  if (!names.is_object() || names.empty())
-    nnunet_refuse(text("an object of channels, {\"0\": \"CT\"}, as \"", key, "\""),
-                  nnunet_shown(names));
-  std::vector<std::string> channels;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    auto const at = names.find(text(i));
-    if (at == names.end())
-      nnunet_refuse(text("channel ", i, " in \"", key, "\""), nnunet_shown(names));
-    channels.push_back(nnunet_word(*at, "the name of a channel"));
-  }
-  return channels;
-}
-
-// Decathlon and nnU-Net v1: {"0": "background", "1": "liver"}.
-bool nnunet_by_number(Json const& labels) {
-  for (auto const& row : labels.items()) {
-    auto const& name = row.value();
-    if (!whole(row.key()) || !name.is_string() || whole(name.get_ref<std::string const&>()))
-      return false;
-  }
-  return true;
-}
-
-void nnunet_old_labels(Dataset& set, Json const& labels) {
-  for (auto const& row : labels.items()) {
-    auto const name = nnunet_word(row.value(), "the name of a label");
-    auto const value = nnunet_value(Json(row.key()), name);
-    if (value > 0) set.labels.push_back(mask_label(name, value));
-  }
-  std::ranges::stable_sort(set.labels, {}, &MaskLabel::written);
-}
-
-std::vector<std::int32_t> nnunet_covered(Json const& value, std::string const& name) {
-  std::vector<std::int32_t> values;
-  if (!value.is_array()) return {nnunet_value(value, name)};
-  if (value.size() > 65535) nnunet_refuse("a region of fewer values", "more than 65535");
-  for (auto const& one : value) values.push_back(nnunet_value(one, name));
-  std::ranges::sort(values);
-  values.erase(std::unique(values.begin(), values.end()), values.end());
-  if (values.empty() || (values.size() > 1 && values.front() == 0))
-    nnunet_refuse(
-        text("a region of values above 0 as '", printable(name.substr(0, 80), {}), "'"),
-        nnunet_shown(value));
-  return values;
-}
-
-// nnU-Net v2: {"background": 0, "whole": [1, 2, 3], "core": [2, 3], "ignore": 4}.
-void nnunet_new_labels(Dataset& set, Json const& labels) {
-  for (auto const& row : labels.items()) {
-    if (row.key() == "ignore") {
-      set.ignore = nnunet_value(row.value(), row.key());
-      continue;
-    }
-    auto const values = nnunet_covered(row.value(), row.key());
-    if (values.front() > 0) set.labels.push_back({row.key(), values, values.front()});
-  }
-  if (set.ignore) {
-    for (auto const& label : set.labels) {
-      if (std::ranges::binary_search(label.values, *set.ignore))
-        nnunet_refuse("a value of its own to ignore", text(*set.ignore, ", which the label '",
-                                                           printable(label.name, {}), "' has"));
-    }
-    if (*set.ignore == 0) nnunet_refuse("a value above 0 to ignore", "0");
-  }
-}
-
-// Which value each region gets in an answer, in the order of regions.
-void nnunet_region_order(Dataset& set, Json const& json) {
-  if (!json.contains("regions_class_order")) {
-    if (set.regions())
-      nnunet_refuse("\"regions_class_order\" where labels cover several values", "none");
-    return;
-  }
-  auto const& order = json.at("regions_class_order");
-  if (!order.is_array() || order.size() != set.labels.size())
-    nnunet_refuse(text("\"regions_class_order\" of ", set.labels.size(), " values"),
-                  nnunet_shown(order));
-  for (std::size_t i = 0; i < set.labels.size(); ++i) {
-    set.labels[i].written = nnunet_value(order[i], set.labels[i].name);
-    if (set.labels[i].written == 0)
-      nnunet_refuse("values above 0 in the order of regions", "0");
-  }
-}
-
-void nnunet_labels(Dataset& set, Json const& json) {
-  if (!json.contains("labels") || !json.at("labels").is_object() || json.at("labels").empty())
-    nnunet_refuse("an object \"labels\"",
-                  json.contains("labels") ? nnunet_shown(json.at("labels")) : "none");
-  auto const& labels = json.at("labels");
-  if (nnunet_by_number(labels)) {
-    nnunet_old_labels(set, labels);
-  } else {
-    nnunet_new_labels(set, labels);
-    nnunet_region_order(set, json);
-  }
-  if (set.labels.empty()) nnunet_refuse("a label above 0", nnunet_shown(labels));
-  std::set<std::string> names;
-  for (auto const& label : set.labels) {
-    if (label.name.empty() || !names.insert(label.name).second)
-      nnunet_refuse("a name of its own for each label",
-                    "'" + printable(label.name, {}) + "' twice");
-  }
-}
-
 // Finds the files of cases. Folders are listed once.
 class NnunetFiles {
  public:
@@ -331,14 +207,10 @@ void nnunet_expect_unique(Dataset& set) {
   }
 }
 
-std::string nnunet_ending(Json const& json) {
-  if (!json.contains("file_ending")) return ".nii.gz";
-  auto ending = nnunet_word(json.at("file_ending"), "an ending as \"file_ending\"");
-  if (ending.size() < 2 || ending.front() != '.' || ending.find('/') != std::string::npos ||
-      image_stem("x" + ending) != "x")
+void nnunet_expect_readable(std::string const& ending) {
+  if (image_stem("x" + ending) != "x")
     nnunet_refuse("the ending of an image format as \"file_ending\", \".nii.gz\"",
                   "'" + printable(ending.substr(0, 80), {}) + "'");
-  return ending;
 }
 
 bool nnunet_has_list(Json const& json) {
@@ -361,9 +233,10 @@ std::optional<Dataset> read_nnunet_layout(fs::path const& root,
   }
   Dataset set{.root = root, .form = "nnunet", .masks = true};
   set.reader = options.reader;
-  set.channels = nnunet_channels(json);
-  nnunet_labels(set, json);
-  NnunetFiles files{root, nnunet_ending(json), set.channels.size()};
+  auto const file = read_dataset_file(json, "dataset.json");
+  take_labels(set, file);
+  nnunet_expect_readable(file.ending);
+  NnunetFiles files{root, file.ending, set.channels.size()};
   MasksLeftOut left;
   if (json.contains("dataset")) {
     nnunet_listed(set, files, json.at("dataset"), left);

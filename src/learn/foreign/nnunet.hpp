@@ -1,38 +1,21 @@
 #pragma once
 
 #include "learn/foreign/checkpoint.hpp"
+#include "learn/recipe/dataset_file.hpp"
 #include "learn/recipe/recipe.hpp"
 
 namespace fovea {
 
-/// What a network of nnU-Net was taught to find: a label, or a region of several values.
-struct NnunetLabel {
-  std::string name;
-  std::vector<std::int32_t> values;  ///< of voxels in its training masks, sorted
-  std::int32_t written = 0;          ///< its value where answers are written as one label map
-
-  bool operator==(NnunetLabel const&) const = default;
-};
-
-/// dataset.json as a trained model keeps it.
-struct NnunetDataset {
-  std::vector<std::string> channels;  ///< "CT", "T2": what each channel of an image shows
-  std::vector<NnunetLabel> labels;    ///< without background and ignored voxels
-  std::optional<std::int32_t> ignore;
-  std::string ending = ".nii.gz";  ///< of image files
-  /// Whether each output is a yes or no of its own (sigmoid > 0.5, painted in the order of the
-  /// labels, later ones over earlier ones), or all exclude each other (argmax over background
-  /// and labels).
-  bool regions = false;
-
+/// dataset.json as a trained model keeps it. With regions each output is a yes or no of its own
+/// (sigmoid > 0.5), else all exclude each other (argmax over background and labels).
+struct NnunetDataset : DatasetFile {
   std::int64_t outputs() const {
     return static_cast<std::int64_t>(labels.size()) + (regions ? 0 : 1);
   }
 };
 
-/// Labels by name ("liver": 1, "tumour": [2, 3], "ignore": 4). Throws
-/// Error{input} naming `what` and the key on anything else; on labels
-/// that do not count 1, 2, 3 … without regions.
+/// As read_dataset_file. Throws Error{input} also without channels, and on labels that do not
+/// count 1, 2, 3 … without regions.
 NnunetDataset nnunet_dataset(Json const& json, std::string_view what);
 
 /// A folder that nnU-Net v2 trained: plans.json, dataset.json and a folder for each fold with a

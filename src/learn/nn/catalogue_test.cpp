@@ -28,6 +28,12 @@ double catalogue_difference(at::Tensor const& a, at::Tensor const& b) {
   return ((a - b).norm() / b.norm()).item<double>();
 }
 
+// resnet34 is resnet18 with more of its blocks: where networks take long, one of them is
+// enough.
+bool catalogue_repeats(NetworkRow const& row) {
+  return row.name == "resnet34";
+}
+
 // Running statistics that differ from those of a fresh network, so that folding them cannot go
 // unnoticed.
 void catalogue_live(Network& network) {
@@ -53,15 +59,13 @@ TEST(EveryNetwork, HasANameOfItsOwnAndSaysItsPaper) {
 
 TEST(EveryNetwork, TakesSmallAndOddImagesAndGivesOneNumberPerOutput) {
   for (auto const& row : networks()) {
-    for (std::int64_t const size : {28, 33}) {
-      SCOPED_TRACE(testing::Message() << row.name << " at " << size);
-      Network const drawn_for_it{row.draw({.in = 1, .out = 3, .size = size}), 1};
-      EXPECT_EQ(drawn_for_it(catalogue_images(2, 1, {size, size})).sizes(),
-                (at::IntArrayRef{2, 3}));
-      Network const drawn_for_28{row.draw({.in = 2, .out = 3, .size = 28}), 1};
+    SCOPED_TRACE(row.name);
+    Network const drawn_for_28{row.draw({.in = 2, .out = 3, .size = 28}), 1};
+    for (std::int64_t const size : {28, 33})
       EXPECT_EQ(drawn_for_28(catalogue_images(1, 2, {size, size + 3})).sizes(),
                 (at::IntArrayRef{1, 3}));
-    }
+    Network const drawn_for_33{row.draw({.in = 1, .out = 3, .size = 33}), 1};
+    EXPECT_EQ(drawn_for_33(catalogue_images(2, 1, {33, 33})).sizes(), (at::IntArrayRef{2, 3}));
   }
 }
 
@@ -174,9 +178,10 @@ TEST(EveryNetwork, IsClonedWithWeightsOfItsOwn) {
 
 TEST(EveryNetwork, IsTheSameWithinRoundingInEachPrecisionAndLayout) {
   for (auto const& row : networks()) {
-    Network network{row.draw({.in = 1, .out = 16, .size = 28}), 3};
+    if (catalogue_repeats(row)) continue;
+    Network network{row.draw({.in = 1, .out = 16, .size = 20}), 3};
     catalogue_live(network);
-    auto const image = catalogue_images(2, 1, {28, 28});
+    auto const image = catalogue_images(2, 1, {20, 20});
     auto const plain = network.outputs(image, {}).back();
     for (auto const layout : {Layout::contiguous, Layout::channels_last}) {
       for (auto const precision : {Precision::float32, Precision::bfloat16}) {
@@ -193,13 +198,14 @@ TEST(EveryNetwork, IsTheSameWithinRoundingInEachPrecisionAndLayout) {
 
 TEST(EveryNetwork, TrainsTheSameWithinRoundingInEachPrecisionAndLayout) {
   for (auto const& row : networks()) {
-    auto const image = catalogue_images(8, 1, {28, 28});
+    if (catalogue_repeats(row)) continue;
+    auto const image = catalogue_images(8, 1, {20, 20});
     std::vector<at::Tensor> plain;
     for (auto const how : {Execution{}, Execution{Precision::float32, Layout::channels_last},
                            Execution{Precision::bfloat16, Layout::channels_last}}) {
       SCOPED_TRACE(testing::Message() << row.name << " " << static_cast<int>(how.layout)
                                       << static_cast<int>(how.precision));
-      Network network{row.draw({.in = 1, .out = 16, .size = 28}), 3};
+      Network network{row.draw({.in = 1, .out = 16, .size = 20}), 3};
       network.execution(how);
       at::manual_seed(1);  // dropout leaves out the same
       auto const out = network.train(image);
@@ -241,11 +247,11 @@ TEST(EveryNetwork, RefusesImagesOfOtherChannelsDimensionsOrTypes) {
 
 TEST(NetworksForVolumes, RunAndLearnInThreeDimensions) {
   for (auto const& row : networks()) {
-    if (!row.volumes) continue;
+    if (!row.volumes || catalogue_repeats(row)) continue;
     SCOPED_TRACE(row.name);
-    Network network{row.draw({.in = 1, .out = 2, .dimensions = 3, .size = 24}), 1};
+    Network network{row.draw({.in = 1, .out = 2, .dimensions = 3, .size = 16}), 1};
     catalogue_live(network);
-    auto const volume = catalogue_images(2, 1, {24, 25, 26});
+    auto const volume = catalogue_images(2, 1, {16, 17, 18});
     auto const plain = network.outputs(volume, {}).back();
     EXPECT_EQ(plain.sizes(), (at::IntArrayRef{2, 2}));
     EXPECT_LT(catalogue_difference(network(volume), plain), 1e-4);

@@ -115,24 +115,24 @@ RecipeConfig budget_config(RecipeConfig config, BudgetRung const& rung, double t
   return config;
 }
 
-// What of the network a person did not set.
+// What of the network a person did not set; of some the levels are fixed.
 bool budget_free(Plan const& plan) {
+  if (segmenter_named(plan.word("network")).levels == nullptr) return false;
   constexpr std::string_view keys[] = {"features", "kernels", "strides", "blocks",
                                        "decoder_blocks"};
   return std::ranges::none_of(keys, [&](auto key) { return plan.asked(key); });
 }
 
+// nnU-Net's own value is said before it (plan_tell_differences).
 std::string budget_reason(std::string_view key,
                           RecipeConfig const& wide,
                           std::string const& updates,
                           double thickness) {
-  if (key == "features")
-    return text("nnU-Net's begin with ", wide.network.features.front(), ": ", updates);
+  if (key == "features") return updates;
   if (key == "blocks" || key == "decoder_blocks")
     return text("one convolution where a second costs most: ", updates);
   if (key == "patch")
-    return text("nnU-Net's is ", wide.patch.front(), " along its first axis, structures are ",
-                fixed(thickness / std::ranges::min(wide.spacing), 1),
+    return text("structures are ", fixed(thickness / std::ranges::min(wide.spacing), 1),
                 " voxels thick: ", updates);
   return text("of a smaller patch: ", updates);
 }
@@ -179,8 +179,7 @@ void plan_budget(SegmentTargets const& targets, double thickness, Plan& plan) {
       wanted, batch, std::max<std::int64_t>(batch, std::llround(most)));
   if (fitted != wide.batch)
     plan.set("batch_size", fitted,
-             text("nnU-Net's is ", wide.batch, ": about ", budget_updates,
-                  " updates in the time teach more"));
+             text("about ", budget_updates, " updates in the time teach more"));
 }
 
 }  // namespace fovea

@@ -60,6 +60,18 @@ std::vector<std::int16_t> cases_labels(Volume const& labels) {
   return out;
 }
 
+// Says what a folder that is full or locked is for.
+template <class Work>
+auto cases_kept(Work const& work) {
+  try {
+    return work();
+  } catch (Error const& error) {
+    if (error.fault() != Fault::resource) throw;
+    throw Error{Fault::resource, error.what(),
+                "prepared cases lie there; --set cache=FOLDER names another"};
+  }
+}
+
 std::shared_ptr<StoredCase const> cases_made(Dataset const& set,
                                              Case const& one,
                                              Recipe const& recipe,
@@ -79,17 +91,19 @@ std::shared_ptr<StoredCase const> cases_made(Dataset const& set,
     std::ranges::sort(annotated);
     annotated.erase(std::unique(annotated.begin(), annotated.end()), annotated.end());
   }
-  return store.put({.channels = prepared.image.channels(),
-                    .size = shape_of(prepared.image.grid()),
-                    .image = prepared.image.as<float>(),
-                    .labels = stored,
-                    .classes = targets.inside,
-                    .annotated = annotated,
-                    .patch = patch,
-                    .id = one.id,
-                    .key = {},
-                    .notes = {}},
-                   sources);
+  return cases_kept([&] {
+    return store.put({.channels = prepared.image.channels(),
+                      .size = shape_of(prepared.image.grid()),
+                      .image = prepared.image.as<float>(),
+                      .labels = stored,
+                      .classes = targets.inside,
+                      .annotated = annotated,
+                      .patch = patch,
+                      .id = one.id,
+                      .key = {},
+                      .notes = {}},
+                     sources);
+  });
 }
 
 }  // namespace
@@ -139,8 +153,10 @@ std::vector<std::shared_ptr<StoredCase const>> segment_cases(
     Plan const& plan,
     std::array<std::int64_t, 3> const& patch,
     Stop const& stop) {
-  CaseStore const store{segment_cache(plan), cases_recipe(recipe, targets),
-                        available_memory() / 8};
+  auto const store = cases_kept([&] {
+    return CaseStore{segment_cache(plan), cases_recipe(recipe, targets),
+                     available_memory() / 8};
+  });
   std::vector<std::shared_ptr<StoredCase const>> out(which.size());
   Progress progress{"preparing the cases"};
   std::mutex lock;

@@ -5,6 +5,7 @@
 #include "learn/recipe/planner.hpp"
 #include "learn/segment/budget.hpp"
 #include "learn/segment/cases.hpp"
+#include "learn/segment/plan_fit.hpp"
 #include "learn/segment/segment.hpp"
 #include "learn/segment/shapes.hpp"
 
@@ -22,7 +23,7 @@ PlanCases plan_cases(Dataset const& set,
                      SegmentTargets const& targets,
                      std::int64_t channels,
                      int threads,
-                     Stop const& stop) {
+                     Stop const& stop) try {
   auto const train = set.labelled(Split::train);
   std::vector<CaseShapes> shapes(train.size());
   Progress progress{"measuring the cases"};
@@ -39,6 +40,8 @@ PlanCases plan_cases(Dataset const& set,
          progress.show(static_cast<double>(done), static_cast<double>(all));
        }});
   return {std::move(fingerprint), std::move(shapes)};
+} catch (Interrupted const&) {
+  throw Interrupted{"stopped while measuring the cases for the plan; nothing was begun"};
 }
 
 // Axes of patches that may be mirrored.
@@ -101,20 +104,27 @@ void segment_plan(Dataset const& set,
                             .channels = channels,
                             .labels = std::ssize(set.labels) + 1,
                             .cases = std::ssize(set.labelled(Split::train))};
-  auto const recipe = plan_recipe(cases.fingerprint, about,
-                                  {.preset = recipe_preset(plan.word("planner")),
-                                   .memory_gb = plan.fraction("plan_memory")});
-  auto const name =
-      plan.normal("configuration") ? plan_configuration(recipe) : plan.word("configuration");
+  PlannerOptions const options{.preset = recipe_preset(plan.word("planner")),
+                               .memory_gb = plan.fraction("plan_memory")};
+  auto const recipe = plan_recipe(cases.fingerprint, about, options);
   if (plan.normal("network"))
     plan.set("network",
              std::string_view{plan.word("planner") == "plain" ? "nnunet" : "nnunet-resenc"},
              "the planner's own");
-  write_config(recipe, recipe.config(name), plan,
+  if (plan.normal("configuration") && plan_is_flat(plan))
+    plan.set("configuration", std::string_view{"2d"},
+             text(plan.word("network"), " sees pictures only: slices along the first axis"));
+  auto const name =
+      plan.normal("configuration") ? plan_configuration(recipe) : plan.word("configuration");
+  auto const& config = recipe.config(name);
+  write_config(recipe, config, plan,
                text("nnU-Net's rules on ", about.cases, " training cases"));
+  plan_reasons(explained(recipe, cases.fingerprint, about, options), config, plan);
+  plan_fit_patch(targets.outputs(), plan);
   plan_mirror(cases.shapes, targets, recipe, plan);
   plan_training(plan);
   plan_budget(targets, thickness_of(cases.shapes), plan);
+  plan_tell_differences(recipe, config, plan);
 }
 
 std::vector<Candidate> segment_candidates(Dataset const&, Plan const& plan) {

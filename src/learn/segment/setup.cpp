@@ -153,9 +153,13 @@ SegmentDraw setup_draw(Plan const& plan,
   return draw;
 }
 
+std::vector<std::int64_t> setup_steps(SegmentSetup const& setup) {
+  return size_steps(segmenter_named(setup.network).draw(setup.draw));
+}
+
 // Halved by the network so often, the patch must come out even.
 void setup_demand_steps(SegmentSetup const& setup) {
-  auto const steps = size_steps(segmenter_named(setup.network).draw(setup.draw));
+  auto const steps = setup_steps(setup);
   auto const& patch = setup.config().patch;
   for (std::size_t a = 0; a < patch.size(); ++a) {
     if (patch[a] > 0 && patch[a] % steps[a] == 0) continue;
@@ -175,6 +179,27 @@ std::string setup_level(std::vector<std::int64_t> const& axes) {
   std::vector<std::string> words;
   for (auto const value : axes) words.push_back(text(value));
   return joined(words, "x");
+}
+
+SegmentSetup setup_before_patch(Plan const& plan, std::int64_t outputs) {
+  auto const channels = std::ssize(plan.list("normalisation"));
+  SegmentSetup out;
+  auto& recipe = out.recipe;
+  recipe.configs.push_back(setup_config(plan, static_cast<std::size_t>(channels)));
+  recipe.intensities = setup_intensities(plan, static_cast<std::size_t>(channels));
+  auto const axes = setup_wholes(plan, "axes");
+  setup_demand(axes, "axes", 3);
+  auto sorted = axes;
+  std::ranges::sort(sorted);
+  if (sorted != std::vector<std::int64_t>{0, 1, 2})
+    setup_refuse("axes", "expected to be 0, 1 and 2 in some order");
+  for (std::size_t a = 0; a < 3; ++a) {
+    recipe.forward[a] = static_cast<std::size_t>(axes[a]);
+    recipe.backward[recipe.forward[a]] = a;
+  }
+  out.network = plan.word("network");
+  out.draw = setup_draw(plan, recipe.configs.front(), channels, outputs);
+  return out;
 }
 
 }  // namespace
@@ -232,25 +257,13 @@ std::array<std::int64_t, 3> SegmentSetup::patch() const {
 }
 
 SegmentSetup setup_of(Plan const& plan, std::int64_t outputs) {
-  auto const channels = std::ssize(plan.list("normalisation"));
-  SegmentSetup out;
-  auto& recipe = out.recipe;
-  recipe.configs.push_back(setup_config(plan, static_cast<std::size_t>(channels)));
-  recipe.intensities = setup_intensities(plan, static_cast<std::size_t>(channels));
-  auto const axes = setup_wholes(plan, "axes");
-  setup_demand(axes, "axes", 3);
-  auto sorted = axes;
-  std::ranges::sort(sorted);
-  if (sorted != std::vector<std::int64_t>{0, 1, 2})
-    setup_refuse("axes", "expected to be 0, 1 and 2 in some order");
-  for (std::size_t a = 0; a < 3; ++a) {
-    recipe.forward[a] = static_cast<std::size_t>(axes[a]);
-    recipe.backward[recipe.forward[a]] = a;
-  }
-  out.network = plan.word("network");
-  out.draw = setup_draw(plan, recipe.configs.front(), channels, outputs);
+  auto out = setup_before_patch(plan, outputs);
   setup_demand_steps(out);
   return out;
+}
+
+std::vector<std::int64_t> patch_steps(Plan const& plan, std::int64_t outputs) {
+  return setup_steps(setup_before_patch(plan, outputs));
 }
 
 std::vector<ConfigWord> config_words(Recipe const& recipe, RecipeConfig const& config) {

@@ -53,6 +53,9 @@ struct SegmentSetup {
 /// Throws Error{usage} naming the key if numbers do not fit together.
 /// As many channels as 'normalisation' has rows.
 SegmentSetup setup_of(Plan const& plan, std::int64_t outputs);
+/// Sides of a patch are multiples of these, one number for each of its axes, for the plan's
+/// network. Throws as setup_of, but for the patch.
+std::vector<std::int64_t> patch_steps(Plan const& plan, std::int64_t outputs);
 
 /// A config as keys of a plan and their values.
 struct ConfigWord {
