@@ -7,14 +7,16 @@
 #include <iostream>
 
 namespace fovea {
-namespace {
 
-void plan_print(Work const& work) {
+void show_plan(Work const& work, bool normal_too) {
   auto const count = [&](Split split) { return work.set.in(split).size(); };
+  auto names = work.set.classes;
+  for (auto const& label : work.set.labels) names.push_back(label.name);
   std::cout << "task      " << work.task->name << ": " << work.task->does << "\ndata      "
             << work.set.form << ", " << count(Split::train) << " training, "
             << count(Split::validation) << " validation, " << count(Split::test)
-            << " test cases\nclasses   " << joined(work.set.classes, ", ")
+            << " test cases\n"
+            << (work.set.masks ? "labels    " : "classes   ") << joined(names, ", ")
             << "\n\nDecided from the data or asked for:\n";
   std::string rest;
   for (auto const rows : {common_keys(), work.task->keys()}) {
@@ -27,10 +29,8 @@ void plan_print(Work const& work) {
         std::cout << line << (reason.empty() ? "" : "  (" + reason + ")") << '\n';
     }
   }
-  std::cout << "\nAt their normal values:\n" << rest;
+  if (normal_too) std::cout << "\nAt their normal values:\n" << rest;
 }
-
-}  // namespace
 
 int plan_command(Arguments const& arguments) {
   PlanFlags flags;
@@ -55,7 +55,7 @@ int plan_command(Arguments const& arguments) {
   if (json)
     print_json(work.plan.json());
   else
-    plan_print(work);
+    show_plan(work, true);
   return 0;
 }
 

@@ -184,11 +184,22 @@ std::string mask_number(MaskStatistics const& one, double value) {
   return one.voxels > 0 ? spelled(value) : "";
 }
 
+// DICOM holds names of 64 letters: one that lists many structures is cut, between letters.
+std::string mask_model_name(std::string name) {
+  constexpr std::size_t most = 64;
+  constexpr std::string_view more = "...";
+  if (name.size() <= most) return name;
+  auto end = most - more.size();
+  while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xC0U) == 0x80U) --end;
+  return name.substr(0, end) + std::string{more};
+}
+
 LabelMap mask_map(Model const& model, SegmentContract const& contract, Volume const& labels) {
   LabelMap map{.voxels = labels, .segments = {}, .fractional = false};
   auto values = contract.rule.values;
   if (!contract.rule.regions) values.erase(values.begin());
-  Provenance const by{MadeBy::program, model.about.name, std::string{version}, model.identity};
+  Provenance const by{MadeBy::program, mask_model_name(model.about.name), std::string{version},
+                      model.identity};
   for (std::size_t n = 0; n < values.size(); ++n)
     map.segments.push_back(
         {.value = values[n], .name = model.about.labels[n].name, .provenance = by});
