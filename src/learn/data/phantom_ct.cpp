@@ -161,7 +161,6 @@ DicomData ct_head(PhantomCt const& options, int patient, Grid const& grid) {
       .set(dcm::position_reference)
       .set(dcm::study_id, number)
       .set(dcm::series_number, 2)
-      .set(dcm::laterality)
       .set(dcm::make(0x00180015, "CS"), "CHESTABDOMEN")
       .set(dcm::make(0x00185100, "CS"), "HFS")
       .set(dcm::make(0x00180060, "DS"), 120)                // kV

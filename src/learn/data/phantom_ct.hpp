@@ -27,9 +27,10 @@ struct PhantomCtCase {
   LabelMap truth;  ///< a segment for each of phantom_ct_structures, values from 1
 };
 
-/// "lungs", "liver", …: in the order of the values. Lesions are no part of their organs.
+/// In the order of the values, which is that of the labels of the set when it is read: numbers
+/// of what was found and of what is true mean the same. Lesions are no part of their organs.
 inline constexpr std::string_view phantom_ct_structures[] = {
-    "lungs", "liver", "spleen", "kidneys", "aorta", "liver tumour", "lung nodule"};
+    "aorta", "kidneys", "liver", "liver tumour", "lung nodule", "lungs", "spleen"};
 
 /// The patient's number, from 1, decides everything. Throws Error{usage} on options that make
 /// no set.

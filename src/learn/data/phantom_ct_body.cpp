@@ -9,8 +9,8 @@ namespace fovea {
 namespace {
 
 // Places in phantom_ct_structures, from 1.
-constexpr std::uint8_t ct_lungs = 1, ct_liver = 2, ct_spleen = 3, ct_kidneys = 4, ct_aorta = 5,
-                       ct_tumour = 6, ct_nodule = 7;
+constexpr std::uint8_t ct_aorta = 1, ct_kidneys = 2, ct_liver = 3, ct_tumour = 4, ct_nodule = 5,
+                       ct_lungs = 6, ct_spleen = 7;
 
 constexpr CtTissue ct_air = {-1000, 0}, ct_fat = {-105, 0}, ct_muscle = {58, 0},
                    ct_bone_shell = {520, 0}, ct_marrow = {210, 0}, ct_disc = {85, 0},
