@@ -32,7 +32,7 @@ std::optional<Figure> sheet_figure(Dataset const& set,
     std::vector<std::string> words = {one.id};
     if (one.split != Split::unassigned) words.emplace_back(name_of(one.split));
     return Figure{slice_picture(image, &mask.voxels, nullptr, 2, fullest_slice(mask.voxels, 2),
-                                sheet_side),
+                                {.most = sheet_side}),
                   joined(words, " · "), std::move(badge)};
   } catch (Error const&) {
     return std::nullopt;  // unreadable: named in the table

@@ -31,6 +31,9 @@ struct PlanFlags {
   std::vector<Setting> released() const;
 };
 
+/// Prints what would be done and why; `normal_too`: also the keys that nothing changes.
+void show_plan(Work const& work, bool normal_too);
+
 /// The tasks, networks and keys that `--help` lists.
 std::string plan_help();
 

@@ -48,7 +48,9 @@ PlanGroups plan_groups(Work const& work) {
   return out;
 }
 
-void plan_print(Work const& work) {
+}  // namespace
+
+void show_plan(Work const& work, bool normal_too) {
   auto const count = [&](Split split) { return work.set.in(split).size(); };
   std::cout << "task      " << work.task->name << ": " << work.task->does << "\ndata      "
             << work.set.form << ", " << count(Split::train) << " training, "
@@ -61,12 +63,11 @@ void plan_print(Work const& work) {
   std::cout << "\nDecided from the data or asked for:\n" << groups.decided;
   if (!groups.unlike.empty())
     std::cout << "\nDecided otherwise than in the published recipe:\n" << groups.unlike;
+  if (!normal_too) return;
   std::cout << "\nAt their normal values:\n" << groups.normal;
   if (!groups.idle.empty())
     std::cout << "\nNot used with these: " << joined(groups.idle, ", ") << '\n';
 }
-
-}  // namespace
 
 int plan_command(Arguments const& arguments) {
   PlanFlags flags;
@@ -91,7 +92,7 @@ int plan_command(Arguments const& arguments) {
   if (json)
     print_json(work.plan.json());
   else
-    plan_print(work);
+    show_plan(work, true);
   return 0;
 }
 

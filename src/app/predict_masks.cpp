@@ -74,6 +74,16 @@ std::string mask_number(MaskStatistics const& one, double value) {
   return one.voxels > 0 ? spelled(value) : "";
 }
 
+// DICOM holds names of 64 letters: one that lists many structures is cut, between letters.
+std::string mask_model_name(std::string name) {
+  constexpr std::size_t most = 64;
+  constexpr std::string_view more = "...";
+  if (name.size() <= most) return name;
+  auto end = most - more.size();
+  while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xC0U) == 0x80U) --end;
+  return name.substr(0, end) + std::string{more};
+}
+
 Provenance mask_maker(std::span<PanelMember const> panel) {
   std::vector<std::string> names;
   std::vector<std::string> identities;
@@ -82,7 +92,7 @@ Provenance mask_maker(std::span<PanelMember const> panel) {
     identities.push_back(one.model.identity);
   }
   auto const known = std::ranges::find(identities, "") == identities.end();
-  return {MadeBy::program, joined(names, " + "), std::string{version},
+  return {MadeBy::program, mask_model_name(joined(names, " + ")), std::string{version},
           panel.size() == 1 ? identities.front()
           : known           ? sha256(joined(identities, "\n"))
                             : ""};

@@ -167,9 +167,11 @@ std::string chart_legend(std::vector<Series> const& series) {
   std::string out = "<figcaption class=\"legend\">";
   for (std::size_t i = 0; i < series.size(); ++i) {
     if (!named(series[i])) continue;
-    out +=
-        text("<span><i", series[i].dashed ? " class=\"dashed\"" : "", " style=\"color:var(--c",
-             i % chart_colours, ")\"></i>", html(series[i].name), "</span>");
+    auto const mark = !series[i].line    ? " class=\"dots\""
+                      : series[i].dashed ? " class=\"dashed\""
+                                         : "";
+    out += text("<span><i", mark, " style=\"color:var(--c", i % chart_colours, ")\"></i>",
+                html(series[i].name), "</span>");
   }
   return out + "</figcaption>";
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/image/volume.hpp"
+#include "learn/report/colours.hpp"
 
 #include <optional>
 #include <string>
@@ -85,13 +86,18 @@ std::string table(std::vector<std::string> const& head,
 struct Figure {
   Volume picture;            ///< u8, 1 or 3 channels
   std::string caption = {};  ///< plain text
-  std::string badge = {};    ///< a short word on the picture: "wrong", "duplicate"; empty: none
+  /// A short word on the picture: "wrong", "duplicate"; empty: none. Red, but "best" is green
+  /// and "middle" grey.
+  std::string badge = {};
 };
 /// PNGs inside the page, each at most twice `shown_width` wide (for fine screens), so that a
 /// contact sheet of large images stays small.
 std::string gallery(std::vector<Figure> const& figures, int shown_width = 120);
 /// The same of groups that stay together: an image and its map, an image and those like it.
 std::string galleries(std::vector<std::vector<Figure>> const& groups, int shown_width = 120);
+
+/// What colours in pictures mean.
+std::string legend(std::vector<std::pair<std::string, Rgb>> const& names);
 
 /// A remark that stands out. `kind`: "info", "good", "warning" or "fault"; the text is escaped.
 /// Throws Error{bug} on another kind.

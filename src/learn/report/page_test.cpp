@@ -177,6 +177,17 @@ TEST(Gallery, HoldsThePictureAndShrinksLargeOnes) {
   EXPECT_NE(out.find("data:image/png;base64,iVBORw0KGgo"), out.npos);
   EXPECT_EQ(count_of("class=\"badge\"", out), 1U);
   EXPECT_NE(out.find(base64(encode_png(page_picture(28)))), out.npos);
+  for (auto const* const badge : {"best", "middle"})
+    EXPECT_EQ(count_of("class=\"badge " + std::string{badge} + "\"",
+                       gallery({{page_picture(28), "", badge}}, 100)),
+              1U);
+}
+
+TEST(Legend, NamesColoursAndEscapesNames) {
+  auto const out = legend({{"liver", {0, 200, 140}}, {"<b>", {1, 2, 3}}});
+  EXPECT_NE(out.find("rgb(0,200,140)\"></i>liver"), out.npos);
+  EXPECT_NE(out.find("rgb(1,2,3)\"></i>&lt;b&gt;"), out.npos);
+  EXPECT_EQ(out.find("<b>"), out.npos);
 }
 
 TEST(Base64, EqualsTheExamplesOfTheStandard) {

@@ -1,7 +1,6 @@
 #include "learn/report/slices.hpp"
 
 #include "base/geometry/orient.hpp"
-#include "learn/report/colours.hpp"
 
 #include <algorithm>
 #include <array>
@@ -34,70 +33,153 @@ double slices_at(std::vector<float>& values, double share) {
   return values[static_cast<std::size_t>(rank)];
 }
 
-// Of the whole volume, so that slices of one case look alike.
-std::array<double, 2> slices_window(Volume const& image, std::span<float const> all) {
-  if (image.type() == Type::u8 && image.depth() == 1) return {0, 255};
-  constexpr std::size_t most = 1U << 18;
-  auto const step = std::max<std::size_t>(1, all.size() / most);
-  std::vector<float> some;
-  for (std::size_t i = 0; i < all.size(); i += step)
-    if (std::isfinite(all[i])) some.push_back(all[i]);
-  if (some.empty()) return {0, 1};
-  auto const low = slices_at(some, 0.01);
-  return {low, std::max(slices_at(some, 0.99), low + 1e-6)};
-}
+/// Shades of values: straight lines between knots.
+class SliceShades {
+ public:
+  // Of the whole volume, so that slices of one case look alike.
+  SliceShades(Volume const& image, std::span<float const> all) {
+    if (image.unit() == Unit::hounsfield)
+      knots_ = {{-1000, 0}, {-160, 0.24}, {240, 0.9}, {1500, 1}};
+    else if (image.type() == Type::u8 && image.depth() == 1)
+      knots_ = {{0, 0}, {255, 1}};
+    else
+      stretch(all);
+  }
+
+  /// From 0 to 255; of what is no number 0.
+  std::uint8_t operator()(double value) const {
+    if (!(value > knots_.front()[0])) return 0;
+    auto const above =
+        std::ranges::find_if(knots_, [&](auto const& knot) { return knot[0] > value; });
+    if (above == knots_.end()) return 255;
+    auto const& [x1, y1] = *above;
+    auto const& [x0, y0] = *(above - 1);
+    return static_cast<std::uint8_t>(
+        std::lround(255 * (y0 + (y1 - y0) * (value - x0) / (x1 - x0))));
+  }
+
+ private:
+  void stretch(std::span<float const> all) {
+    constexpr std::size_t most = 1U << 18;
+    auto const step = std::max<std::size_t>(1, all.size() / most);
+    std::vector<float> some;
+    for (std::size_t i = 0; i < all.size(); i += step)
+      if (std::isfinite(all[i])) some.push_back(all[i]);
+    if (some.empty()) some.push_back(0);
+    auto const low = slices_at(some, 0.01);
+    knots_ = {{low, 0}, {std::max(slices_at(some, 0.99), low + 1e-6), 1}};
+  }
+
+  std::vector<std::array<double, 2>> knots_;
+};
+
+/// The voxels that a pixel is made of along one axis, and their shares.
+struct SliceTaps {
+  std::int64_t first = 0;
+  std::vector<double> shares{};
+};
 
 /// Pixels of a slice: where each lies in the volume.
 class SlicePixels {
  public:
-  SlicePixels(Volume const& volume, std::size_t axis, std::int64_t at, double most)
+  SlicePixels(Volume const& volume, std::size_t axis, std::int64_t at, SliceSize const& bounds)
       : plane_(slices_plane(axis)), size_(volume.grid().size), at_(at) {
     auto const spacing = volume.grid().spacing().mm;
     auto const a = static_cast<double>(size_[plane_.across]) * spacing[plane_.across];
     auto const d = static_cast<double>(size_[plane_.down]) * spacing[plane_.down];
-    constexpr double least = 240;
     auto const finest = std::min(spacing[plane_.across], spacing[plane_.down]);
-    pixel_ = std::clamp(finest, std::max(a, d) / most, std::max(a, d) / least);
-    width = std::max<std::int64_t>(1, std::llround(a / pixel_));
-    height = std::max<std::int64_t>(1, std::llround(d / pixel_));
-    across_ = spacing[plane_.across];
-    down_ = spacing[plane_.down];
+    auto const pixel =
+        std::clamp(finest, std::max(a, d) / bounds.most, std::max(a, d) / bounds.least);
+    width = std::max<std::int64_t>(1, std::llround(a / pixel));
+    height = std::max<std::int64_t>(1, std::llround(d / pixel));
+    across_ = taps(width, pixel / spacing[plane_.across], size_[plane_.across]);
+    down_ = taps(height, pixel / spacing[plane_.down], size_[plane_.down]);
   }
 
-  /// The voxel under the middle of a pixel.
-  std::array<std::int64_t, 3> voxel(std::int64_t x, std::int64_t y) const {
-    return at(nearest(static_cast<double>(x) + 0.5, across_, size_[plane_.across]),
-              nearest(static_cast<double>(y) + 0.5, down_, size_[plane_.down]));
-  }
-
-  /// Of the voxels that a pixel covers; what is no number is left out.
+  /// What is no number is left out.
   double mean(std::span<float const> values,
               Volume const& volume,
               std::int64_t x,
               std::int64_t y) const {
-    auto const range = [&](std::int64_t pixel, double spacing, std::int64_t count) {
-      auto const first = nearest(static_cast<double>(pixel), spacing, count);
-      auto const end = nearest(static_cast<double>(pixel + 1), spacing, count);
-      return std::array{first, std::max(first + 1, end)};
-    };
-    auto const across = range(x, across_, size_[plane_.across]);
-    auto const down = range(y, down_, size_[plane_.down]);
     double sum = 0;
-    std::int64_t count = 0;
-    for (auto d = down[0]; d < down[1]; ++d)
-      for (auto a = across[0]; a < across[1]; ++a) {
-        auto const value = values[slices_offset(volume, at(a, d))];
-        if (!std::isfinite(value)) continue;
-        sum += value;
-        ++count;
+    double shares = 0;
+    each(x, y, [&](std::array<std::int64_t, 3> const& voxel, double share) {
+      auto const value = values[slices_offset(volume, voxel)];
+      if (!std::isfinite(value)) return;
+      sum += share * value;
+      shares += share;
+    });
+    return shares > 0 ? sum / shares : std::numeric_limits<double>::quiet_NaN();
+  }
+
+  /// The label that most of each pixel belongs to, of equal ones the higher; row by row.
+  std::vector<std::int64_t> labels(Volume const& volume) const {
+    std::vector<std::int64_t> out;
+    out.reserve(static_cast<std::size_t>(width * height));
+    with_type(volume.type(), [&](auto zero) {
+      auto const all = volume.as<decltype(zero)>();
+      std::vector<std::pair<std::int64_t, double>> found;
+      for (std::int64_t y = 0; y < height; ++y) {
+        for (std::int64_t x = 0; x < width; ++x) {
+          found.clear();
+          each(x, y, [&](std::array<std::int64_t, 3> const& voxel, double share) {
+            auto const label = static_cast<std::int64_t>(all[slices_offset(volume, voxel)]);
+            auto const known =
+                std::ranges::find(found, label, &std::pair<std::int64_t, double>::first);
+            if (known == found.end())
+              found.emplace_back(label, share);
+            else
+              known->second += share;
+          });
+          out.push_back(std::ranges::max_element(found, {}, [](auto const& one) {
+                          return std::pair{one.second, one.first};
+                        })->first);
+        }
       }
-    return count > 0 ? sum / static_cast<double>(count)
-                     : std::numeric_limits<double>::quiet_NaN();
+    });
+    return out;
   }
 
   std::int64_t width = 1, height = 1;
 
  private:
+  // `step`: voxels from pixel to pixel. Large pixels cover voxels, small ones lie between two.
+  static std::vector<SliceTaps> taps(std::int64_t pixels, double step, std::int64_t count) {
+    std::vector<SliceTaps> out;
+    auto const inside = [&](double voxel) {
+      return std::clamp<std::int64_t>(static_cast<std::int64_t>(std::floor(voxel)), 0,
+                                      count - 1);
+    };
+    for (std::int64_t n = 0; n < pixels; ++n) {
+      auto const begin = static_cast<double>(n) * step;
+      if (step >= 1) {
+        auto const first = inside(begin);
+        auto const end =
+            std::clamp(static_cast<std::int64_t>(std::floor(begin + step)), first + 1, count);
+        out.push_back({first, std::vector<double>(static_cast<std::size_t>(end - first), 1)});
+        continue;
+      }
+      auto const middle =
+          std::clamp(begin + 0.5 * step - 0.5, 0.0, static_cast<double>(count - 1));
+      auto const first = std::min(inside(middle), std::max<std::int64_t>(0, count - 2));
+      auto const share = middle - static_cast<double>(first);
+      out.push_back({first, count > 1 ? std::vector{1 - share, share} : std::vector{1.0}});
+    }
+    return out;
+  }
+
+  template <class Use>
+  void each(std::int64_t x, std::int64_t y, Use&& use) const {
+    auto const& across = across_[static_cast<std::size_t>(x)];
+    auto const& down = down_[static_cast<std::size_t>(y)];
+    for (std::size_t d = 0; d < down.shares.size(); ++d)
+      for (std::size_t a = 0; a < across.shares.size(); ++a)
+        if (auto const share = across.shares[a] * down.shares[d]; share > 0)
+          use(at(across.first + static_cast<std::int64_t>(a),
+                 down.first + static_cast<std::int64_t>(d)),
+              share);
+  }
+
   std::array<std::int64_t, 3> at(std::int64_t across, std::int64_t down) const {
     std::array<std::int64_t, 3> out{};
     out[plane_.through] = at_;
@@ -105,22 +187,12 @@ class SlicePixels {
     out[plane_.down] = plane_.upward ? size_[plane_.down] - 1 - down : down;
     return out;
   }
-  std::int64_t nearest(double pixel, double spacing, std::int64_t count) const {
-    return std::clamp<std::int64_t>(static_cast<std::int64_t>(pixel * pixel_ / spacing), 0,
-                                    count - 1);
-  }
 
   SlicePlane plane_;
   std::array<std::int64_t, 3> size_;
   std::int64_t at_;
-  double pixel_ = 1, across_ = 1, down_ = 1;
+  std::vector<SliceTaps> across_, down_;
 };
-
-std::int64_t slices_label(Volume const& labels, std::array<std::int64_t, 3> const& at) {
-  return with_type(labels.type(), [&](auto zero) {
-    return static_cast<std::int64_t>(labels.as<decltype(zero)>()[slices_offset(labels, at)]);
-  });
-}
 
 // Apart from each other also for those who see red and green alike.
 constexpr Rgb slices_palette[] = {{230, 159, 0},  {86, 180, 233}, {0, 200, 140},
@@ -139,8 +211,9 @@ void slices_dot(Volume& picture, std::int64_t x, std::int64_t y, Rgb const& colo
 // Calls draw(x, y, label) for pixels of a label beside which another value lies.
 template <class Draw>
 void slices_outline(Volume const& labels, SlicePixels const& pixels, Draw&& draw) {
+  auto const all = pixels.labels(labels);
   auto const label_at = [&](std::int64_t x, std::int64_t y) {
-    return slices_label(labels, pixels.voxel(x, y));
+    return all[static_cast<std::size_t>(y * pixels.width + x)];
   };
   for (std::int64_t y = 0; y < pixels.height; ++y) {
     for (std::int64_t x = 0; x < pixels.width; ++x) {
@@ -164,6 +237,10 @@ bool slices_empty(Volume const& labels) {
 
 }  // namespace
 
+Rgb slice_colour(std::int64_t label) {
+  return slices_palette[static_cast<std::size_t>(label - 1) % std::size(slices_palette)];
+}
+
 std::int64_t fullest_slice(Volume const& labels, std::size_t axis) {
   auto const size = labels.grid().size;
   std::vector<std::int64_t> counts(static_cast<std::size_t>(size[axis]));
@@ -184,24 +261,19 @@ Volume slice_picture(Volume const& image,
                      Volume const* truth,
                      std::size_t axis,
                      std::int64_t at,
-                     double most) {
+                     SliceSize const& size) {
   auto const values = as_float(image);
-  auto const window = slices_window(image, values.as<float>());
-  SlicePixels const pixels{image, axis, at, most};
+  SliceShades const shade{image, values.as<float>()};
+  SlicePixels const pixels{image, axis, at, size};
   auto out = image2d(pixels.width, pixels.height, Type::u8, 3);
   auto const colour = image.channels() == 3;
   for (std::int64_t c = 0; c < 3; ++c) {
     auto const from = values.channel<float>(colour ? c : 0);
     auto const into = out.write_channel<std::uint8_t>(c);
-    for (std::int64_t y = 0; y < pixels.height; ++y) {
-      for (std::int64_t x = 0; x < pixels.width; ++x) {
-        auto const mean = pixels.mean(from, image, x, y);
-        auto const share =
-            std::isfinite(mean) ? (mean - window[0]) / (window[1] - window[0]) : 0.0;
+    for (std::int64_t y = 0; y < pixels.height; ++y)
+      for (std::int64_t x = 0; x < pixels.width; ++x)
         into[static_cast<std::size_t>(y * pixels.width + x)] =
-            static_cast<std::uint8_t>(std::lround(255 * std::clamp(share, 0.0, 1.0)));
-      }
-    }
+            shade(pixels.mean(from, image, x, y));
   }
   if (truth != nullptr) {
     // White is seen on bright tissue by its dark rim.
@@ -214,17 +286,16 @@ Volume slice_picture(Volume const& image,
   }
   if (found != nullptr)
     slices_outline(*found, pixels, [&](auto x, auto y, auto label) {
-      slices_dot(
-          out, x, y,
-          slices_palette[static_cast<std::size_t>(label - 1) % std::size(slices_palette)]);
+      slices_dot(out, x, y, slice_colour(label));
     });
   return out;
 }
 
 std::vector<Volume> slice_pictures(Volume const& image,
                                    Volume const& found,
-                                   Volume const* truth) {
-  if (image.depth() == 1) return {slice_picture(image, &found, truth, 2, 0)};
+                                   Volume const* truth,
+                                   SliceSize const& size) {
+  if (image.depth() == 1) return {slice_picture(image, &found, truth, 2, 0, size)};
   auto const shown = reorient(image, "LPS");
   auto const answer = reorient(found, "LPS");
   auto const real = truth != nullptr ? reorient(*truth, "LPS") : answer;
@@ -232,7 +303,32 @@ std::vector<Volume> slice_pictures(Volume const& image,
   std::vector<Volume> out;
   for (auto const axis : {std::size_t{2}, std::size_t{1}, std::size_t{0}})
     out.push_back(slice_picture(shown, &answer, truth != nullptr ? &real : nullptr, axis,
-                                fullest_slice(by, axis)));
+                                fullest_slice(by, axis), size));
+  return out;
+}
+
+Volume slice_sheet(std::vector<Volume> const& pictures) {
+  if (pictures.size() != 3) return pictures.front();
+  constexpr std::int64_t gap = 4;
+  auto const& axial = pictures[0];
+  auto const side = std::max(pictures[1].width(), pictures[2].width());
+  auto const beside = pictures[1].height() + gap + pictures[2].height();
+  auto out = image2d(axial.width() + gap + side, std::max(axial.height(), beside), Type::u8, 3);
+  auto const paste = [&](Volume const& picture, std::int64_t left, std::int64_t top) {
+    for (std::int64_t c = 0; c < 3; ++c)
+      for (std::int64_t y = 0; y < picture.height(); ++y) {
+        auto const row = picture.channel<std::uint8_t>(c).subspan(
+            static_cast<std::size_t>(y * picture.width()),
+            static_cast<std::size_t>(picture.width()));
+        std::ranges::copy(
+            row, out.write_channel<std::uint8_t>(c).begin() + ((top + y) * out.width() + left));
+      }
+  };
+  auto const left = axial.width() + gap;
+  paste(axial, 0, (out.height() - axial.height()) / 2);
+  auto const top = (out.height() - beside) / 2;
+  paste(pictures[1], left + (side - pictures[1].width()) / 2, top);
+  paste(pictures[2], left + (side - pictures[2].width()) / 2, top + pictures[1].height() + gap);
   return out;
 }
 

@@ -72,9 +72,10 @@ TEST(Slices, OutlineEachLabelInItsColourAndTheTruthInWhiteWithARim) {
 TEST(Slices, AreTakenWhereMostIsAndStandUpright) {
   Volume image{upright({8, 8, 6}, {}), Type::i16, Unit::hounsfield};
   // Bright above (high k), so that the upper rows of a coronal slice are.
+  std::ranges::fill(image.write<std::int16_t>(), static_cast<std::int16_t>(-1000));
   for (std::int64_t k = 3; k < 6; ++k)
     for (std::int64_t n = 0; n < 64; ++n)
-      image.write<std::int16_t>()[static_cast<std::size_t>(k * 64 + n)] = 1000;
+      image.write<std::int16_t>()[static_cast<std::size_t>(k * 64 + n)] = 1500;
   Volume labels{image.grid(), Type::u8};
   labels.write<std::uint8_t>()[slices_voxel(labels, 2, 5, 4)] = 1;
   EXPECT_EQ(fullest_slice(labels, 2), 4);
@@ -96,6 +97,56 @@ TEST(Slices, OfPicturesKeepTheRangeOf8BitsAndAverageWhatAPixelCovers) {
   ASSERT_EQ(shown.size(), 1U);
   EXPECT_EQ(shown[0].width(), 512);
   EXPECT_EQ(slices_pixel(shown[0], 100, 0), (SlicesPixel{50, 50, 50}));
+}
+
+TEST(Slices, OfCtKeepShadesApartFromLungToBone) {
+  constexpr std::int16_t values[] = {-1000, -860, -160, 0, 40, 100, 240, 900, 1500, 3000};
+  Volume image{upright({std::ssize(values), 1, 1}, {}), Type::i16, Unit::hounsfield};
+  std::ranges::copy(values, image.write<std::int16_t>().begin());
+  auto const picture = slice_picture(image, nullptr, nullptr, 2, 0, {.least = 1, .most = 1000});
+  std::vector<int> shades;
+  for (std::int64_t x = 0; x < picture.width(); ++x)
+    shades.push_back(slices_pixel(picture, x, 0)[0]);
+  EXPECT_EQ(shades.front(), 0);
+  EXPECT_EQ(shades.back(), 255);
+  for (std::size_t i = 1; i + 1 < shades.size(); ++i) EXPECT_LT(shades[i - 1], shades[i]);
+  EXPECT_GT(shades[5] - shades[4], 20) << "liver and tumour differ visibly";
+}
+
+TEST(Slices, OfEnlargedVoxelsHaveSmoothBorders) {
+  Volume image{upright({8, 8, 1}, {}), Type::f32};
+  Volume labels{image.grid(), Type::u8};
+  for (std::int64_t j = 0; j < 8; ++j)
+    for (std::int64_t i = 0; i < 8; ++i) {
+      auto const at = slices_voxel(labels, i, j, 0);
+      image.write<float>()[at] = static_cast<float>(i);
+      labels.write<std::uint8_t>()[at] = i + j >= 8 ? 1 : 0;
+    }
+  auto const picture = slice_picture(image, &labels, nullptr, 2, 0);
+  ASSERT_EQ(picture.width(), 240);
+  // Along the diagonal no step is longer than a few of the 30 pixels of a voxel.
+  std::int64_t before = -1;
+  for (std::int64_t y = 60; y < 180; ++y) {
+    std::int64_t first = 0;
+    while (slices_pixel(picture, first, y) != slices_test_first) ++first;
+    if (before >= 0) {
+      EXPECT_LE(std::abs(first - before), 12);
+    }
+    before = first;
+  }
+  // Shades go up evenly in the upper left, where no label is.
+  for (std::int64_t x = 20; x < 100; ++x)
+    EXPECT_LE(slices_pixel(picture, x, 5)[0] - slices_pixel(picture, x - 1, 5)[0], 3);
+}
+
+TEST(Slices, StandBesideEachOtherOnASheet) {
+  Volume image{upright({30, 20, 10}, {{1, 1, 2}}), Type::f32};
+  Volume const labels{image.grid(), Type::u8};
+  auto const three = slice_pictures(image, labels, nullptr, {.least = 60, .most = 60});
+  auto const sheet = slice_sheet(three);
+  EXPECT_EQ(sheet.width(), three[0].width() + 4 + 60);
+  EXPECT_GE(sheet.height(), three[1].height() + 4 + three[2].height());
+  EXPECT_EQ(slice_sheet({three[0]}).width(), three[0].width());
 }
 
 }  // namespace

@@ -76,6 +76,8 @@ tbody tr:hover{background:var(--ground)}
 .legend span{display:inline-flex;align-items:center;gap:.45rem;overflow-wrap:anywhere}
 .legend i{flex:none;width:22px;border-top:3px solid currentColor;border-radius:2px}
 .legend i.dashed{border-top-style:dashed}
+.legend i.dots{width:9px;height:9px;border:0;border-radius:50%;background:currentColor}
+.legend.pictured{padding:.45rem .75rem;background:#0e1318;color:#e7edf3;border-radius:6px;width:fit-content}
 .empty{color:var(--soft);font-style:italic}
 .gallery{display:flex;flex-wrap:wrap;gap:.9rem;margin:.75rem 0}
 .gallery.group{gap:.5rem;margin:0}
@@ -84,6 +86,7 @@ tbody tr:hover{background:var(--ground)}
 .gallery img.tiny{image-rendering:pixelated}
 .gallery figcaption{font-size:.78rem;line-height:1.35;color:var(--soft);margin-top:.3rem;overflow-wrap:anywhere}
 .badge{position:absolute;top:5px;left:5px;max-width:calc(100% - 10px);background:#b3261e;color:#fff;font-size:.7rem;font-weight:600;line-height:1.3;padding:.1rem .45rem;border-radius:999px;overflow-wrap:anywhere}
+.badge.best{background:#19703b}.badge.middle{background:#4a5663}
 .note{border-left:4px solid var(--accent);background:var(--info-g);border-radius:0 8px 8px 0;padding:.6rem .9rem;margin:.75rem 0;white-space:pre-line;overflow-wrap:anywhere}
 .note b{margin-right:.4rem}
 .note.good{border-color:var(--good);background:var(--good-g)}.note.good b{color:var(--good)}

@@ -23,16 +23,37 @@ struct PicturesKind {
 // The best, those in the middle and the worst, each case once.
 std::vector<PicturesKind> pictures_chosen(std::vector<std::size_t> const& by_dice) {
   auto const count = by_dice.size();
-  auto const each = std::min(pictures_each, (count + 2) / 3);
+  auto const each = std::min(pictures_each, count / 3);
   auto const some = [&](std::size_t first) {
     auto const begin = by_dice.begin() + static_cast<std::ptrdiff_t>(std::min(first, count));
     auto const end =
         by_dice.begin() + static_cast<std::ptrdiff_t>(std::min(first + each, count));
     return std::vector<std::size_t>(begin, end);
   };
-  if (count < 3 * each) return {{"case", by_dice}};
+  if (each == 0) return {{"case", by_dice}};
   return {
       {"worst", some(0)}, {"middle", some((count - each) / 2)}, {"best", some(count - each)}};
+}
+
+// Which outline is which.
+std::string pictures_legend(Model const& model, SegmentContract const& contract) {
+  auto values = contract.rule.values;
+  if (!contract.rule.regions && !values.empty()) values.erase(values.begin());  // background
+  std::vector<std::pair<std::string, Rgb>> names{{"truth", {255, 255, 255}}};
+  for (std::size_t i = 0; i < model.about.labels.size(); ++i) {
+    auto const value = i < values.size() ? std::int64_t{values[i]} : std::ssize(names);
+    names.emplace_back(model.about.labels[i].name, slice_colour(value));
+  }
+  return legend(names);
+}
+
+// Of masks as people drew them; regions that share values have no colour of their own.
+std::string pictures_legend(Dataset const& set) {
+  if (set.regions()) return {};
+  std::vector<std::pair<std::string, Rgb>> names;
+  for (auto const& label : set.labels)
+    names.emplace_back(label.name, slice_colour(label.values.front()));
+  return legend(names);
 }
 
 Panel pictures_cases(ReportParts const& parts, SegmentEvaluation const& proof) {
@@ -56,7 +77,7 @@ Panel pictures_cases(ReportParts const& parts, SegmentEvaluation const& proof) {
   return {"Cases",
           "The truth in white, what was found in colour on top of it: worst, middling and best "
           "cases by their mean Dice.",
-          galleries(groups, pictures_width), "cases"};
+          pictures_legend(parts.model, contract) + galleries(groups, pictures_width), "cases"};
 }
 
 Panel pictures_reasons(ReportParts const& parts, SegmentEvaluation const& proof) {
@@ -105,7 +126,7 @@ Panel pictures_data(ReportParts const& parts) {
       group.push_back({std::move(picture), set.cases[index].id, {}});
   }
   return {"Data", "What was learnt from, and some training cases, drawn at random.",
-          body + galleries(groups, pictures_width), "data"};
+          body + pictures_legend(set) + galleries(groups, pictures_width), "data"};
 }
 
 }  // namespace
