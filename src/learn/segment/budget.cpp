@@ -126,15 +126,16 @@ bool budget_free(Plan const& plan) {
 // nnU-Net's own value is said before it (plan_tell_differences).
 std::string budget_reason(std::string_view key,
                           RecipeConfig const& wide,
-                          std::string const& updates,
-                          double thickness) {
-  if (key == "features") return updates;
+                          RecipeConfig const& narrow,
+                          double thick_voxels) {
+  auto const updates = text("for more than ", budget_updates, " updates in the time");
+  if (key == "features" && narrow.network.features.front() < wide.network.features.front())
+    return text("fewer channels ", updates);
   if (key == "blocks" || key == "decoder_blocks")
-    return text("one convolution where a second costs most: ", updates);
+    return text("one convolution where a second costs most, ", updates);
   if (key == "patch")
-    return text("structures are ", fixed(thickness / std::ranges::min(wide.spacing), 1),
-                " voxels thick: ", updates);
-  return text("of a smaller patch: ", updates);
+    return text("structures are ", fixed(thick_voxels, 1), " voxels thick; smaller ", updates);
+  return "of a smaller patch";
 }
 
 }  // namespace
@@ -145,14 +146,14 @@ void plan_budget(SegmentTargets const& targets, double thickness, Plan& plan) {
   auto const& wide = setup.config();
   std::vector<Plan> trials;
   std::vector<RecipeConfig> configs;
-  auto const updates = text("for more than ", budget_updates, " updates in the time");
+  auto const thick_voxels = thickness / std::ranges::min(wide.spacing);
   for (auto const& rung : budget_rungs) {
     if (!budget_free(plan) || (rung.smaller && plan.asked("patch"))) continue;
     auto const& config = configs.emplace_back(budget_config(wide, rung, thickness));
     auto& trial = trials.emplace_back(plan);
     for (auto const& [key, value] : config_words(setup.recipe, config)) {
       if (trial.word(key) != value)
-        trial.set(key, std::string_view{value}, budget_reason(key, wide, updates, thickness));
+        trial.set(key, std::string_view{value}, budget_reason(key, wide, config, thick_voxels));
     }
   }
   if (trials.empty()) {
