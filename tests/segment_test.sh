@@ -48,18 +48,27 @@ masks_lie_on_the_grid_of_their_images() {
   ends_with 0 "$fovea" compare masks/case3.nii.gz "$data/labels/case3.nii.gz" --json
   holds "$(head -1 volumes.csv)" "id,label,voxels,ml"
   (($(wc -l <volumes.csv) == 5))
+  voxels "$data/images/case3.nii.gz" >image && voxels masks/case3.nii.gz >mask
+  python3 - <<'PY'
+import csv
+image, mask = ([int(value) for value in open(name).read().split()] for name in ("image", "mask"))
+for row, label in zip(csv.DictReader(open("volumes.csv")), (1, 2)):
+    inside = [value for value, here in zip(image, mask) if here == label]
+    assert int(row["voxels"]) == len(inside), (row, len(inside))
+    if inside: assert abs(float(row["mean"]) - sum(inside) / len(inside)) < 1e-6 and float(row["low"]) == min(inside) and float(row["high"]) == max(inside), row
+PY
   ends_with 2 "$fovea" predict "$run" "$data/images/case3.nii.gz"
   holds "$err" "--out"
   ends_with 2 "$fovea" predict "$run" "$data/images/case3.nii.gz" --out masks
 }
-# The values of a NIfTI file of u8 or float32, a line a channel.
+# The values of a NIfTI file of u8, i16 or float32, a line a channel.
 voxels() {
   python3 - "$1" <<'PY'
 import array, gzip, struct, sys
 data = (gzip.open if sys.argv[1].endswith("gz") else open)(sys.argv[1], "rb").read()
 size = struct.unpack_from("<8h", data, 40)
 voxels = size[1] * size[2] * size[3]
-values = array.array({2: "B", 16: "f"}[struct.unpack_from("<h", data, 70)[0]], data[352:])
+values = array.array({2: "B", 4: "h", 16: "f"}[struct.unpack_from("<h", data, 70)[0]], data[352:])
 assert len(values) == voxels * (size[4] if size[0] > 3 else 1), (len(values), size)
 for at in range(0, len(values), voxels): print(*values[at : at + voxels])
 PY

@@ -39,7 +39,8 @@ std::vector<MaskStatistics> mask_statistics(Model const& model,
                                             Volume const& labels) {
   auto const spacing = image.grid().spacing().mm;
   auto const ml = spacing[0] * spacing[1] * spacing[2] / 1000;
-  auto const values = as_float(image).channel<float>(0);
+  auto const shown = as_float(image);
+  auto const values = shown.channel<float>(0);
   std::vector<MaskStatistics> out;
   for (std::size_t n = 0; n < contract.inside.size(); ++n) {
     MaskStatistics one{.label = model.about.labels[n].name};
