@@ -199,13 +199,13 @@ TEST(EveryNetwork, IsTheSameWithinRoundingInEachPrecisionAndLayout) {
 TEST(EveryNetwork, TrainsTheSameWithinRoundingInEachPrecisionAndLayout) {
   for (auto const& row : networks()) {
     if (catalogue_repeats(row)) continue;
-    auto const image = catalogue_images(8, 1, {20, 20});
+    auto const image = catalogue_images(8, 1, {28, 28});
     std::vector<at::Tensor> plain;
     for (auto const how : {Execution{}, Execution{Precision::float32, Layout::channels_last},
                            Execution{Precision::bfloat16, Layout::channels_last}}) {
       SCOPED_TRACE(testing::Message() << row.name << " " << static_cast<int>(how.layout)
                                       << static_cast<int>(how.precision));
-      Network network{row.draw({.in = 1, .out = 16, .size = 20}), 3};
+      Network network{row.draw({.in = 1, .out = 16, .size = 28}), 3};
       network.execution(how);
       at::manual_seed(1);  // dropout leaves out the same
       auto const out = network.train(image);
