@@ -215,6 +215,18 @@ masks_of_series_come_with_a_report() {
   ends_with 2 "$fovea" predict "$run" series --out wrong --codes 9=Liver
   holds "$err" "the model gives 1, 2"
 }
+codes_of_what_was_learnt_from_are_those_of_what_is_found() {
+  "$FOVEA_BUILD/make_organs" set 6
+  echo '{"1": {"name": "organ", "type": ["78961009", "SCT", "Spleen"], "category": ["123037004", "SCT", "Anatomical structure"]}, "2": "lesion"}' >labels.json
+  for n in 0 1 2 3 4 5; do
+    "$fovea" convert "set/images/case$n.nii.gz" "series/case$n" --format dicom >/dev/null
+    "$fovea" dicom seg "set/labels/case$n.nii.gz" --from "series/case$n" --out "series/case$n/seg.dcm" --labels labels.json >/dev/null
+  done
+  ends_with 0 "$fovea" train series --out run "${quick[@]}" --set steps=10
+  ends_with 0 "$fovea" convert set/images/case3.nii.gz asked --format dicom
+  ends_with 0 "$fovea" predict run asked --out seg
+  grep -aq Spleen seg/volume-1.dcm
+}
 series_get_segmentations_on_their_own_frames() {
   shared_run
   ends_with 0 "$fovea" convert "$data/images/case3.nii.gz" series --format dicom

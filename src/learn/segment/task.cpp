@@ -261,6 +261,13 @@ Model task_finish(Plan const& plan,
   auto& about = model.about;
   task_input(set, quality, contract, about);
   for (auto const& name : targets.names) about.labels.push_back({name, {}});
+  contract.described = set.described;
+  for (std::size_t i = 0; i < set.described.size(); ++i) {
+    auto const& type = set.described[i].type;
+    if (!type.empty())
+      about.labels[i].codes.push_back(
+          {utf8(type.scheme), utf8(type.value), utf8(type.meaning)});
+  }
   about.output = {.format = "segmentation", .channels = targets.outputs(), .on_grid = true};
   about.description = text("Labels ", contract.config().is_2d() ? "pixels: " : "voxels: ",
                            joined(targets.names, ", "), ".");
