@@ -135,6 +135,107 @@ a_bad_case_does_not_stop_the_others() {
   test -s masks/good.nii.gz && test ! -e masks/cut.nii.gz
   holds "$err" cut.nii.gz
 }
+# VALUE = VALUE * factor + offset in a NIfTI of 16 bits: FROM TO FACTOR [OFFSET]
+scaled() {
+  python3 - "$@" <<'P'
+import gzip, struct, sys
+source, to, factor, offset = sys.argv[1], sys.argv[2], float(sys.argv[3]), float((sys.argv[4:] or ["0"])[0])
+data = gzip.open(source).read()
+at = int(struct.unpack_from("<f", data, 108)[0])
+values = struct.unpack(f"<{(len(data) - at) // 2}h", data[at:])
+gzip.open(to, "wb").write(data[:at] + struct.pack(f"<{len(values)}h", *(round(v * factor + offset) for v in values)))
+P
+}
+# A run of two steps that takes values as those of a CT: made once.
+ct_run() {
+  shared_run
+  if [[ ! -e $rooms/shared/ct/report.html ]]; then
+    "$fovea" train "$data" --out "$rooms/shared/ct" "${quick[@]}" --set steps=2 --set 'normalisation=[ct]' >/dev/null 2>"$rooms/shared/log" || { cat "$rooms/shared/log"; return 1; }
+  fi
+  ct=$rooms/shared/ct
+}
+images_of_another_kind_get_no_mask_but_a_reason() {
+  ct_run
+  mkdir mixed
+  cp "$data/images/case3.nii.gz" mixed/good.nii.gz
+  scaled "$data/images/case3.nii.gz" mixed/mr.nii.gz 30 600
+  scaled "$data/images/case3.nii.gz" mixed/same.nii.gz 0 7
+  ends_with 0 "$fovea" predict "$ct" mixed --out masks --json
+  test -s masks/good.nii.gz && test ! -e masks/mr.nii.gz && test ! -e masks/same.nii.gz
+  holds "$err" "mr: the image is outside of what the model was made for"
+  holds "$err" "no CT like them"
+  holds "$err" "all its voxels are the same"
+  # Normalised case by case, any scale will do; nothing will not.
+  ends_with 0 "$fovea" predict "$run" mixed --out others
+  test -s others/mr.nii.gz && test ! -e others/same.nii.gz
+  # Measured all the same, and that is said.
+  mkdir -p other/images other/labels
+  for name in case3 case7; do cp "$data/labels/$name.nii.gz" other/labels; done
+  cp "$data/images/case3.nii.gz" other/images
+  scaled "$data/images/case7.nii.gz" other/images/case7.nii.gz 30 600
+  cp "$data/labels.txt" other
+  ends_with 0 "$fovea" evaluate "$ct" other --json
+  holds "$err" "1 of 2 cases are outside of what the model was made for (case7"
+  [[ $(answer 'v["cases"]') == 2 ]]
+}
+every_mask_comes_with_the_dice_to_expect() {
+  "$FOVEA_BUILD/make_organs" set 16
+  ends_with 0 "$fovea" train set --out run "${quick[@]}" --set validation_share=0.35
+  ends_with 0 "$fovea" predict run set/images/case3.nii.gz --out masks --statistics volumes.csv --json
+  [[ $(answer '0 <= v["answers"][0]["structures"][0]["expected_dice"] <= 1 and v["answers"][0]["structures"][0]["expected_dice_error"] >= 0') == True ]]
+  holds "$(head -1 volumes.csv)" ",expected_dice,expected_dice_error"
+  ends_with 0 "$fovea" predict run set/images/case3.nii.gz --out plain
+  holds "$out" "lowest Dice to expect"
+  ends_with 0 "$fovea" predict run set/images/case3.nii.gz --out without --no-quality --json
+  lacks "$out" expected_dice
+  cmp masks/case3.nii.gz without/case3.nii.gz
+  [[ $(field run/metrics.json '["per_class"][0]["expected_dice"]["cases"]') == 4 ]]
+  field run/metrics.json '["per_case"][0]["per_class"][0]["expected_dice"]' >/dev/null
+  grep -q "Expected Dice" run/report.html
+}
+masks_that_were_measured_can_be_looked_at() {
+  shared_run
+  ends_with 0 "$fovea" evaluate "$run" "$data" --out measured --masks
+  (($(ls measured/masks | wc -l) == 3))
+  ends_with 0 "$fovea" predict "$run" "$data/images/case3.nii.gz" --out masks
+  ends_with 0 "$fovea" compare measured/masks/case3.nii.gz masks/case3.nii.gz --json
+  [[ $(answer 'all(one["dice"] in (1, None) for one in v["pairs"][0]["labels"])') == True ]]
+  ends_with 2 "$fovea" evaluate "$run" "$data" --masks
+}
+two_runs_are_compared_case_by_case() {
+  ct_run
+  ends_with 0 "$fovea" compare "$run" "$ct" "$data"
+  for word in "p (Wilcoxon, by case)" dice lesion; do holds "$out" "$word"; done
+  ends_with 0 "$fovea" compare "$run" "$ct" "$data" --json
+  [[ $(answer '[one["wilcoxon"]["pairs"] <= 3 and one["first"] > one["second"] for one in v["scores"] if one["metric"] == "dice" and one["class"] == "all"]') == "[True]" ]]
+}
+masks_of_series_come_with_a_report() {
+  shared_run
+  ends_with 0 "$fovea" convert "$data/images/case3.nii.gz" series --format dicom
+  ends_with 0 "$fovea" predict "$run" series --out seg --sr --codes 1=Liver --json
+  [[ $(answer 'v["answers"][0]["report"]') == seg/volume-1-sr.dcm ]]
+  ends_with 0 "$fovea" inspect seg --json
+  [[ $(answer 'v["without_pixels"]') == 1 ]]
+  for word in Volume Liver; do grep -aq "$word" seg/volume-1-sr.dcm; done
+  ends_with 0 "$fovea" predict "$run" series --out contours --sr --format rtstruct
+  test -s contours/volume-1-sr.dcm
+  ends_with 3 "$fovea" predict "$run" series --out plain --sr --format nifti
+  holds "$err" "a report is of masks in DICOM"
+  ends_with 2 "$fovea" predict "$run" series --out wrong --codes 9=Liver
+  holds "$err" "the model gives 1, 2"
+}
+codes_of_what_was_learnt_from_are_those_of_what_is_found() {
+  "$FOVEA_BUILD/make_organs" set 6
+  echo '{"1": {"name": "organ", "type": ["78961009", "SCT", "Spleen"], "category": ["123037004", "SCT", "Anatomical structure"]}, "2": "lesion"}' >labels.json
+  for n in 0 1 2 3 4 5; do
+    "$fovea" convert "set/images/case$n.nii.gz" "series/case$n" --format dicom >/dev/null
+    "$fovea" dicom seg "set/labels/case$n.nii.gz" --from "series/case$n" --out "series/case$n/seg.dcm" --labels labels.json >/dev/null
+  done
+  ends_with 0 "$fovea" train series --out run "${quick[@]}" --set steps=10
+  ends_with 0 "$fovea" convert set/images/case3.nii.gz asked --format dicom
+  ends_with 0 "$fovea" predict run asked --out seg
+  grep -aq Spleen seg/volume-1.dcm
+}
 series_get_segmentations_on_their_own_frames() {
   shared_run
   ends_with 0 "$fovea" convert "$data/images/case3.nii.gz" series --format dicom

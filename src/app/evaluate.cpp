@@ -1,10 +1,14 @@
 #include "app/full.hpp"
 #include "app/model_flags.hpp"
+#include "app/names.hpp"
 #include "app/out.hpp"
 #include "base/core/stop.hpp"
 #include "base/core/words.hpp"
+#include "base/io/formats.hpp"
+#include "learn/segment/segment.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
 #include <set>
 #include <string_view>
@@ -20,6 +24,42 @@ std::string evaluate_head(Split split, std::size_t cases) {
   return text(
       cases, " cases of ",
       split == Split::unassigned ? "all splits" : text("the ", name_of(split), " split"), "\n");
+}
+
+/// Writes what a model answered, on the grids of the cases and under their names.
+class EvaluateMasks {
+ public:
+  EvaluateMasks(Dataset const& set, fs::path folder) : set_(set), folder_(std::move(folder)) {
+    make_folder(folder_);
+  }
+
+  void operator()(std::size_t index, Volume const& answer) {
+    auto const& one = set_.cases[index];
+    auto safe = safe_in_a_name(one.id);
+    if (safe.empty()) safe = "case";
+    auto name = safe;
+    for (int more = 2; !taken_.insert(lower(name)).second; ++more) name = text(safe, '-', more);
+    write_volume(folder_ / (name + (is_picture(one) ? ".png" : ".nii.gz")), answer);
+  }
+
+ private:
+  static bool is_picture(Case const& one) {
+    static constexpr std::string_view endings[] = {".png",  ".jpg", ".jpeg", ".tif",
+                                                   ".tiff", ".gif", ".bmp"};
+    auto const ending = lower(one.image.file.extension().string());
+    return !one.image.member.empty() || std::ranges::find(endings, ending) != std::end(endings);
+  }
+
+  Dataset const& set_;
+  fs::path folder_;
+  std::set<std::string> taken_;  // in lower case: some file systems know no other
+};
+
+void evaluate_expect(Model const& model, fs::path const& name, bool masks) {
+  if (!masks || model.about.output.on_grid) return;
+  throw Error{Fault::usage,
+              text("--masks is of models that label voxels; ", name, " answers in words"),
+              "leave it out"};
 }
 
 void evaluate_print(Evaluation const& proof, Split split, std::size_t cases) {
@@ -41,7 +81,25 @@ std::string compare_interval(Json const& interval) {
               compare_number(interval["high"]), ")");
 }
 
-void compare_print(Json const& whole, std::string const& head) {
+// Of two segmenters; the rest of the scores stands in the JSON.
+std::string compare_scores(Json const& scores) {
+  static constexpr std::string_view shown[] = {
+      "dice", "jaccard",     "hd95",      "assd",
+      "nsd",  "sensitivity", "precision", "volume_difference"};
+  std::vector<std::vector<std::string>> rows{
+      {"score", "structure", "cases", "A", "B", "A - B", "p (Wilcoxon, by case)"}};
+  for (auto const& row : scores) {
+    auto const metric = row["metric"].get<std::string>();
+    if (std::ranges::find(shown, metric) == std::end(shown)) continue;
+    rows.push_back({metric, row["class"].get<std::string>(),
+                    text(row["cases"].get<std::int64_t>()), compare_number(row["first"]),
+                    compare_number(row["second"]), compare_interval(row["difference"]),
+                    compare_number(row["wilcoxon"]["p"])});
+  }
+  return aligned(rows);
+}
+
+std::string compare_answers(Json const& whole) {
   std::vector<std::vector<std::string>> areas{{"AUC", "A", "B", "A - B", "p (DeLong)"}};
   for (auto const& row : whole["auc"])
     areas.push_back({row["class"].get<std::string>(), compare_interval(row["first"]),
@@ -54,7 +112,13 @@ void compare_print(Json const& whole, std::string const& head) {
     right.push_back(
         {row["class"].get<std::string>(), text(row["only_first_right"].get<std::int64_t>()),
          text(row["only_second_right"].get<std::int64_t>()), compare_number(row["exact_p"])});
-  std::cout << head << "\n\n" << aligned(areas) << '\n' << aligned(right);
+  return aligned(areas) + '\n' + aligned(right);
+}
+
+void compare_print(Json const& whole, std::string const& head) {
+  std::cout << head << "\n\n"
+            << (whole.contains("scores") ? compare_scores(whole["scores"])
+                                         : compare_answers(whole));
 }
 
 // Runs that cut one data set into splits by themselves have other test cases; those of one may
@@ -81,32 +145,42 @@ int evaluate_command(Arguments const& arguments) {
   std::string data;
   std::string split = "test";
   std::string out;
+  bool masks = false;
   bool json = false;
   CLI::App app{"Measures a run or a package on labelled images: metrics with 95 % intervals.",
                "evaluate"};
   app.add_option("MODEL", model, "a run's folder or a .fovea package")->required();
   app.add_option("DIR", data, "data set: a folder, a CSV or an npz file")->required();
   app.add_option("--split", split, "test, val, train, or all (test)");
-  app.add_option("--out", out, "folder for metrics.json and predictions.csv");
+  auto* const folder_flag =
+      app.add_option("--out", out, "folder for metrics.json and predictions.csv");
+  app.add_flag("--masks", masks,
+               "of models that label voxels: the masks that were measured, too, in OUT/masks")
+      ->needs(folder_flag);
   app.add_flag("--json", json, "print one JSON object");
   if (!read_flags(app, arguments,
                   "Data without splits is measured whole, unless it is the data of the run.\n"
                   "Examples:\n"
                   "  fovea evaluate RUN IMAGES --json\n"
-                  "  fovea evaluate model.fovea OTHER_HOSPITAL --out measured"))
+                  "  fovea evaluate model.fovea OTHER_HOSPITAL --out measured\n"
+                  "  fovea evaluate RUN SCANS --out measured --masks"))
     return 0;
   if (!out.empty()) expect_fresh_folder(out);
   expect_own_model(model);
   auto const& stop = stop_on_signals();
   auto const trial = open_trial(tasks(), model, data, split, &stop);
+  evaluate_expect(trial.model, model, masks);
   auto const proof =
-      trial.task->evaluate(trial.model, trial.set, trial.cases, trial.seed, stop);
+      masks ? segment_evaluate(trial.model, trial.set, trial.cases, trial.seed,
+                               EvaluateMasks{trial.set, fs::path{out} / "masks"}, stop)
+            : trial.task->evaluate(trial.model, trial.set, trial.cases, trial.seed, stop);
   auto whole = Json{{"task", trial.task->name},
                     {"split", evaluate_word(trial.split)},
                     {"cases", trial.cases.size()}};
   whole.update(proof->json());
   if (!out.empty()) {
-    auto const folder = fresh_folder(out);
+    fs::path const folder{out};
+    make_folder(folder);
     write_file(folder / "metrics.json", pretty(whole));
     write_file(folder / "predictions.csv", proof->predictions_csv());
   }

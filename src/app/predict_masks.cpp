@@ -1,8 +1,10 @@
 #include "app/predict_masks.hpp"
 
+#include "app/dicom_labels.hpp"
 #include "app/full.hpp"
 #include "app/mask_cases.hpp"
 #include "app/out.hpp"
+#include "app/predict_dicom.hpp"
 #include "base/core/csv.hpp"
 #include "base/core/error.hpp"
 #include "base/core/hash.hpp"
@@ -10,9 +12,7 @@
 #include "base/core/stop.hpp"
 #include "base/core/version.hpp"
 #include "base/core/words.hpp"
-#include "base/dicom/write.hpp"
-#include "base/io/dicom_rtstruct_write.hpp"
-#include "base/io/dicom_seg_write.hpp"
+#include "base/finding/structures.hpp"
 #include "base/io/formats.hpp"
 #include "base/io/nifti_blocks.hpp"
 #include "learn/segment/roi.hpp"
@@ -23,6 +23,7 @@
 #include <future>
 #include <iostream>
 #include <memory>
+#include <optional>
 
 namespace fovea {
 namespace {
@@ -31,12 +32,16 @@ struct MaskStatistics {
   std::string label;
   std::int64_t voxels = 0;
   double ml = 0, mean = 0, deviation = 0, low = 0, high = 0;
+  std::optional<double> expected{};  ///< Dice
+  double expected_error = 0;
 };
 
 std::vector<MaskStatistics> mask_statistics(Model const& model,
                                             SegmentContract const& contract,
                                             Volume const& image,
-                                            Volume const& labels) {
+                                            Segmented const& found) {
+  auto const& labels = found.labels;
+  auto const expected = expected_dice(contract, found.sureness);
   auto const spacing = image.grid().spacing().mm;
   auto const ml = spacing[0] * spacing[1] * spacing[2] / 1000;
   auto const shown = as_float(image);
@@ -66,6 +71,11 @@ std::vector<MaskStatistics> mask_statistics(Model const& model,
     one.ml = count * ml;
     one.mean = sum / count;
     one.deviation = std::sqrt(std::max(0.0, squares / count - one.mean * one.mean));
+    // Cleaning may have taken all of it away.
+    if (n < expected.size() && n < contract.expected.size() && one.voxels > 0) {
+      one.expected = expected[n];
+      one.expected_error = contract.expected[n].error;
+    }
     out.push_back(one);
   }
   return out;
@@ -99,23 +109,52 @@ Provenance mask_maker(std::span<PanelMember const> panel) {
                             : ""};
 }
 
-LabelMap mask_map(std::span<PanelMember const> panel, Volume const& labels) {
+// Names and codes: as the user says, else as the segmentations that were learnt from, else by
+// name.
+LabelMap mask_map(std::span<PanelMember const> panel,
+                  std::vector<LabelName> const& said,
+                  Volume const& labels) {
   auto const& [model, contract, outputs] = panel.front();
   LabelMap map{.voxels = labels, .segments = {}, .fractional = false};
   auto values = contract.rule.values;
   if (!contract.rule.regions) values.erase(values.begin());
+  for (std::size_t n = 0; n < values.size(); ++n) {
+    auto const& name = model.about.labels[n].name;
+    auto const known = n < contract.described.size() && !contract.described[n].type.empty();
+    map.segments.push_back(known ? contract.described[n] : segment_named(name));
+    if (known) map.segments.back().name = name;
+    map.segments.back().value = values[n];
+  }
+  name_segments(map, said);
   auto const by = mask_maker(panel);
-  for (std::size_t n = 0; n < values.size(); ++n)
-    map.segments.push_back(
-        {.value = values[n], .name = model.about.labels[n].name, .provenance = by});
+  for (auto& segment : map.segments) segment.provenance = by;
   return map;
 }
 
+// What the user says of values. Throws Error{usage} of one that the model does not give.
+std::vector<LabelName> mask_names(SegmentContract const& contract,
+                                  std::vector<std::string> const& words) {
+  auto out = read_label_names(words);
+  auto values = contract.rule.values;
+  if (!contract.rule.regions) values.erase(values.begin());
+  for (auto const& one : out) {
+    if (one.layer <= 1 && std::ranges::find(values, one.value) != values.end()) continue;
+    std::vector<std::string> known;
+    for (auto const value : values) known.push_back(text(value));
+    throw Error{
+        Fault::usage,
+        text("--codes names the value ", one.value, ", the model gives ", joined(known, ", ")),
+        "name values of the mask"};
+  }
+  return out;
+}
+
 void mask_write(std::span<PanelMember const> panel,
+                std::vector<LabelName> const& said,
                 MaskCase const& one,
+                Volume const& image,
                 Volume const& labels,
-                std::string const& format,
-                fs::path const& file) {
+                MaskObjects const& objects) {
   if (one.ending != ".dcm") {
     auto mask =
         one.channels.front().dicom != nullptr ? image_of(labels) : one.channels.front().read();
@@ -123,12 +162,10 @@ void mask_write(std::span<PanelMember const> panel,
     mask.more.clear();
     mask.colour = false;
     mask.intent = 0;
-    return write_volume(file, mask);
+    return write_volume(objects.file, mask);
   }
-  auto const source = result_source(*one.channels.front().dicom);
-  auto const map = mask_map(panel, labels);
-  write_dicom(file,
-              format == "rtstruct" ? dicom_rtstruct(map, source) : dicom_seg(map, source));
+  write_mask_objects(mask_map(panel, said, labels), *one.channels.front().dicom, image,
+                     objects);
 }
 
 std::uint64_t mask_memory(std::string const& words) {
@@ -157,11 +194,22 @@ double mask_share(std::vector<WindowBox> const& boxes, Volume const& image) {
   return std::min(1.0, sum / static_cast<double>(image.voxels()));
 }
 
+void mask_expect_report(MaskCase const& one) {
+  if (one.ending == ".dcm") return;
+  throw Error{
+      Fault::input,
+      text("a report is of masks in DICOM, that of ", one.channels.front().source, " is none"),
+      "leave --sr out, or pass a DICOM series and --format seg or rtstruct"};
+}
+
 /// The run over all cases.
 class MaskRun {
  public:
   MaskRun(MaskModels const& models, MaskFlags const& flags, fs::path folder)
-      : models_(models), flags_(flags), folder_(std::move(folder)) {}
+      : models_(models),
+        flags_(flags),
+        folder_(std::move(folder)),
+        said_(mask_names(first().contract, flags.codes)) {}
 
   // Loading the next case and writing the last one go on while the network works.
   void operator()(std::vector<MaskCase> const& all, Stop const& stop) {
@@ -169,6 +217,8 @@ class MaskRun {
     auto const load = [&](std::size_t at) {
       if (at == cases.size()) return std::future<Volume>{};
       return std::async(std::launch::async, [this, one = cases[at]] {
+        for (auto const& file : one->channels) demand_modality(first().contract, file.modality);
+        if (flags_.sr) mask_expect_report(*one);
         auto image = mask_image(*one, first().contract.channels.size());
         mask_expect_writable(*one, image);
         return image;
@@ -191,6 +241,7 @@ class MaskRun {
         if (models_.coarse)
           ask.within =
               regions_of_interest(models_.coarse->first, models_.coarse->second, image, ask);
+        ask.sureness = !first().contract.expected.empty();
         ask.progress = [&](double part, double whole_case) {
           progress.show(static_cast<double>(at) + part / whole_case,
                         static_cast<double>(cases.size()), one.id);
@@ -210,14 +261,18 @@ class MaskRun {
 
   std::size_t done = 0;
   Json answers = Json::array();
+  std::string doubtful;  ///< the case and structure of the lowest Dice that is to be expected
   std::string statistics =
       csv_row(std::vector<std::string>{"id", "label", "voxels", "ml", "mean", "deviation",
-                                       "low", "high"}) +
+                                       "low", "high", "expected_dice", "expected_dice_error"}) +
       "\n";
 
  private:
   PanelMember const& first() const { return models_.panel.front(); }
   fs::path file_of(MaskCase const& one) const { return folder_ / (one.id + one.ending); }
+  fs::path report_of(MaskCase const& one) const {
+    return flags_.sr ? folder_ / (one.id + "-sr.dcm") : fs::path{};
+  }
   fs::path probabilities_of(MaskCase const& one) const {
     return folder_ / (one.id + "-probabilities.nii");
   }
@@ -277,8 +332,11 @@ class MaskRun {
       if (probabilities) probabilities->keep();
       if (found.uncertainty)
         write_volume(folder_ / (one.id + "-uncertainty.nii.gz"), *found.uncertainty);
-      mask_write(models_.panel, one, found.labels, flags_.format, file_of(one));
-      return mask_statistics(first().model, first().contract, image, found.labels);
+      mask_write(models_.panel, said_, one, image, found.labels,
+                 {.file = file_of(one),
+                  .contours = flags_.format == "rtstruct",
+                  .report = report_of(one)});
+      return mask_statistics(first().model, first().contract, image, found);
     });
   }
 
@@ -296,16 +354,28 @@ class MaskRun {
   void tell(MaskCase const& one, std::vector<MaskStatistics> const& rows) {
     Json entry = {
         {"id", one.id}, {"file", file_of(one).string()}, {"structures", Json::array()}};
+    if (flags_.sr) entry["report"] = report_of(one).string();
     if (flags_.save_probabilities) entry["probabilities"] = probabilities_of(one).string();
     if (models_.coarse) entry["looked_at"] = share_;
     for (auto const& row : rows) {
-      entry["structures"].push_back(
-          {{"label", row.label}, {"voxels", row.voxels}, {"ml", row.ml}});
-      statistics += csv_row(std::vector<std::string>{
-                        one.id, row.label, text(row.voxels), spelled(row.ml),
-                        mask_number(row, row.mean), mask_number(row, row.deviation),
-                        mask_number(row, row.low), mask_number(row, row.high)}) +
-                    "\n";
+      auto& structure = entry["structures"].emplace_back(
+          Json{{"label", row.label}, {"voxels", row.voxels}, {"ml", row.ml}});
+      if (!first().contract.expected.empty()) {
+        structure["expected_dice"] = row.expected ? Json(*row.expected) : Json{};
+        structure["expected_dice_error"] = row.expected ? Json(row.expected_error) : Json{};
+      }
+      if (row.expected && *row.expected < lowest_) {
+        lowest_ = *row.expected;
+        doubtful = text(one.id, ": ", row.label, " ", fixed(*row.expected, 2), " (+-",
+                        fixed(row.expected_error, 2), ")");
+      }
+      statistics +=
+          csv_row(std::vector<std::string>{
+              one.id, row.label, text(row.voxels), spelled(row.ml), mask_number(row, row.mean),
+              mask_number(row, row.deviation), mask_number(row, row.low),
+              mask_number(row, row.high), row.expected ? spelled(*row.expected) : "",
+              row.expected ? spelled(row.expected_error) : ""}) +
+          "\n";
     }
     answers.push_back(std::move(entry));
   }
@@ -313,6 +383,8 @@ class MaskRun {
   MaskModels const& models_;
   MaskFlags const& flags_;
   fs::path folder_;
+  std::vector<LabelName> said_;
+  double lowest_ = INFINITY;
   MaskCase const* written_ = nullptr;
   double share_ = 1;
   std::future<std::vector<MaskStatistics>> writing_;
@@ -330,32 +402,39 @@ void mask_channels(MaskModels const& models, fs::path const& file) {
 }  // namespace
 
 void MaskFlags::offer(CLI::App& app) {
-  all = {app.add_option("--format", format,
-                        "of masks: nifti, nrrd, mha, png, seg or rtstruct (as the input; of "
-                        "DICOM seg)")
-             ->check(CLI::IsMember({"nifti", "nrrd", "mha", "png", "seg", "rtstruct"})),
-         app.add_option("--memory", memory,
-                        "of masks: what prediction may take, as 2G (half of "
-                        "what is free)"),
-         app.add_option("--statistics", statistics,
-                        "of masks: FILE.csv with volumes and intensities of those made now"),
-         app.add_flag("--no-flips", no_flips, "of masks: faster, without mirror images"),
-         app.add_option("--step", step, "of masks: from window to window, as a part of it")
-             ->check(CLI::Range(0.05, 1.0)),
-         app.add_flag("--uncertainty", uncertainty,
-                      "of masks: a map of how far folds and mirror images differ, too"),
-         app.add_flag("--save-probabilities", save_probabilities,
-                      "of masks: CASE-probabilities.nii, too: by structure, of every voxel"),
-         app.add_option("--with", with,
-                        "of masks: another model that marks the same structures; the mean of "
-                        "all probabilities counts (may be repeated)")
-             ->take_all()
-             ->allow_extra_args(false),
-         app.add_flag("--roi", roi,
-                      "of masks: a coarse look first, then only where it found something"),
-         app.add_option("--roi-model", roi_model,
-                        "of masks: the model that takes the coarse look (MODEL); as --roi"),
-         app.add_flag("--resume", resume, "of masks: go on where a batch was stopped")};
+  all = {
+      app.add_option("--format", format,
+                     "of masks: nifti, nrrd, mha, png, seg or rtstruct (as the input; of "
+                     "DICOM seg)")
+          ->check(CLI::IsMember({"nifti", "nrrd", "mha", "png", "seg", "rtstruct"})),
+      app.add_flag("--sr", sr,
+                   "of masks in DICOM: CASE-sr.dcm, a measurement report of them, too"),
+      app.add_option("--codes", codes,
+                     "of masks in DICOM: what the values are, as --labels of fovea dicom seg "
+                     "(as the segmentations that were learnt from, else by name)"),
+      app.add_option("--memory", memory,
+                     "of masks: what prediction may take, as 2G (half of "
+                     "what is free)"),
+      app.add_option("--statistics", statistics,
+                     "of masks: FILE.csv with volumes and intensities of those made now"),
+      app.add_flag("--no-flips", no_flips, "of masks: faster, without mirror images"),
+      app.add_flag("--no-quality", no_quality, "of masks: without the Dice to expect"),
+      app.add_option("--step", step, "of masks: from window to window, as a part of it")
+          ->check(CLI::Range(0.05, 1.0)),
+      app.add_flag("--uncertainty", uncertainty,
+                   "of masks: a map of how far folds and mirror images differ, too"),
+      app.add_flag("--save-probabilities", save_probabilities,
+                   "of masks: CASE-probabilities.nii, too: by structure, of every voxel"),
+      app.add_option("--with", with,
+                     "of masks: another model that marks the same structures; the mean of "
+                     "all probabilities counts (may be repeated)")
+          ->take_all()
+          ->allow_extra_args(false),
+      app.add_flag("--roi", roi,
+                   "of masks: a coarse look first, then only where it found something"),
+      app.add_option("--roi-model", roi_model,
+                     "of masks: the model that takes the coarse look (MODEL); as --roi"),
+      app.add_flag("--resume", resume, "of masks: go on where a batch was stopped")};
 }
 
 void MaskFlags::expect_none(std::string const& model) const {
@@ -381,6 +460,10 @@ int predict_masks(MaskModels models,
     throw Error{Fault::usage, "--uncertainty is that of one model, --with asks several",
                 "ask them one by one"};
   for (auto& one : models.panel) {
+    // What to expect was learnt of answers of one model with its mirror images.
+    auto const fewer_flips = flags.no_flips && !one.contract.flips.empty();
+    if (flags.no_quality || fewer_flips || models.panel.size() > 1)
+      one.contract.expected.clear();
     if (flags.no_flips) one.contract.flips.clear();
     if (flags.step > 0) one.contract.step = flags.step;
   }
@@ -404,11 +487,14 @@ int predict_masks(MaskModels models,
   MaskRun run{models, flags, out};
   run(cases, stop);
   if (!flags.statistics.empty()) write_file(flags.statistics, run.statistics);
-  if (json)
+  if (json) {
     print_json({{"model", name}, {"with", flags.with}, {"answers", run.answers}});
-  else
+  } else {
     std::cout << "wrote " << run.done << (run.done == 1 ? " mask" : " masks") << " into " << out
               << '\n';
+    if (!run.doubtful.empty())
+      std::cout << "lowest Dice to expect, without the truth: " << run.doubtful << '\n';
+  }
   if (stop.asked())
     throw Interrupted{text("stopped after ", run.done, " of ", cases.size(),
                            " cases; their masks are written; go on with --resume")};

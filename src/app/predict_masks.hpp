@@ -18,8 +18,8 @@ namespace fovea {
 /// What `fovea predict` takes for models that label voxels.
 struct MaskFlags {
   std::string format, memory, statistics, roi_model;
-  std::vector<std::string> with;
-  bool no_flips = false, uncertainty = false, resume = false;
+  std::vector<std::string> with, codes;
+  bool no_flips = false, no_quality = false, sr = false, uncertainty = false, resume = false;
   bool save_probabilities = false, roi = false;
   double step = 0;
   std::vector<CLI::Option*> all;

@@ -86,6 +86,9 @@ class Dataset {
   /// background (0) is none of them.
   bool masks = false;
   std::vector<MaskLabel> labels{};
+  /// By label: category, type, side, site and colour, as the segmentations that are learnt from
+  /// describe it; empty codes where they do not. Empty: nobody says.
+  std::vector<Segment> described{};
   std::optional<std::int32_t> ignore{};  ///< a mask's value that says nothing of its voxels
   std::vector<std::string> channels{};   ///< what each channel is: "CT", "T1", "red"
   std::vector<Case> cases{};

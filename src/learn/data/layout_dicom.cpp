@@ -64,6 +64,7 @@ struct DicomMasks {
   fs::path file;
   bool contours = false;             // a structure set
   std::vector<std::string> names{};  // of segments or regions
+  std::vector<Segment> segments{};   // of a segmentation, as `names`
   std::string frame_of_reference{};
   std::string series{};            // that it names
   std::set<std::string> images{};  // that its contours were drawn on
@@ -74,7 +75,8 @@ DicomMasks dicom_masks_of_seg(DicomSeries const& series) {
   DicomMasks out{.file = slice.file()};
   DicomFile const file{out.file};
   auto const root = file.scan().root();
-  for (auto const& segment : segments_of(root)) out.names.push_back(segment.name);
+  out.segments = segments_of(root);
+  for (auto const& segment : out.segments) out.names.push_back(segment.name);
   out.frame_of_reference = slice.head->frame_of_reference;
   constexpr Tag referenced{0x00081115};
   for (auto const& item : root.items(referenced)) {
@@ -156,6 +158,37 @@ void dicom_add_case(Dataset& set,
   cases.masks.push_back(std::move(masks));
 }
 
+// What the segmentations say that a structure is: its codes and its colour. Where they do not
+// agree, that is told, and the first is believed.
+Segment dicom_described(std::string const& name,
+                        DicomCases const& cases,
+                        std::vector<Problem>& problems) {
+  Segment out;
+  std::vector<std::size_t> others;
+  for (std::size_t n = 0; n < cases.masks.size(); ++n) {
+    for (auto const& segment : cases.masks[n].segments) {
+      if (segment.name != name || segment.type.empty() || segment.category.empty()) continue;
+      if (out.type.empty()) {
+        out.category = segment.category;
+        out.type = segment.type;
+        out.side = segment.side;
+        out.site = segment.site;
+        out.colour = segment.colour;
+      } else if (segment.type != out.type || segment.category != out.category ||
+                 segment.side != out.side || segment.site != out.site) {
+        others.push_back(n);
+      }
+    }
+  }
+  if (!others.empty())
+    problems.push_back({"codes-differ",
+                        text("the segmentations say different things of what '", name,
+                             "' is: ", out.type.meaning, " (", out.type.value, ") is taken, ",
+                             others.size(), " of them say otherwise"),
+                        others, false});
+  return out;
+}
+
 void dicom_name_labels(Dataset& set, DicomCases& cases) {
   std::set<std::string, NaturalLess> names;
   for (auto const& masks : cases.masks) names.insert(masks.names.begin(), masks.names.end());
@@ -168,6 +201,7 @@ void dicom_name_labels(Dataset& set, DicomCases& cases) {
     auto const value = static_cast<std::int32_t>(set.labels.size() + 1);
     cases.values.emplace(name, value);
     set.labels.push_back(mask_label(name.empty() ? text("unnamed ", value) : name, value));
+    set.described.push_back(dicom_described(name, cases, set.problems));
   }
 }
 

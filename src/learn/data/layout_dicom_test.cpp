@@ -70,6 +70,9 @@ TEST(DicomMasks, OfSegmentationsAndStructureSetsAreFoundByTheirSeries) {
   ASSERT_EQ(set.cases.size(), 2U);
   ASSERT_EQ(set.labels.size(), 2U);
   EXPECT_EQ(lower(set.labels[0].name), "liver");
+  ASSERT_EQ(set.described.size(), 2U);
+  EXPECT_EQ(set.described[0].type, segment_named("liver").type);
+  EXPECT_EQ(set.described[0].category, segment_named("liver").category);
   for (auto const& one : set.cases) expect_organs(set, one);
   ASSERT_EQ(set.in(Split::train).size(), 1U);
   EXPECT_EQ(set.cases[set.in(Split::train)[0]].patient, "P1");

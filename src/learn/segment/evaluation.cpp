@@ -40,10 +40,12 @@ ModelAbout::Value evaluation_told(Interval const& interval) {
 SegmentEvaluation::SegmentEvaluation(ScoreSet scores,
                                      std::vector<std::size_t> cases,
                                      std::optional<PixelRoc> pixels,
+                                     std::vector<Sureness> expected,
                                      std::uint64_t seed)
     : scores_(std::move(scores)),
       cases_(std::move(cases)),
       pixels_(std::move(pixels)),
+      expected_(std::move(expected)),
       seed_(seed),
       report_(evaluate(scores_, {.seed = seed})) {
   if (pixels_) report_.metrics.emplace_back("auc", pixels_->auc({.seed = seed}));
@@ -52,6 +54,28 @@ SegmentEvaluation::SegmentEvaluation(ScoreSet scores,
 Json SegmentEvaluation::json() const {
   auto out = to_json(report_);
   out["per_case"] = per_case(scores_);
+  for (std::size_t label = 0; label < scores_.labels.size() && !expected_.empty(); ++label) {
+    auto const worth = expected_worth(expected_of(label));
+    out["per_class"][label]["expected_dice"] = {
+        {"cases", worth.cases},
+        {"mean_error", worth.cases > 0 ? Json(worth.mean_error) : Json{}},
+        {"spearman", worth.spearman ? Json(*worth.spearman) : Json{}}};
+    for (std::size_t n = 0; n < expected_.size(); ++n) {
+      auto const& value = expected_[n][label];
+      out["per_case"][n]["per_class"][label]["expected_dice"] = value ? Json(*value) : Json{};
+    }
+  }
+  return out;
+}
+
+// Of the cases that have both.
+std::vector<SureCase> SegmentEvaluation::expected_of(std::size_t label) const {
+  std::vector<SureCase> out;
+  auto const& dice = score_named("dice");
+  for (std::size_t n = 0; n < expected_.size(); ++n) {
+    auto const value = dice.of(scores_.cases[n].labels[label]);
+    if (value && expected_[n][label]) out.push_back({*expected_[n][label], *value});
+  }
   return out;
 }
 
@@ -186,9 +210,43 @@ Panel SegmentEvaluation::pixels_panel() const {
           "pixels"};
 }
 
+Panel SegmentEvaluation::expected_panel() const {
+  std::vector<Series> series;
+  std::vector<std::vector<std::string>> rows;
+  for (std::size_t label = 0; label < scores_.labels.size(); ++label) {
+    auto const cases = expected_of(label);
+    if (cases.empty()) continue;
+    Series one{.name = scores_.labels[label], .points = {}, .dots = true, .line = false};
+    for (auto const& [expected, dice] : cases) one.points.push_back({expected, dice, {}});
+    series.push_back(std::move(one));
+    auto const worth = expected_worth(cases);
+    rows.push_back({scores_.labels[label], text(worth.cases), fixed(worth.mean_error, 3),
+                    worth.spearman ? fixed(*worth.spearman, 2) : "undefined"});
+  }
+  auto const body =
+      series.empty()
+          ? note("info", "Nothing was found in these cases.")
+          : line_chart(series, {.x = "expected Dice",
+                                .y = "Dice",
+                                .x_low = 0,
+                                .x_high = 1,
+                                .y_low = 0,
+                                .y_high = 1,
+                                .square = true,
+                                .diagonal = true}) +
+                table({"structure", "cases", "mean error", "rank correlation (Spearman)"},
+                      rows);
+  return {
+      "Expected Dice",
+      "What the model said of its own answers without the truth (from its probabilities, by "
+      "a line learnt on validation), and what they were worth.",
+      body, "expected"};
+}
+
 std::vector<Panel> SegmentEvaluation::panels() const {
   std::vector<Panel> out{metrics_panel(), volumes_panel()};
   if (pixels_) out.push_back(pixels_panel());
+  if (!expected_.empty()) out.push_back(expected_panel());
   return out;
 }
 

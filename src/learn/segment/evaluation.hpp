@@ -2,6 +2,7 @@
 
 #include "learn/score/compare.hpp"
 #include "learn/score/pixel_roc.hpp"
+#include "learn/segment/expected.hpp"
 #include "learn/task/task.hpp"
 
 namespace fovea {
@@ -10,10 +11,12 @@ namespace fovea {
 class SegmentEvaluation : public Evaluation {
  public:
   /// `cases`: index in the data set, by case of `scores`. `pixels`: of fields of view, where
-  /// there are some and there is one structure.
+  /// there are some and there is one structure. `expected`: the Dice to expect, by case and
+  /// structure; empty if the model does not say.
   SegmentEvaluation(ScoreSet scores,
                     std::vector<std::size_t> cases,
                     std::optional<PixelRoc> pixels,
+                    std::vector<Sureness> expected,
                     std::uint64_t seed);
 
   Json json() const override;
@@ -34,11 +37,14 @@ class SegmentEvaluation : public Evaluation {
   Panel metrics_panel() const;
   Panel volumes_panel() const;
   Panel pixels_panel() const;
+  Panel expected_panel() const;
+  std::vector<SureCase> expected_of(std::size_t label) const;
   std::size_t row_of(std::size_t index) const;
 
   ScoreSet scores_;
   std::vector<std::size_t> cases_;
   std::optional<PixelRoc> pixels_;
+  std::vector<Sureness> expected_;
   std::uint64_t seed_;
   ScoreReport report_;
 };

@@ -148,6 +148,16 @@ void model_outside(std::vector<WindowBox> const& parts,
   }
 }
 
+void model_demand_channels(SegmentContract const& contract, Volume const& image) {
+  auto const channels = std::ssize(contract.channels);
+  if (image.channels() != channels)
+    throw Error{
+        Fault::input,
+        text("expected an image of ", channels, channels == 1 ? " channel (" : " channels (",
+             joined(contract.channels, ", "), "), got ", image.channels()),
+        "give the channels that the model was trained with, in its order"};
+}
+
 Volume model_on(Volume const& made, Grid const& grid) {
   return {grid, made.type(), made.unit(), made.channels(), made.bytes()};
 }
@@ -167,7 +177,10 @@ void write_contract(SegmentContract const& contract, ModelAbout& about) {
                     {"run_as", contract.run_as},
                     {"largest", contract.cleanup.largest},
                     {"finest", contract.finest},
-                    {"coarsest", contract.coarsest}};
+                    {"coarsest", contract.coarsest},
+                    {"seen", seen_json(contract.seen)},
+                    {"expected", expected_json(contract.expected)},
+                    {"described", codes_json(contract.described)}};
 }
 
 SegmentContract segment_contract(ModelAbout const& about) {
@@ -206,29 +219,67 @@ SegmentContract segment_contract(ModelAbout const& about) {
   auto const count = static_cast<std::size_t>(std::ssize(out.channels));
   if (config.normalisation.size() != count || config.masked.size() != count)
     model_refuse("its channels and normalisations differ in number");
+  out.seen = read_seen(from.value("seen", Json{}), count);
+  out.described = read_codes(from.value("described", Json{}), about.labels.size());
+  out.expected = read_expected(from.value("expected", Json{}), about.labels.size());
   return out;
 }
 
-void demand_contract(SegmentContract const& contract, Volume const& image) {
-  auto const channels = std::ssize(contract.channels);
-  if (image.channels() != channels)
-    throw Error{
-        Fault::input,
-        text("expected an image of ", channels, channels == 1 ? " channel (" : " channels (",
-             joined(contract.channels, ", "), "), got ", image.channels()),
-        "give the channels that the model was trained with, in its order"};
+std::vector<std::string> outside_contract(SegmentContract const& contract,
+                                          Volume const& image) {
+  model_demand_channels(contract, image);
+  std::vector<std::string> out;
   auto const spacing = spacing_of(image.grid());
   constexpr double room = 2;
   for (std::size_t a = 0; a < 3; ++a) {
     if (spacing[a] >= contract.finest[a] / room && spacing[a] <= contract.coarsest[a] * room)
       continue;
-    throw Error{Fault::input,
-                text("the image's spacing of ", model_millimetres(spacing),
-                     " mm (k, j, i) is outside of what the model was made for: ",
-                     model_millimetres(contract.finest), " to ",
-                     model_millimetres(contract.coarsest), " mm"),
-                "use a model made for such images"};
+    out.push_back(text("its spacing is ", model_millimetres(spacing),
+                       " mm (k, j, i), that of the training images ",
+                       model_millimetres(contract.finest), " to ",
+                       model_millimetres(contract.coarsest), " mm"));
+    break;
   }
+  for (std::int64_t c = 0; c < image.channels(); ++c) {
+    auto const place = static_cast<std::size_t>(c);
+    auto const how = contract.config().normalisation[place];
+    auto const* const seen = contract.seen.empty() ? nullptr : &contract.seen[place];
+    auto const reason = outside_seen(seen_values(image, c, how), seen, how);
+    if (!reason.empty())
+      out.push_back(image.channels() == 1 ? reason
+                                          : text("in channel ", c + 1, " (",
+                                                 contract.channels[place], ") ", reason));
+  }
+  return out;
+}
+
+void demand_contract(SegmentContract const& contract, Volume const& image) {
+  auto const reasons = outside_contract(contract, image);
+  if (reasons.empty()) return;
+  throw Error{
+      Fault::input,
+      text("the image is outside of what the model was made for: ", joined(reasons, "; ")),
+      "use a model made for such images"};
+}
+
+void demand_modality(SegmentContract const& contract, std::string_view modality) {
+  // Other, secondary capture: they may hold anything.
+  if (modality.empty() || modality == "OT" || modality == "SC") return;
+  for (auto const& channel : contract.channels) {
+    auto const wanted = modality_of(channel);
+    if (wanted.empty() || wanted == modality) return;
+  }
+  throw Error{Fault::input,
+              text("the model was made for ", joined(contract.channels, ", "),
+                   ", the series is of modality ", modality),
+              "use a model made for such images"};
+}
+
+Sureness expected_dice(SegmentContract const& contract, Sureness const& sureness) {
+  Sureness out(sureness.size());
+  for (std::size_t n = 0; n < out.size() && n < contract.expected.size(); ++n)
+    out[n] = contract.expected[n].of(sureness[n]);
+  return out;
 }
 
 Segmented segmented(Model const& model,
@@ -236,10 +287,20 @@ Segmented segmented(Model const& model,
                     Volume const& image,
                     SegmentAsk const& ask) {
   auto const seen = segment_image(image);
-  demand_contract(contract, seen);
+  if (ask.outside)
+    model_demand_channels(contract, seen);
+  else
+    demand_contract(contract, seen);
   // As it was proven, so that an answer is the same wherever the model goes.
   for (auto network : model.networks) network.execution(execution_named(contract.run_as));
   auto const prepared = prepare(seen, nullptr, contract.recipe, contract.config());
+  SurenessSums sums{contract.inside.size(), contract.rule.regions};
+  auto probabilities = ask.probabilities;
+  if (ask.sureness)
+    probabilities = [&](ProbabilityBlock const& block) {
+      sums.add(block);
+      if (ask.probabilities) ask.probabilities(block);
+    };
   auto const way = model_way(prepared.placement, contract.config());
   auto found = predict_by_windows(model.networks, source_of(prepared.image), way,
                                   {.size = contract.patch,
@@ -250,15 +311,16 @@ Segmented segmented(Model const& model,
                                    .memory = ask.memory,
                                    .beside = ask.beside,
                                    .uncertainty = ask.uncertainty,
-                                   .probabilities = ask.probabilities,
+                                   .probabilities = probabilities,
                                    .progress = ask.progress,
                                    .stop = ask.stop});
   if (ask.probabilities)
     model_outside(found.plan.parts, way, std::ssize(contract.rule.values), ask,
                   contract.rule.regions);
   auto labels = ask.cleanup ? cleaned(found.labels, contract.cleanup) : found.labels;
-  Segmented out{model_on(labels, image.grid()), std::nullopt};
+  Segmented out{model_on(labels, image.grid()), std::nullopt, {}};
   if (found.uncertainty) out.uncertainty = model_on(*found.uncertainty, image.grid());
+  if (ask.sureness) out.sureness = sums.values();
   return out;
 }
 

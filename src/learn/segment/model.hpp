@@ -1,6 +1,9 @@
 #pragma once
 
 #include "learn/model/package.hpp"
+#include "learn/segment/codes.hpp"
+#include "learn/segment/expected.hpp"
+#include "learn/segment/seen.hpp"
 #include "learn/segment/setup.hpp"
 #include "learn/window/cleanup.hpp"
 
@@ -18,6 +21,9 @@ struct SegmentContract {
   std::string run_as = "float32";  ///< a row of execution_ways: what it was proven with
   Cleanup cleanup;
   std::array<double, 3> finest{}, coarsest{};  ///< mm along k, j, i of the training cases
+  std::vector<SeenChannel> seen = {};          ///< their values by channel; empty: not known
+  std::vector<ExpectedLine> expected = {};  ///< by structure; empty: nothing was learnt of it
+  std::vector<Segment> described = {};      ///< by structure, as codes_json; empty: not known
 
   RecipeConfig const& config() const { return recipe.configs.front(); }
 };
@@ -26,20 +32,33 @@ void write_contract(SegmentContract const& contract, ModelAbout& about);
 /// Throws Error{input} if a model is no segmenter of this version, or damaged.
 SegmentContract segment_contract(ModelAbout const& about);
 
-/// A network that never saw such voxels answers anything: throws Error{input} unless channels,
-/// dimensions and spacing are what it was made for. In: as segment_image gives it.
+/// A network that never saw such voxels answers anything: why it was not made for an image, in
+/// sentences (spacing, intensities); empty if it was. In: as segment_image gives it. Throws
+/// Error{input} on another number of channels, which it cannot take at all.
+std::vector<std::string> outside_contract(SegmentContract const& contract, Volume const& image);
+/// Throws Error{input} with the reasons if there are some.
 void demand_contract(SegmentContract const& contract, Volume const& image);
+/// Throws Error{input} if a series is of another kind (a word of DICOM, "CT") than the model's
+/// channels, where both say of what kind they are.
+void demand_modality(SegmentContract const& contract, std::string_view modality);
+
+/// The Dice to expect of a case, by structure; none where nothing was found or too few cases of
+/// validation had the structure.
+Sureness expected_dice(SegmentContract const& contract, Sureness const& sureness);
 
 /// A case as a model answers it.
 struct Segmented {
   Volume labels;  ///< on the image's grid
   std::optional<Volume> uncertainty;
+  Sureness sureness;  ///< by structure, if it was asked for; as before cleaning
 };
 struct SegmentAsk {
   std::uint64_t memory = 0;  ///< bytes; 0: half of what is free
   std::uint64_t beside = 0;  ///< of them, what the caller takes meanwhile
   bool uncertainty = false;
+  bool sureness = false;
   bool cleanup = true;
+  bool outside = false;  ///< answer what breaks the contract, too: it is only measured
   /// Boxes of the image, k, j, i, outside of which nothing is looked for; empty: everywhere.
   /// What lies inside of them is found as it is without them, but for cleanup.
   std::vector<WindowBox> within = {};
@@ -48,7 +67,7 @@ struct SegmentAsk {
   std::function<void(double done, double all)> progress = {};
   Stop const* stop = nullptr;
 };
-/// Throws Error{input} if the image breaks the contract: channels, dimensions, spacing; as
+/// Throws Error{input} if the image breaks the contract: as demand_contract; as
 /// predict_by_windows.
 Segmented segmented(Model const& model,
                     SegmentContract const& contract,

@@ -66,7 +66,8 @@ Panel pictures_cases(ReportParts const& parts, SegmentEvaluation const& proof) {
       auto const& one = set.cases[index];
       auto const image = set.image(one);
       auto const truth = set.mask(one, image.grid());
-      auto const answer = segmented(parts.model, contract, image, {.stop = &parts.stop});
+      auto const answer =
+          segmented(parts.model, contract, image, {.outside = true, .stop = &parts.stop});
       auto& group = groups.emplace_back();
       for (auto& picture : slice_pictures(image, answer.labels, &truth.voxels))
         group.push_back({std::move(picture), {}, {}});

@@ -48,6 +48,7 @@ void task_input(Dataset const& set,
   double squares = 0;
   double deviations = 0;
   auto const train = set.labelled(Split::train);
+  contract.seen.assign(contract.channels.size(), {});
   for (auto const index : train) {
     auto const& facts = quality.facts[index];
     input.low = std::min(input.low, facts.low);
@@ -56,6 +57,10 @@ void task_input(Dataset const& set,
     squares += facts.mean * facts.mean;
     deviations += facts.deviation;
     auto const image = segment_image(set.image(set.cases[index]));
+    for (std::size_t c = 0; c < contract.seen.size(); ++c)
+      contract.seen[c].add(
+          seen_values(image, static_cast<std::int64_t>(c), contract.config().normalisation[c]),
+          index == train.front());
     auto const shape = shape_of(image.grid());
     auto const spacing = spacing_of(image.grid());
     for (std::size_t a = 0; a < 3; ++a) {
@@ -73,24 +78,20 @@ void task_input(Dataset const& set,
   input.deviation = deviations / count;
 }
 
-Volume task_answer_of(Model const& model,
-                      SegmentContract const& contract,
-                      Dataset const& set,
-                      std::size_t index,
-                      bool cleanup,
-                      Stop const& stop) {
-  return segmented(model, contract, set.image(set.cases[index]),
-                   {.cleanup = cleanup, .stop = &stop})
-      .labels;
-}
+// What a model says of a case that it has not learnt from, not yet cleaned.
+struct TaskSaid {
+  std::size_t index;
+  Volume labels;
+  Sureness sureness;
+};
 
 // Each network is asked about cases that it has not learnt from.
-Cleanup task_cleanup(Model const& model,
-                     SegmentContract const& contract,
-                     Dataset const& set,
-                     std::vector<Fold> const& folds,
-                     Stop const& stop) {
-  std::vector<CleanupCase> cases;
+std::vector<TaskSaid> task_validation(Model const& model,
+                                      SegmentContract const& contract,
+                                      Dataset const& set,
+                                      std::vector<Fold> const& folds,
+                                      Stop const& stop) {
+  std::vector<TaskSaid> out;
   for (auto const& fold : folds) {
     Model one;
     one.about = model.about;
@@ -98,13 +99,46 @@ Cleanup task_cleanup(Model const& model,
     for (auto const index : fold.validation) {
       heed(stop);
       if (set.cases[index].mask.file.empty()) continue;
-      auto const answer = task_answer_of(one, contract, set, index, false, stop);
-      cases.push_back(
-          {[answer] { return answer; },
-           [&set, index, answer] { return set.mask(set.cases[index], answer.grid()).voxels; }});
+      auto answer =
+          segmented(one, contract, set.image(set.cases[index]),
+                    {.sureness = true, .cleanup = false, .outside = true, .stop = &stop});
+      out.push_back({index, std::move(answer.labels), std::move(answer.sureness)});
     }
   }
+  return out;
+}
+
+Cleanup task_cleanup(SegmentContract const& contract,
+                     Dataset const& set,
+                     std::vector<TaskSaid> const& said) {
+  std::vector<CleanupCase> cases;
+  for (auto const& one : said)
+    cases.push_back(
+        {[&one] { return one.labels; },
+         [&set, &one] { return set.mask(set.cases[one.index], one.labels.grid()).voxels; }});
   return cases.empty() ? Cleanup{} : learn_cleanup(cases, contract.inside);
+}
+
+std::vector<ExpectedLine> task_expected(std::vector<ScoreLabel> const& labels,
+                                        Cleanup const& cleanup,
+                                        Dataset const& set,
+                                        std::vector<TaskSaid> const& said,
+                                        Stop const& stop) {
+  std::vector<std::vector<SureCase>> cases(labels.size());
+  auto const& dice = score_named("dice");
+  for (auto const& one : said) {
+    heed(stop);
+    auto const truth = set.mask(set.cases[one.index], one.labels.grid()).voxels;
+    auto const scores = score_case(cleaned(one.labels, cleanup), truth, labels,
+                                   {.ignore = set.ignore.value_or(-1), .surfaces = false});
+    for (std::size_t n = 0; n < labels.size(); ++n) {
+      auto const value = dice.of(scores[n]);
+      if (value && one.sureness[n]) cases[n].push_back({*one.sureness[n], *value});
+    }
+  }
+  std::vector<ExpectedLine> out;
+  for (auto const& some : cases) out.push_back(expected_line(some));
+  return out;
 }
 
 // Probabilities of the only structure, on the image's grid.
@@ -158,10 +192,17 @@ void task_demand_same(Model const& model, Dataset const& set, SegmentContract co
       "measure it on data with the same labels"};
 }
 
+// `predict` refuses such images; here they are measured, and that is said.
+void task_tell_outside(std::vector<std::string> const& outside, std::size_t all) {
+  if (outside.empty()) return;
+  warn(text(outside.size(), " of ", all, " cases are outside of what the model was made for (",
+            outside.front(), "): `fovea predict` would give them no mask"));
+}
+
 constexpr ScoreLine task_drawn[] = {{"dice", "mean Dice"}};
 
-// Predictions with all mirror images of validation (what to clean), test (the proof) and some
-// cases that are shown; explanations of three.
+// Predictions with all mirror images of validation (what to clean, what to expect), test (the
+// proof) and some cases that are shown; explanations of three.
 double task_reserve(Dataset const& set, Plan const& plan) {
   auto const targets = targets_of(set);
   auto const axes = segment_flips(plan, setup_of(plan, targets.outputs())).size();
@@ -172,8 +213,7 @@ double task_reserve(Dataset const& set, Plan const& plan) {
   auto const validation = std::max(1.0, count(Split::validation));
   constexpr double shown = 9;
   auto const explained = 6 * static_cast<double>(targets.names.size());
-  auto const cleaned = plan.flag("cleanup") ? validation : 0;
-  return 1.1 * (mirrored * (cleaned + count(Split::test) + shown) + explained) / validation;
+  return 1.1 * (mirrored * (validation + count(Split::test) + shown) + explained) / validation;
 }
 
 Answer task_answer(Model const& model, Volume const& image) {
@@ -221,10 +261,20 @@ Model task_finish(Plan const& plan,
   auto& about = model.about;
   task_input(set, quality, contract, about);
   for (auto const& name : targets.names) about.labels.push_back({name, {}});
+  contract.described = set.described;
+  for (std::size_t i = 0; i < set.described.size(); ++i) {
+    auto const& type = set.described[i].type;
+    if (!type.empty())
+      about.labels[i].codes.push_back(
+          {utf8(type.scheme), utf8(type.value), utf8(type.meaning)});
+  }
   about.output = {.format = "segmentation", .channels = targets.outputs(), .on_grid = true};
   about.description = text("Labels ", contract.config().is_2d() ? "pixels: " : "voxels: ",
                            joined(targets.names, ", "), ".");
-  if (plan.flag("cleanup")) contract.cleanup = task_cleanup(model, contract, set, folds, stop);
+  auto const said = task_validation(model, contract, set, folds, stop);
+  if (plan.flag("cleanup")) contract.cleanup = task_cleanup(contract, set, said);
+  contract.expected =
+      task_expected(task_labels(model, contract), contract.cleanup, set, said, stop);
   write_contract(contract, about);
   return model;
 }
@@ -234,6 +284,17 @@ std::unique_ptr<Evaluation> task_evaluate(Model const& model,
                                           std::vector<std::size_t> const& cases,
                                           std::uint64_t seed,
                                           Stop const& stop) {
+  return segment_evaluate(model, set, cases, seed, {}, stop);
+}
+
+}  // namespace
+
+std::unique_ptr<Evaluation> segment_evaluate(Model const& model,
+                                             Dataset const& set,
+                                             std::vector<std::size_t> const& cases,
+                                             std::uint64_t seed,
+                                             SegmentAnswered const& answered,
+                                             Stop const& stop) {
   auto const contract = segment_contract(model.about);
   task_demand_same(model, set, contract);
   auto const labels = task_labels(model, contract);
@@ -242,6 +303,8 @@ std::unique_ptr<Evaluation> task_evaluate(Model const& model,
   for (auto const& label : labels) scores.labels.push_back(label.name);
   std::vector<std::size_t> measured;
   std::optional<PixelRoc> pixels;
+  std::vector<Sureness> expected;
+  std::vector<std::string> outside;
   Progress progress{"measuring"};
   for (std::size_t n = 0; n < cases.size(); ++n) {
     heed(stop);
@@ -249,18 +312,22 @@ std::unique_ptr<Evaluation> task_evaluate(Model const& model,
     auto const& one = set.cases[cases[n]];
     if (one.mask.file.empty()) continue;
     auto const image = set.image(one);
+    if (auto const reasons = outside_contract(contract, segment_image(image)); !reasons.empty())
+      outside.push_back(text(one.id, ": ", joined(reasons, "; ")));
     auto const truth = set.mask(one, image.grid());
     auto const within = set.field_of_view(one, image.grid());
     TaskPixels probability{Volume{image.grid(), Type::f32}, contract.rule.regions ? 0 : 1};
-    SegmentAsk ask{.stop = &stop};
+    SegmentAsk ask{.sureness = !contract.expected.empty(), .outside = true, .stop = &stop};
     auto const pooled = within && labels.size() == 1;
     if (pooled) ask.probabilities = std::ref(probability);
     auto const answer = segmented(model, contract, image, ask);
+    if (answered) answered(cases[n], answer.labels);
     auto const group = groups.at(one.patient.empty() ? "\n" + one.id : one.patient);
     scores.cases.push_back(
         {one.id, group,
          score_case(answer.labels, truth.voxels, labels, {.ignore = set.ignore.value_or(-1)},
                     within ? &*within : nullptr)});
+    if (ask.sureness) expected.push_back(expected_dice(contract, answer.sureness));
     if (pooled) {
       if (!pixels) pixels.emplace();
       pixels->add(probability.values, truth.voxels, &*within, group);
@@ -268,14 +335,13 @@ std::unique_ptr<Evaluation> task_evaluate(Model const& model,
     measured.push_back(cases[n]);
   }
   progress.clear();
+  task_tell_outside(outside, measured.size());
   if (measured.empty())
     throw Error{Fault::input, "none of the cases has a mask to measure against",
                 "give masks, or use `fovea predict`"};
   return std::make_unique<SegmentEvaluation>(std::move(scores), std::move(measured),
-                                             std::move(pixels), seed);
+                                             std::move(pixels), std::move(expected), seed);
 }
-
-}  // namespace
 
 Task segment_task() {
   return {.name = "segment",
