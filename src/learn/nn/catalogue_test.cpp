@@ -199,6 +199,7 @@ TEST(EveryNetwork, IsTheSameWithinRoundingInEachPrecisionAndLayout) {
 TEST(EveryNetwork, TrainsTheSameWithinRoundingInEachPrecisionAndLayout) {
   for (auto const& row : networks()) {
     if (catalogue_repeats(row)) continue;
+    at::manual_seed(5);  // whatever was tested before
     auto const image = catalogue_images(8, 1, {28, 28});
     std::vector<at::Tensor> plain;
     for (auto const how : {Execution{}, Execution{Precision::float32, Layout::channels_last},
