@@ -337,6 +337,24 @@ thick_slices_are_planned_and_put_back() {
   ends_with 0 "$fovea" predict run thick/images/case3.nii.gz --out masks
   ends_with 0 "$fovea" compare masks/case3.nii.gz thick/labels/case3.nii.gz
 }
+the_demo_does_a_whole_job_with_ones_own_masks() {
+  "$FOVEA_BUILD/make_organs" set 12
+  ends_with 0 "$fovea" demo set --out all --time 6s
+  for file in inspect.html plan.yaml run/report.html why/explanations.json model.fovea; do test -s "all/$file"; done
+  # The two that are asked about took no part in training.
+  equal "$(ls all/found)" $'case3.nii.gz\ncase7.nii.gz'
+  for word in "fovea data inspect set" "fovea plan set --time 6s" "fovea train --plan all/plan.yaml" "Try next"; do holds "$out" "$word"; done
+}
+an_interrupt_ends_the_demo_and_keeps_what_is_done() {
+  "$fovea" demo --out all >out 2>err &
+  until [[ -d all/chest/images/normal ]] && hears_sigint $!; do sleep 0.05; done
+  kill -INT $!
+  local code=0
+  wait $! || code=$?
+  equal $code 130
+  holds "$(<err)" "fovea: stopped"
+  [[ -e all/chest/images && ! -e all/ct ]]
+}
 a_folder_that_nnunet_trained_is_a_model() {
   local peer=$project/../shared/peers/nnunet-reference/Dataset004_Hippocampus images=$project/../shared/data/hippocampus-3d/images
   [[ -d $peer && -d $images ]] || skip "no folder of nnU-Net beside the project"

@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <span>
 #include <utility>
 
@@ -243,17 +244,27 @@ Rgb slice_colour(std::int64_t label) {
 
 std::int64_t fullest_slice(Volume const& labels, std::size_t axis) {
   auto const size = labels.grid().size;
-  std::vector<std::int64_t> counts(static_cast<std::size_t>(size[axis]));
+  auto const slices = static_cast<std::size_t>(size[axis]);
+  std::map<std::int64_t, std::vector<double>> counts;  // by label and slice
   with_type(labels.type(), [&](auto zero) {
     auto const all = labels.as<decltype(zero)>();
     std::size_t n = 0;
     for (std::int64_t k = 0; k < size[2]; ++k)
       for (std::int64_t j = 0; j < size[1]; ++j)
-        for (std::int64_t i = 0; i < size[0]; ++i, ++n)
-          if (all[n] > 0) ++counts[static_cast<std::size_t>(axis == 0 ? i : axis == 1 ? j : k)];
+        for (std::int64_t i = 0; i < size[0]; ++i, ++n) {
+          if (!(all[n] > 0)) continue;
+          auto& of = counts[static_cast<std::int64_t>(all[n])];
+          of.resize(slices);
+          ++of[static_cast<std::size_t>(axis == 0 ? i : axis == 1 ? j : k)];
+        }
   });
-  auto const most = std::ranges::max_element(counts);
-  return *most == 0 ? size[axis] / 2 : most - counts.begin();
+  std::vector<double> shown(slices);
+  for (auto const& [label, of] : counts) {
+    auto const most = *std::ranges::max_element(of);
+    for (std::size_t at = 0; at < slices; ++at) shown[at] += of[at] / most;
+  }
+  auto const most = std::ranges::max_element(shown);
+  return *most == 0 ? size[axis] / 2 : most - shown.begin();
 }
 
 Volume slice_picture(Volume const& image,

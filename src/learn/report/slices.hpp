@@ -33,10 +33,12 @@ Volume slice_picture(Volume const& image,
 /// What a label (from 1) is outlined in, where it was found.
 Rgb slice_colour(std::int64_t label);
 
-/// The slice along an axis with the most labelled voxels; the middle one if there is none.
+/// The slice along an axis that shows most of the labels: of each the share of its largest
+/// section, added up, so that a small one counts as much as a large one. The middle slice if
+/// there is none.
 std::int64_t fullest_slice(Volume const& labels, std::size_t axis);
 
-/// Of an image, what was found and what is true: the slices through the most of the truth (else
+/// Of an image, what was found and what is true: the fullest slices of the truth (else
 /// of what was found), axial, coronal and sagittal, the patient's right at the left and the
 /// head or front on top; of a picture itself. Volumes on one grid.
 std::vector<Volume> slice_pictures(Volume const& image,

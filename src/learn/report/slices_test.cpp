@@ -82,6 +82,14 @@ TEST(Slices, AreTakenWhereMostIsAndStandUpright) {
   EXPECT_EQ(fullest_slice(labels, 1), 5);
   EXPECT_EQ(fullest_slice(labels, 0), 2);
   EXPECT_EQ(fullest_slice(Volume{image.grid(), Type::u8}, 2), 3);
+  // A second label, large where the first is not, outweighs nothing: both are shown.
+  Volume two{image.grid(), Type::u8};
+  for (std::int64_t i = 0; i < 8; ++i) {
+    two.write<std::uint8_t>()[slices_voxel(two, i, 0, 1)] = 2;
+    if (i > 0) two.write<std::uint8_t>()[slices_voxel(two, i, 0, 4)] = 2;
+  }
+  two.write<std::uint8_t>()[slices_voxel(two, 0, 0, 4)] = 1;
+  EXPECT_EQ(fullest_slice(two, 2), 4);
   auto const three = slice_pictures(image, labels, nullptr);
   ASSERT_EQ(three.size(), 3U);
   auto const& coronal = three[1];
