@@ -50,7 +50,7 @@ Sureness expected_dice(SegmentContract const& contract, Sureness const& sureness
 struct Segmented {
   Volume labels;  ///< on the image's grid
   std::optional<Volume> uncertainty;
-  Sureness sureness;  ///< by structure, if it was asked for; as before cleaning
+  Sureness sureness = {};  ///< by structure, if it was asked for; as before cleaning
 };
 struct SegmentAsk {
   std::uint64_t memory = 0;  ///< bytes; 0: half of what is free
