@@ -13,7 +13,6 @@
 #include "base/io/dicom_rtstruct_write.hpp"
 #include "base/io/dicom_seg_write.hpp"
 #include "base/io/formats.hpp"
-#include "learn/segment/model.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -143,16 +142,15 @@ struct MaskStatistics {
   double ml = 0, mean = 0, deviation = 0, low = 0, high = 0;
 };
 
-std::vector<MaskStatistics> mask_statistics(Model const& model,
-                                            SegmentContract const& contract,
+std::vector<MaskStatistics> mask_statistics(MaskMaker const& maker,
                                             Volume const& image,
                                             Volume const& labels) {
   auto const spacing = image.grid().spacing().mm;
   auto const ml = spacing[0] * spacing[1] * spacing[2] / 1000;
   auto const values = as_float(image).channel<float>(0);
   std::vector<MaskStatistics> out;
-  for (std::size_t n = 0; n < contract.inside.size(); ++n) {
-    MaskStatistics one{.label = model.about.labels[n].name};
+  for (auto const& structure : maker.structures) {
+    MaskStatistics one{.label = structure.name};
     double sum = 0;
     double squares = 0;
     one.low = INFINITY;
@@ -160,8 +158,8 @@ std::vector<MaskStatistics> mask_statistics(Model const& model,
     with_type(labels.type(), [&](auto zero) {
       auto const all = labels.as<decltype(zero)>();
       for (std::size_t i = 0; i < all.size(); ++i) {
-        if (std::ranges::find(contract.inside[n], static_cast<std::int64_t>(all[i])) ==
-            contract.inside[n].end())
+        if (std::ranges::find(structure.inside, static_cast<std::int64_t>(all[i])) ==
+            structure.inside.end())
           continue;
         double const value = values[i];
         ++one.voxels;
@@ -184,19 +182,16 @@ std::string mask_number(MaskStatistics const& one, double value) {
   return one.voxels > 0 ? spelled(value) : "";
 }
 
-LabelMap mask_map(Model const& model, SegmentContract const& contract, Volume const& labels) {
+LabelMap mask_map(MaskMaker const& maker, Volume const& labels) {
   LabelMap map{.voxels = labels, .segments = {}, .fractional = false};
-  auto values = contract.rule.values;
-  if (!contract.rule.regions) values.erase(values.begin());
-  Provenance const by{MadeBy::program, model.about.name, std::string{version}, model.identity};
-  for (std::size_t n = 0; n < values.size(); ++n)
+  Provenance const by{MadeBy::program, maker.name, std::string{version}, maker.identity};
+  for (auto const& structure : maker.structures)
     map.segments.push_back(
-        {.value = values[n], .name = model.about.labels[n].name, .provenance = by});
+        {.value = structure.written, .name = structure.name, .provenance = by});
   return map;
 }
 
-void mask_write(Model const& model,
-                SegmentContract const& contract,
+void mask_write(MaskMaker const& maker,
                 MaskCase const& one,
                 Volume const& labels,
                 std::string const& format,
@@ -211,7 +206,7 @@ void mask_write(Model const& model,
     return write_volume(file, mask);
   }
   auto const source = result_source(*one.channels.front().dicom);
-  auto const map = mask_map(model, contract, labels);
+  auto const map = mask_map(maker, labels);
   write_dicom(file,
               format == "rtstruct" ? dicom_rtstruct(map, source) : dicom_seg(map, source));
 }
@@ -233,16 +228,8 @@ std::uint64_t mask_memory(std::string const& words) {
 /// The run over all cases.
 class MaskRun {
  public:
-  MaskRun(Model const& model, MaskFlags const& flags, fs::path folder)
-      : model_(model),
-        contract_(segment_contract(model.about)),
-        flags_(flags),
-        folder_(std::move(folder)) {
-    if (flags.no_flips) contract_.flips.clear();
-    if (flags.step > 0) contract_.step = flags.step;
-  }
-
-  SegmentContract const& contract() const { return contract_; }
+  MaskRun(MaskMaker const& maker, MaskFlags const& flags, fs::path folder)
+      : maker_(maker), flags_(flags), folder_(std::move(folder)) {}
 
   // Loading the next case and writing the last one go on while the network works.
   void operator()(std::vector<MaskCase> const& all, Stop const& stop) {
@@ -250,7 +237,7 @@ class MaskRun {
     auto const load = [&](std::size_t at) {
       if (at == cases.size()) return std::future<Volume>{};
       return std::async(std::launch::async, [this, one = cases[at]] {
-        auto image = mask_image(*one, contract_.channels.size());
+        auto image = mask_image(*one, maker_.channels.size());
         mask_expect_writable(*one, image);
         return image;
       });
@@ -265,15 +252,14 @@ class MaskRun {
       try {
         auto const image = loading.get();
         auto const found =
-            segmented(model_, contract_, image,
-                      {.memory = mask_memory(flags_.memory),
-                       .uncertainty = flags_.uncertainty,
-                       .progress =
-                           [&](double part, double whole_case) {
-                             progress.show(static_cast<double>(at) + part / whole_case,
-                                           static_cast<double>(cases.size()), one.id);
-                           },
-                       .stop = &stop});
+            maker_.make(image, {.memory = mask_memory(flags_.memory),
+                                .uncertainty = flags_.uncertainty,
+                                .progress =
+                                    [&](double part, double whole_case) {
+                                      progress.show(static_cast<double>(at) + part / whole_case,
+                                                    static_cast<double>(cases.size()), one.id);
+                                    },
+                                .stop = &stop});
         settle(progress);
         write(one, image, found);
       } catch (Interrupted const&) {
@@ -323,8 +309,8 @@ class MaskRun {
     writing_ = std::async(std::launch::async, [this, &one, image, found] {
       if (found.uncertainty)
         write_volume(folder_ / (one.id + "-uncertainty.nii.gz"), *found.uncertainty);
-      mask_write(model_, contract_, one, found.labels, flags_.format, file_of(one));
-      return mask_statistics(model_, contract_, image, found.labels);
+      mask_write(maker_, one, found.labels, flags_.format, file_of(one));
+      return mask_statistics(maker_, image, found.labels);
     });
   }
 
@@ -354,8 +340,7 @@ class MaskRun {
     answers.push_back(std::move(entry));
   }
 
-  Model const& model_;
-  SegmentContract contract_;
+  MaskMaker const& maker_;
   MaskFlags const& flags_;
   fs::path folder_;
   MaskCase const* written_ = nullptr;
@@ -392,7 +377,50 @@ void MaskFlags::expect_none(std::string const& model) const {
   }
 }
 
-int predict_masks(Model const& model,
+MaskMaker mask_maker(Model const& model, MaskFlags const& flags) {
+  auto contract = segment_contract(model.about);
+  if (flags.no_flips) contract.flips.clear();
+  if (flags.step > 0) contract.step = flags.step;
+  MaskMaker out{.name = model.about.name,
+                .identity = model.identity,
+                .channels = contract.channels,
+                .structures = {},
+                .make = {}};
+  auto const first = contract.rule.regions ? 0U : 1U;  // behind the background
+  for (std::size_t n = 0; n < contract.inside.size() && n + first < contract.rule.values.size();
+       ++n)
+    out.structures.push_back({.name = model.about.labels[n].name,
+                              .inside = contract.inside[n],
+                              .written = contract.rule.values[n + first]});
+  out.make = [&model, contract = std::move(contract)](Volume const& image,
+                                                      SegmentAsk const& ask) {
+    return segmented(model, contract, image, ask);
+  };
+  return out;
+}
+
+MaskMaker mask_maker(BundleModel const& model, MaskFlags const& flags) {
+  if (flags.no_flips || flags.step > 0 || flags.uncertainty)
+    throw Error{Fault::usage,
+                "a bundle's own config says how its network goes over an image: --no-flips, "
+                "--step and --uncertainty are of other models",
+                "leave them out"};
+  MaskMaker out{.name = model.facts.name,
+                .identity = model.facts.version,
+                .channels = model.facts.channels,
+                .structures = {},
+                .make = {}};
+  for (auto const& label : model.labels)
+    out.structures.push_back({.name = label.name,
+                              .inside = {label.value},
+                              .written = static_cast<std::uint16_t>(label.value)});
+  out.make = [&model](Volume const& image, SegmentAsk const& ask) {
+    return Segmented{bundle_masks(model, image, ask), std::nullopt};
+  };
+  return out;
+}
+
+int predict_masks(MaskMaker const& maker,
                   std::string const& name,
                   std::vector<std::string> const& inputs,
                   std::string const& out,
@@ -412,9 +440,8 @@ int predict_masks(Model const& model,
     warn(text(one.source, ": ", one.reasons.front().words));
     return true;
   });
-  MaskRun run{model, flags, out};
-  auto const cases =
-      mask_cases(std::move(volumes), run.contract().channels.size(), flags.format);
+  MaskRun run{maker, flags, out};
+  auto const cases = mask_cases(std::move(volumes), maker.channels.size(), flags.format);
   if (cases.empty())
     throw Error{Fault::input, "there is no image among the inputs", "check the paths"};
   make_folder(out);

@@ -1,8 +1,9 @@
 #pragma once
 
 #include "app/command.hpp"
-#include "learn/model/package.hpp"
+#include "learn/segment/bundle.hpp"
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -25,11 +26,28 @@ struct MaskFlags {
   void expect_none(std::string const& model) const;
 };
 
+/// Whoever labels voxels: a model of ours, of nnU-Net's, a MONAI bundle.
+struct MaskMaker {
+  struct Structure {
+    std::string name;
+    std::vector<std::int64_t> inside;  ///< values of masks
+    std::uint16_t written = 0;         ///< its own value
+  };
+  std::string name, identity;         ///< for who made a DICOM object
+  std::vector<std::string> channels;  ///< what each channel of an image is
+  std::vector<Structure> structures;
+  std::function<Segmented(Volume const& image, SegmentAsk const& ask)> make;
+};
+/// As `--no-flips` and `--step` say.
+MaskMaker mask_maker(Model const& model, MaskFlags const& flags);
+/// Throws Error{usage} if a flag was given that a bundle cannot heed.
+MaskMaker mask_maker(BundleModel const& model, MaskFlags const& flags);
+
 /// Labels every volume, picture or DICOM series among the inputs and writes the masks into a
 /// folder: on the grid of the input and under its name. What breaks the model's contract gets
 /// no mask but a reason, and the others go on. Throws Error{usage} without a folder,
 /// Error{input} if nothing got a mask, Interrupted.
-int predict_masks(Model const& model,
+int predict_masks(MaskMaker const& maker,
                   std::string const& name,
                   std::vector<std::string> const& inputs,
                   std::string const& out,
