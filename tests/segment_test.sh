@@ -363,6 +363,29 @@ a_folder_that_nnunet_trained_is_a_model() {
   printf '%s' "$out" >same.json
   [[ $(python3 -c 'import json; print(all(one["dice"] >= 0.999 for one in json.load(open("same.json"))["pairs"][0]["labels"]))') == True ]]
 }
+# Exit codes are those of a fault in the input (3) or in what was asked (2).
+a_monai_bundle_is_a_model() {
+  local made=$project/src/learn/segment/made/bundles
+  ends_with 0 "$fovea" predict "$made/unet" "$made/unet/image.nii.gz" --out masks --statistics volumes.csv
+  ends_with 0 "$fovea" compare masks/image.nii.gz "$made/unet/mask.nii.gz" --json
+  printf '%s' "$out" >same.json
+  [[ $(python3 -c 'import json; print(all(one["dice"] >= 0.999 for one in json.load(open("same.json"))["pairs"][0]["labels"]))') == True ]]
+  holds "$(sed -n 2p volumes.csv)" "image,label 1,"
+  ends_with 2 "$fovea" predict "$made/own" "$made/own/image.nii.gz" --out own
+  holds "$err" "--trust"
+  ends_with 0 "$fovea" predict "$made/own" "$made/own/image.nii.gz" --out own --trust
+  cp -r "$made/unet" other
+  sed -i 's/Spacingd/Zoomd/' other/configs/inference.json
+  ends_with 3 "$fovea" predict other "$made/unet/image.nii.gz" --out none
+  holds "$err" "the transform Zoomd"
+}
+a_run_becomes_a_monai_bundle() {
+  shared_run
+  ends_with 0 "$fovea" export "$run" --format monai --out bundle
+  for file in configs/metadata.json configs/inference.json models/model.ts docs/README.md LICENSE; do test -s "bundle/$file"; done
+  ends_with 0 "$fovea" predict bundle "$data/images/case3.nii.gz" --out masks --trust
+  ends_with 2 "$fovea" export "$run" --format monai --out bundle
+}
 
 for name in $(declare -F | awk '{print $3}' | grep -E '_.*_' ); do case_ "${name//_/ }" "$name"; done
 finish

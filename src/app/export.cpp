@@ -3,8 +3,10 @@
 #include "app/out.hpp"
 #include "base/core/words.hpp"
 #include "learn/nn/torchscript.hpp"
+#include "learn/segment/export_bundle.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
 
 namespace fovea {
@@ -15,26 +17,39 @@ int export_command(Arguments const& arguments) {
   std::string format = "fovea";
   CLI::App app{"Packs a finished run as one file that can be handed on.", "export"};
   app.add_option("RUN", run, "a run's folder")->required();
-  app.add_option("--out", out, "file to write: MODEL.fovea, or MODEL.ts for TorchScript")
+  app.add_option("--out", out,
+                 "file to write: MODEL.fovea, or MODEL.ts for TorchScript; of monai a folder")
       ->required();
   app.add_option("--format", format,
-                 "fovea (package with everything) or torchscript (the network alone)");
+                 "fovea (package with everything), torchscript (the network alone) or monai (a "
+                 "bundle that MONAI runs)");
   if (!read_flags(app, arguments,
                   "Examples:\n"
                   "  fovea export RUN --out model.fovea\n"
-                  "  fovea export RUN --format torchscript --out model.ts"))
+                  "  fovea export RUN --format torchscript --out model.ts\n"
+                  "  fovea export RUN --format monai --out bundle"))
     return 0;
-  std::vector<std::string> const formats{"fovea", "torchscript"};
-  if (format != "fovea" && format != "torchscript")
+  std::vector<std::string> const formats{"fovea", "torchscript", "monai"};
+  if (std::ranges::find(formats, format) == formats.end())
     throw Error{Fault::usage, text("no format '", format, "'"), did_you_mean(format, formats)};
   if (format == "fovea" && lower(fs::path{out}.extension().string()) == ".ts")
     throw Error{Fault::usage,
                 text("expected MODEL.fovea for a package, got ", fs::path{out},
                      ", which is called as TorchScript is"),
                 "add --format torchscript, or give another name"};
-  expect_fresh_file(out);
+  auto const monai = format == "monai";
+  if (monai)
+    expect_fresh_folder(out);
+  else
+    expect_fresh_file(out);
   expect_own_model(run);
   auto const model = open_model(run);  // checks every hash, so that nothing broken is handed on
+  if (monai) {
+    write_bundle(out, model.about,
+                 model.about.task == "segment" ? segment_bundle(model) : bundle_parts(model));
+    std::cout << out << "  MONAI bundle\n";
+    return 0;
+  }
   std::error_code fault;
   if (format == "fovea") {
     auto const bytes =

@@ -1,7 +1,7 @@
 #include "app/full.hpp"
+#include "app/mask_maker.hpp"
 #include "app/model_flags.hpp"
 #include "app/out.hpp"
-#include "app/predict_masks.hpp"
 #include "base/core/csv.hpp"
 #include "base/core/progress.hpp"
 #include "base/core/stop.hpp"
@@ -29,7 +29,8 @@ struct ForeignFlags {
   std::vector<CLI::Option*> about;
 
   void offer(CLI::App& app) {
-    app.add_flag("--trust", trust, "run a foreign TorchScript file: its code may do anything");
+    app.add_flag("--trust", trust,
+                 "run a foreign TorchScript file, or a bundle's: its code may do anything");
     about = {app.add_option("--labels", labels, "of a foreign network: its labels, as a,b,c"),
              app.add_option("--image-size", prepare.width,
                             "of a foreign network: pixels along a side (224)")
@@ -201,7 +202,8 @@ int predict_command(Arguments const& arguments) {
       "answer but a reason.",
       "predict"};
   app.add_option("MODEL", name,
-                 "a run's folder, a .fovea package or a folder that nnU-Net trained")
+                 "a run's folder, a .fovea package, a folder that nnU-Net trained or a MONAI "
+                 "bundle")
       ->required();
   app.add_option("INPUT", inputs, "images, DICOM series, or folders that hold them")
       ->required();
@@ -216,16 +218,22 @@ int predict_command(Arguments const& arguments) {
                   "  fovea predict model.fovea INCOMING --out answers.csv\n"
                   "  fovea predict organs.fovea SERIES --out masks --memory 2G\n"
                   "  fovea predict RUN SCANS --with RUN-2D --out masks --save-probabilities\n"
-                  "  fovea predict nnUNetTrainer__nnUNetPlans__3d_fullres SCANS --out masks"))
+                  "  fovea predict nnUNetTrainer__nnUNetPlans__3d_fullres SCANS --out masks\n"
+                  "  fovea predict spleen_ct_segmentation SCANS --out masks"))
     return 0;
   if (!out.empty() && !masks.resume) predict_expect(out);
   expect_access(name);
+  if (is_bundle(name)) {
+    foreign.expect_none(name);
+    return predict_masks(mask_maker(bundle_model(name, foreign.trust), masks), name, inputs,
+                         out, masks, json);
+  }
   if (!is_torchscript(name)) {
     auto model = predict_model(name);
     if (model.about.output.on_grid) {
       foreign.expect_none(name);
-      return predict_masks(predict_models(name, std::move(model), masks), name, inputs, out,
-                           masks, json);
+      return predict_masks(mask_maker(predict_models(name, std::move(model), masks), masks),
+                           name, inputs, out, masks, json);
     }
   }
   masks.expect_none(name);

@@ -7,7 +7,6 @@
 #include "app/predict_dicom.hpp"
 #include "base/core/csv.hpp"
 #include "base/core/error.hpp"
-#include "base/core/hash.hpp"
 #include "base/core/progress.hpp"
 #include "base/core/stop.hpp"
 #include "base/core/version.hpp"
@@ -15,7 +14,6 @@
 #include "base/finding/structures.hpp"
 #include "base/io/formats.hpp"
 #include "base/io/nifti_blocks.hpp"
-#include "learn/segment/roi.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -36,19 +34,18 @@ struct MaskStatistics {
   double expected_error = 0;
 };
 
-std::vector<MaskStatistics> mask_statistics(Model const& model,
-                                            SegmentContract const& contract,
+std::vector<MaskStatistics> mask_statistics(MaskMaker const& maker,
                                             Volume const& image,
                                             Segmented const& found) {
   auto const& labels = found.labels;
-  auto const expected = expected_dice(contract, found.sureness);
   auto const spacing = image.grid().spacing().mm;
   auto const ml = spacing[0] * spacing[1] * spacing[2] / 1000;
   auto const shown = as_float(image);
   auto const values = shown.channel<float>(0);
   std::vector<MaskStatistics> out;
-  for (std::size_t n = 0; n < contract.inside.size(); ++n) {
-    MaskStatistics one{.label = model.about.labels[n].name};
+  for (std::size_t n = 0; n < maker.structures.size(); ++n) {
+    auto const& inside = maker.structures[n].inside;
+    MaskStatistics one{.label = maker.structures[n].name};
     double sum = 0;
     double squares = 0;
     one.low = INFINITY;
@@ -56,8 +53,7 @@ std::vector<MaskStatistics> mask_statistics(Model const& model,
     with_type(labels.type(), [&](auto zero) {
       auto const all = labels.as<decltype(zero)>();
       for (std::size_t i = 0; i < all.size(); ++i) {
-        if (std::ranges::find(contract.inside[n], static_cast<std::int64_t>(all[i])) ==
-            contract.inside[n].end())
+        if (std::ranges::find(inside, static_cast<std::int64_t>(all[i])) == inside.end())
           continue;
         double const value = values[i];
         ++one.voxels;
@@ -72,9 +68,9 @@ std::vector<MaskStatistics> mask_statistics(Model const& model,
     one.mean = sum / count;
     one.deviation = std::sqrt(std::max(0.0, squares / count - one.mean * one.mean));
     // Cleaning may have taken all of it away.
-    if (n < expected.size() && n < contract.expected.size() && one.voxels > 0) {
-      one.expected = expected[n];
-      one.expected_error = contract.expected[n].error;
+    if (n < found.sureness.size() && n < maker.expected.size() && one.voxels > 0) {
+      one.expected = maker.expected[n].of(found.sureness[n]);
+      one.expected_error = maker.expected[n].error;
     }
     out.push_back(one);
   }
@@ -85,62 +81,34 @@ std::string mask_number(MaskStatistics const& one, double value) {
   return one.voxels > 0 ? spelled(value) : "";
 }
 
-// DICOM holds names of 64 letters: one that lists many structures is cut, between letters.
-std::string mask_model_name(std::string name) {
-  constexpr std::size_t most = 64;
-  constexpr std::string_view more = "...";
-  if (name.size() <= most) return name;
-  auto end = most - more.size();
-  while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xC0U) == 0x80U) --end;
-  return name.substr(0, end) + std::string{more};
-}
-
-Provenance mask_maker(std::span<PanelMember const> panel) {
-  std::vector<std::string> names;
-  std::vector<std::string> identities;
-  for (auto const& one : panel) {
-    names.push_back(one.model.about.name);
-    identities.push_back(one.model.identity);
-  }
-  auto const known = std::ranges::find(identities, "") == identities.end();
-  return {MadeBy::program, mask_model_name(joined(names, " + ")), std::string{version},
-          panel.size() == 1 ? identities.front()
-          : known           ? sha256(joined(identities, "\n"))
-                            : ""};
-}
-
 // Names and codes: as the user says, else as the segmentations that were learnt from, else by
 // name.
-LabelMap mask_map(std::span<PanelMember const> panel,
+LabelMap mask_map(MaskMaker const& maker,
                   std::vector<LabelName> const& said,
                   Volume const& labels) {
-  auto const& [model, contract, outputs] = panel.front();
   LabelMap map{.voxels = labels, .segments = {}, .fractional = false};
-  auto values = contract.rule.values;
-  if (!contract.rule.regions) values.erase(values.begin());
-  for (std::size_t n = 0; n < values.size(); ++n) {
-    auto const& name = model.about.labels[n].name;
-    auto const known = n < contract.described.size() && !contract.described[n].type.empty();
-    map.segments.push_back(known ? contract.described[n] : segment_named(name));
-    if (known) map.segments.back().name = name;
-    map.segments.back().value = values[n];
+  for (auto const& one : maker.structures) {
+    map.segments.push_back(one.described ? *one.described : segment_named(one.name));
+    if (one.described) map.segments.back().name = one.name;
+    map.segments.back().value = static_cast<std::uint16_t>(one.written);
   }
   name_segments(map, said);
-  auto const by = mask_maker(panel);
+  Provenance const by{MadeBy::program, maker.name, std::string{version}, maker.identity};
   for (auto& segment : map.segments) segment.provenance = by;
   return map;
 }
 
 // What the user says of values. Throws Error{usage} of one that the model does not give.
-std::vector<LabelName> mask_names(SegmentContract const& contract,
+std::vector<LabelName> mask_names(MaskMaker const& maker,
                                   std::vector<std::string> const& words) {
   auto out = read_label_names(words);
-  auto values = contract.rule.values;
-  if (!contract.rule.regions) values.erase(values.begin());
   for (auto const& one : out) {
-    if (one.layer <= 1 && std::ranges::find(values, one.value) != values.end()) continue;
+    auto const known_value = std::ranges::any_of(maker.structures, [&](auto const& structure) {
+      return structure.written == one.value;
+    });
+    if (one.layer <= 1 && known_value) continue;
     std::vector<std::string> known;
-    for (auto const value : values) known.push_back(text(value));
+    for (auto const& structure : maker.structures) known.push_back(text(structure.written));
     throw Error{
         Fault::usage,
         text("--codes names the value ", one.value, ", the model gives ", joined(known, ", ")),
@@ -149,7 +117,7 @@ std::vector<LabelName> mask_names(SegmentContract const& contract,
   return out;
 }
 
-void mask_write(std::span<PanelMember const> panel,
+void mask_write(MaskMaker const& maker,
                 std::vector<LabelName> const& said,
                 MaskCase const& one,
                 Volume const& image,
@@ -164,7 +132,7 @@ void mask_write(std::span<PanelMember const> panel,
     mask.intent = 0;
     return write_volume(objects.file, mask);
   }
-  write_mask_objects(mask_map(panel, said, labels), *one.channels.front().dicom, image,
+  write_mask_objects(mask_map(maker, said, labels), *one.channels.front().dicom, image,
                      objects);
 }
 
@@ -205,11 +173,11 @@ void mask_expect_report(MaskCase const& one) {
 /// The run over all cases.
 class MaskRun {
  public:
-  MaskRun(MaskModels const& models, MaskFlags const& flags, fs::path folder)
-      : models_(models),
+  MaskRun(MaskMaker const& maker, MaskFlags const& flags, fs::path folder)
+      : maker_(maker),
         flags_(flags),
         folder_(std::move(folder)),
-        said_(mask_names(first().contract, flags.codes)) {}
+        said_(mask_names(maker, flags.codes)) {}
 
   // Loading the next case and writing the last one go on while the network works.
   void operator()(std::vector<MaskCase> const& all, Stop const& stop) {
@@ -217,9 +185,10 @@ class MaskRun {
     auto const load = [&](std::size_t at) {
       if (at == cases.size()) return std::future<Volume>{};
       return std::async(std::launch::async, [this, one = cases[at]] {
-        for (auto const& file : one->channels) demand_modality(first().contract, file.modality);
+        for (auto const& file : one->channels)
+          if (maker_.demand_modality) maker_.demand_modality(file.modality);
         if (flags_.sr) mask_expect_report(*one);
-        auto image = mask_image(*one, first().contract.channels.size());
+        auto image = mask_image(*one, maker_.channels.size());
         mask_expect_writable(*one, image);
         return image;
       });
@@ -238,15 +207,13 @@ class MaskRun {
                        .progress = {},
                        .stop = &stop};
         auto const room = room_for(one, image);
-        if (models_.coarse)
-          ask.within =
-              regions_of_interest(models_.coarse->first, models_.coarse->second, image, ask);
-        ask.sureness = !first().contract.expected.empty();
+        if (maker_.look) ask.within = maker_.look(image, ask);
+        ask.sureness = !maker_.expected.empty();
         ask.progress = [&](double part, double whole_case) {
           progress.show(static_cast<double>(at) + part / whole_case,
                         static_cast<double>(cases.size()), one.id);
         };
-        auto const found = segmented_together(models_.panel, image, ask, use_of(room));
+        auto const found = maker_.make(image, ask, use_of(room));
         settle(progress);
         write(one, image, found, flags_.save_probabilities ? room : nullptr,
               mask_share(ask.within, image));
@@ -268,7 +235,6 @@ class MaskRun {
       "\n";
 
  private:
-  PanelMember const& first() const { return models_.panel.front(); }
   fs::path file_of(MaskCase const& one) const { return folder_ / (one.id + one.ending); }
   fs::path report_of(MaskCase const& one) const {
     return flags_.sr ? folder_ / (one.id + "-sr.dcm") : fs::path{};
@@ -284,9 +250,9 @@ class MaskRun {
 
   // Where probabilities lie while a case is under way; none if nobody needs them.
   std::shared_ptr<NiftiBlocks> room_for(MaskCase const& one, Volume const& image) const {
-    if (!flags_.save_probabilities && models_.panel.size() == 1) return nullptr;
+    if (!flags_.save_probabilities && !maker_.needs_room) return nullptr;
     return std::make_shared<NiftiBlocks>(probabilities_of(one), image.grid(),
-                                         std::ssize(first().contract.rule.values));
+                                         std::ssize(maker_.outputs));
   }
 
   ProbabilityRoom use_of(std::shared_ptr<NiftiBlocks> const& room) const {
@@ -332,11 +298,11 @@ class MaskRun {
       if (probabilities) probabilities->keep();
       if (found.uncertainty)
         write_volume(folder_ / (one.id + "-uncertainty.nii.gz"), *found.uncertainty);
-      mask_write(models_.panel, said_, one, image, found.labels,
+      mask_write(maker_, said_, one, image, found.labels,
                  {.file = file_of(one),
                   .contours = flags_.format == "rtstruct",
                   .report = report_of(one)});
-      return mask_statistics(first().model, first().contract, image, found);
+      return mask_statistics(maker_, image, found);
     });
   }
 
@@ -356,11 +322,11 @@ class MaskRun {
         {"id", one.id}, {"file", file_of(one).string()}, {"structures", Json::array()}};
     if (flags_.sr) entry["report"] = report_of(one).string();
     if (flags_.save_probabilities) entry["probabilities"] = probabilities_of(one).string();
-    if (models_.coarse) entry["looked_at"] = share_;
+    if (maker_.look) entry["looked_at"] = share_;
     for (auto const& row : rows) {
       auto& structure = entry["structures"].emplace_back(
           Json{{"label", row.label}, {"voxels", row.voxels}, {"ml", row.ml}});
-      if (!first().contract.expected.empty()) {
+      if (!maker_.expected.empty()) {
         structure["expected_dice"] = row.expected ? Json(*row.expected) : Json{};
         structure["expected_dice_error"] = row.expected ? Json(row.expected_error) : Json{};
       }
@@ -380,7 +346,7 @@ class MaskRun {
     answers.push_back(std::move(entry));
   }
 
-  MaskModels const& models_;
+  MaskMaker const& maker_;
   MaskFlags const& flags_;
   fs::path folder_;
   std::vector<LabelName> said_;
@@ -391,12 +357,8 @@ class MaskRun {
 };
 
 // Which channel of a file of probabilities is what.
-void mask_channels(MaskModels const& models, fs::path const& file) {
-  auto const& [model, contract, outputs] = models.panel.front();
-  Json channels = Json::array();
-  if (!contract.rule.regions) channels.push_back("background");
-  for (auto const& label : model.about.labels) channels.push_back(label.name);
-  write_file(file, pretty({{"channels", channels}, {"sum_to_one", !contract.rule.regions}}));
+void mask_channels(MaskMaker const& maker, fs::path const& file) {
+  write_file(file, pretty({{"channels", maker.outputs}, {"sum_to_one", maker.sum_to_one}}));
 }
 
 }  // namespace
@@ -447,7 +409,7 @@ void MaskFlags::expect_none(std::string const& model) const {
   }
 }
 
-int predict_masks(MaskModels models,
+int predict_masks(MaskMaker const& maker,
                   std::string const& name,
                   std::vector<std::string> const& inputs,
                   std::string const& out,
@@ -456,17 +418,6 @@ int predict_masks(MaskModels models,
   if (out.empty())
     throw Error{Fault::usage, "masks need a folder to be written into", "name it with --out"};
   mask_memory(flags.memory);
-  if (flags.uncertainty && models.panel.size() > 1)
-    throw Error{Fault::usage, "--uncertainty is that of one model, --with asks several",
-                "ask them one by one"};
-  for (auto& one : models.panel) {
-    // What to expect was learnt of answers of one model with its mirror images.
-    auto const fewer_flips = flags.no_flips && !one.contract.flips.empty();
-    if (flags.no_quality || fewer_flips || models.panel.size() > 1)
-      one.contract.expected.clear();
-    if (flags.no_flips) one.contract.flips.clear();
-    if (flags.step > 0) one.contract.step = flags.step;
-  }
   if (!flags.resume) expect_fresh_folder(out);
   if (!flags.statistics.empty()) expect_fresh_file(flags.statistics);
   auto const& stop = stop_on_signals();
@@ -478,13 +429,12 @@ int predict_masks(MaskModels models,
     warn(text(one.source, ": ", one.reasons.front().words));
     return true;
   });
-  auto const channels = models.panel.front().contract.channels.size();
-  auto const cases = mask_cases(std::move(volumes), channels, flags.format);
+  auto const cases = mask_cases(std::move(volumes), maker.channels.size(), flags.format);
   if (cases.empty())
     throw Error{Fault::input, "there is no image among the inputs", "check the paths"};
   make_folder(out);
-  if (flags.save_probabilities) mask_channels(models, fs::path{out} / "probabilities.json");
-  MaskRun run{models, flags, out};
+  if (flags.save_probabilities) mask_channels(maker, fs::path{out} / "probabilities.json");
+  MaskRun run{maker, flags, out};
   run(cases, stop);
   if (!flags.statistics.empty()) write_file(flags.statistics, run.statistics);
   if (json) {

@@ -3,9 +3,10 @@
 #include "app/command.hpp"
 #include "learn/segment/panel.hpp"
 
+#include <functional>
 #include <optional>
 #include <string>
-#include <utility>
+#include <string_view>
 #include <vector>
 
 namespace CLI {
@@ -29,18 +30,35 @@ struct MaskFlags {
   void expect_none(std::string const& model) const;
 };
 
-/// Who labels.
-struct MaskModels {
-  std::vector<PanelMember> panel;  ///< one, or several that answer together
-  /// Looks where there is something, before the panel looks there alone.
-  std::optional<std::pair<Model, SegmentContract>> coarse;
+/// Whoever labels voxels.
+struct MaskMaker {
+  struct Structure {
+    std::string name;
+    std::vector<std::int64_t> inside;    ///< values of masks
+    std::int64_t written = 0;            ///< its own value
+    std::optional<Segment> described{};  ///< as the segmentations that were learnt from
+  };
+  std::string name, identity;         ///< for who made a DICOM object
+  std::vector<std::string> channels;  ///< what each channel of an image is
+  std::vector<Structure> structures;
+  std::vector<std::string> outputs;    ///< what probabilities are of; empty: it gives none
+  bool sum_to_one = false;             ///< probabilities of a voxel
+  bool needs_room = false;             ///< for probabilities, even if nobody wants them
+  std::vector<ExpectedLine> expected;  ///< by structure; empty: nothing is expected
+  /// Throws Error{input} on a DICOM series of another kind than it was made for.
+  std::function<void(std::string_view modality)> demand_modality;
+  /// The coarse look, if there is one: boxes outside of which nothing is looked for.
+  std::function<std::vector<WindowBox>(Volume const& image, SegmentAsk const& ask)> look;
+  std::function<Segmented(
+      Volume const& image, SegmentAsk const& ask, ProbabilityRoom const& room)>
+      make;
 };
 
 /// Labels every volume, picture or DICOM series among the inputs and writes the masks into a
 /// folder: on the grid of the input and under its name. What breaks the model's contract gets
 /// no mask but a reason, and the others go on. Throws Error{usage} without a folder,
 /// Error{input} if nothing got a mask, Interrupted.
-int predict_masks(MaskModels models,
+int predict_masks(MaskMaker const& maker,
                   std::string const& name,
                   std::vector<std::string> const& inputs,
                   std::string const& out,

@@ -2,6 +2,8 @@
 
 #include "base/core/error.hpp"
 #include "base/core/words.hpp"
+#include "learn/foreign/bundle_lambda.hpp"
+#include "learn/foreign/bundle_parts.hpp"
 
 #include <algorithm>
 
@@ -9,6 +11,12 @@ namespace fovea {
 namespace {
 
 constexpr std::string_view bundle_anywhere[] = {"keys", "allow_missing_keys", "device"};
+// With several keys these have a value for each.
+constexpr std::string_view bundle_by_key =
+    "mode padding_mode align_corners argmax threshold to_onehot rounding softmax sigmoid "
+    "nearest_interp func select_fn";
+// What is done to these does not reach the result.
+constexpr std::string_view bundle_aside[] = {"label", "mask", "seg"};
 
 bool bundle_lists(std::string_view names, std::string_view name) {
   auto const words = split(names, ' ');
@@ -51,8 +59,13 @@ class BundlePlanner {
     attempt([&] { inferer(*evaluator); });
     attempt([&] { before(*evaluator); });
     attempt([&] {
+      key_ = "pred";
       if (auto const after = argument_part(*evaluator, "postprocessing"))
         steps(*after, plan_.after);
+      for (auto const& one : plan_.after) {
+        if (bundle_is_spatial(one.name))
+          miss(text("the transform ", one.name, " behind the network"));
+      }
     });
     attempt([&] { weights(*evaluator); });
     return std::move(plan_);
@@ -116,6 +129,12 @@ class BundlePlanner {
     auto const net = argument_part(evaluator, "network");
     if (!net) return miss("the evaluator has no network");
     plan_.network = net->target;
+    if (net->target == "torch.jit.load") {
+      if (!config_.inside(net->id))
+        return miss(text("a network outside of the bundle: '", printable(net->id), "'"));
+      plan_.script = net->id;
+      return;
+    }
     for (auto const& name : config_.arguments(*net)) {
       attempt(plan_.network_missing,
               [&] { plan_.network_options[name] = *config_.argument(*net, name); });
@@ -159,7 +178,59 @@ class BundlePlanner {
     auto const name = bundle_class(data->target);
     if (name != "Dataset" && name != "CacheDataset")
       return miss(text("dataset: ", printable(data->target.substr(0, 100), "")));
+    key_ = "";  // that of the first step that loads
     if (auto const chain = argument_part(*data, "transform")) steps(*chain, plan_.before);
+    for (auto const& one : plan_.before) {
+      if (one.name == "Invert") miss("the transform Invert before the network");
+    }
+  }
+
+  // The place of the image, or of the network's outputs, among a step's keys; none if the step
+  // is of something else.
+  std::optional<std::size_t> place_of_key(BundlePart const& part, std::size_t& count) {
+    count = 1;
+    auto const given = config_.argument(part, "keys");
+    if (!given) return 0;
+    std::vector<std::string> keys;
+    auto const add = [&](BundleValue const& one) {
+      if (auto const* word = one.as<std::string>()) keys.push_back(*word);
+    };
+    if (auto const* list = given->as<BundleValue::List>())
+      std::ranges::for_each(*list, add);
+    else
+      add(*given);
+    if (keys.empty()) return 0;
+    count = keys.size();
+    if (key_.empty()) key_ = keys.front();
+    auto const at = std::ranges::find(keys, key_);
+    if (at != keys.end()) return static_cast<std::size_t>(at - keys.begin());
+    for (auto const& key : keys) {
+      // Behind the network the image itself is of no importance any more.
+      if (std::ranges::find(bundle_aside, key) == std::end(bundle_aside) && key_ != "pred")
+        miss(text("the key '", printable(key.substr(0, 100), ""), "' beside '",
+                  printable(key_.substr(0, 100), ""), "'"));
+    }
+    return std::nullopt;
+  }
+
+  BundleValue option_of(BundlePart const& part,
+                        std::string const& option,
+                        std::size_t place,
+                        std::size_t keys) {
+    // A function is no expression of values: it stays as it is written.
+    auto const function = option == "func" || option == "select_fn";
+    auto const* written = config_.written(part, option);
+    if (function && written != nullptr && written->is_string()) {
+      auto const words = written->get<std::string>();
+      BundleLambda{words, text(bundle_step_name(part.target))};
+      return {words};
+    }
+    auto value = *config_.argument(part, option);
+    auto const* list = value.as<BundleValue::List>();
+    if (keys > 1 && list != nullptr && list->size() == keys &&
+        bundle_lists(bundle_by_key, option))
+      return BundleValue{(*list)[place]};
+    return value;
   }
 
   void steps(BundlePart const& chain, std::vector<BundleStep>& into) {
@@ -188,6 +259,9 @@ class BundlePlanner {
     auto const row = std::ranges::find(rows, out.name, &BundleStepRow::name);
     if (row == rows.end())
       return miss(text("the transform ", printable(part.target.substr(0, 100), "")));
+    std::size_t keys = 1;
+    auto const place = place_of_key(part, keys);
+    if (!place) return;
     for (auto const& option : config_.arguments(part)) {
       if (bundle_lists(row->ignored, option) ||
           std::ranges::find(bundle_anywhere, option) != std::end(bundle_anywhere))
@@ -196,7 +270,7 @@ class BundlePlanner {
       if (!bundle_lists(row->options, option))
         miss(text(out.name, ": the argument ", printable(option.substr(0, 100), "")));
       else if (option != "transform")
-        out.options[option] = *config_.argument(part, option);
+        out.options[option] = option_of(part, option, *place, keys);
     }
     into.push_back(std::move(out));
   }
@@ -260,6 +334,7 @@ class BundlePlanner {
 
   BundleConfig const& config_;
   BundlePlan plan_;
+  std::string key_;  // of what the steps work on
 };
 
 }  // namespace

@@ -47,6 +47,7 @@ struct BundlePlan {
   /// the network comes as TorchScript.
   std::vector<std::string> network_missing;
   std::string weights;  ///< file of the state dict, in the bundle: "models/model.pt"
+  std::string script;   ///< file that the config loads as TorchScript; else empty
   /// What the config asks for and Fovea does not have, a sentence each. Not empty: what is
   /// above is not all, and the bundle is not run.
   std::vector<std::string> missing;

@@ -286,15 +286,20 @@ class Expression {
 
   BundleValue call(Node const& node) {
     auto const& function = syntax_.at(node.parts[0]);
-    if (function.kind == Kind::member && function.words == "to") {
+    if (function.kind == Kind::member && (function.words == "to" || function.words == "eval")) {
       auto of = value(syntax_.at(function.parts[0]));
-      if (of.as<BundlePart>() == nullptr) refuse(text(".to() of ", of.in_words()));
+      if (of.as<BundlePart>() == nullptr)
+        refuse(text(".", function.words, "() of ", of.in_words()));
       return of;
     }
     if (function.kind != Kind::name && function.kind != Kind::member) refuse("such a call");
     auto const name = function.kind == Kind::name ? function.words : dotted(function);
     if (name == "torch.device") return {BundleName{name}};
     if (name == "torch.cuda.is_available") return {false};
+    if (name == "torch.jit.load" && node.parts.size() > 1) {
+      auto const file = part(node, 1);
+      if (auto const* word = file.as<std::string>()) return {BundlePart{name, *word}};
+    }
     BundleValue::List given;
     for (std::size_t i = 1; i < node.parts.size(); ++i) {
       if (syntax_.at(node.parts[i]).kind == Kind::argument)

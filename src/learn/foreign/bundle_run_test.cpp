@@ -82,7 +82,8 @@ TEST(BundleRun, MakesOfAnImageAndOfOutputsWhatMonaiMakes) {
     SCOPED_TRACE(row.at("name").get<std::string>());
     auto const plan = run_plan(row.at("config"));
     ASSERT_TRUE(plan.missing.empty()) << plan.missing[0];
-    auto const image = bundle_before(plan, phantom);
+    auto const seen = bundle_before(plan, phantom);
+    auto const& image = seen.image;
     auto const& size = row.at("size");
     for (std::size_t axis = 0; axis < 3; ++axis)
       ASSERT_EQ(image.grid().size[axis], size[axis].get<std::int64_t>());
@@ -95,8 +96,10 @@ TEST(BundleRun, MakesOfAnImageAndOfOutputsWhatMonaiMakes) {
                     1e-6);
       }
     }
+    EXPECT_EQ(image.channels(), row.at("image_channels").get<std::int64_t>());
     EXPECT_EQ(run_differences(image, row.at("image"), 1e-4), 0U);
-    auto const result = bundle_after(plan, run_outputs(image.grid()), phantom.grid());
+    auto const result =
+        bundle_after(plan, run_outputs(image.grid()), seen.moves, phantom.grid());
     EXPECT_EQ(result.channels(), row.at("channels").get<std::int64_t>());
     EXPECT_EQ(result.grid().size, phantom.grid().size);
     EXPECT_EQ(run_differences(result, row.at("result"), 1e-4), 0U);
@@ -145,8 +148,9 @@ TEST(BundleRun, RefusesAResultThatIsNotOnTheImagesGrid) {
         {"transforms", {{{"_target_", "AsDiscreted"}, {"argmax", true}}}}}}};
   auto plan = run_plan(config);
   auto const phantom = run_phantom();
-  auto const image = bundle_before(plan, phantom);
-  EXPECT_THROW(bundle_after(plan, run_outputs(image.grid()), phantom.grid()), Error);
+  auto const seen = bundle_before(plan, phantom);
+  EXPECT_THROW(bundle_after(plan, run_outputs(seen.image.grid()), seen.moves, phantom.grid()),
+               Error);
   plan.missing.emplace_back("the transform Lambdad");
   EXPECT_THROW(bundle_before(plan, phantom), Error);
 }

@@ -70,9 +70,10 @@ struct BundleScope {
 /// Python itself: numbers, texts, lists, tuples, dictionaries, "@id", + - * / //, comparisons,
 /// "not", "and", "or", "a if b else c", indices and slices; the functions len, list, tuple,
 /// range, int, float, str, bool, os.path.join, os.path.exists, copy.deepcopy,
-/// torch.device, torch.cuda.is_available (False: what it chooses is Fovea's to choose); .to()
-/// of a part; names of types, modules and of MONAI's keys.
-/// Throws Error{input} naming `what` and what is not among these.
+/// torch.device, torch.cuda.is_available (False: what it chooses is Fovea's to choose),
+/// torch.jit.load (a part with the file's path as its id); .to() and .eval() of a part; names
+/// of types, modules and of MONAI's keys. Throws Error{input} naming `what` and what is not
+/// among these.
 BundleValue bundle_expression(std::string_view words,
                               BundleScope const& scope,
                               std::string_view what);

@@ -21,20 +21,29 @@ Json bundle_inference(ModelAbout const& about) {
 
 }  // namespace
 
-void write_bundle(fs::path const& folder, Model const& model) {
+BundleParts bundle_parts(Model const& model) {
   if (model.networks.size() != 1)
     throw Error{
         Fault::usage,
         text("expected one network for a bundle, got an ensemble of ", model.networks.size()),
         "write one of its runs as a bundle, or the whole as a package"};
+  return {monai_metadata(model.about), bundle_inference(model.about),
+          torchscript_of(model.networks.front())};
+}
+
+void write_bundle(fs::path const& folder, ModelAbout const& about, BundleParts const& parts) {
   make_folder(folder / "configs");
   make_folder(folder / "models");
   make_folder(folder / "docs");
-  write_file(folder / "models/model.ts", torchscript_of(model.networks.front()));
-  write_file(folder / "configs/metadata.json", pretty(monai_metadata(model.about)));
-  write_file(folder / "configs/inference.json", pretty(bundle_inference(model.about)));
-  write_file(folder / "docs/README.md", model_card(model.about));
-  write_file(folder / "LICENSE", model.about.licence + "\n");
+  write_file(folder / "models/model.ts", parts.script);
+  write_file(folder / "configs/metadata.json", pretty(parts.metadata));
+  write_file(folder / "configs/inference.json", pretty(parts.inference));
+  write_file(folder / "docs/README.md", model_card(about));
+  write_file(folder / "LICENSE", about.licence + "\n");
+}
+
+void write_bundle(fs::path const& folder, Model const& model) {
+  write_bundle(folder, model.about, bundle_parts(model));
 }
 
 }  // namespace fovea

@@ -17,4 +17,12 @@ namespace fovea {
 /// Error{resource} if it cannot be written.
 void write_bundle(fs::path const& folder, Model const& model);
 
+/// The same of parts that a task has made itself.
+struct BundleParts {
+  Json metadata, inference;
+  std::string script;  ///< bytes of models/model.ts
+};
+BundleParts bundle_parts(Model const& model);
+void write_bundle(fs::path const& folder, ModelAbout const& about, BundleParts const& parts);
+
 }  // namespace fovea

@@ -68,6 +68,59 @@ struct TorchscriptTree {
   }
 };
 
+// Behind batch and channels.
+std::string torchscript_axes(std::vector<std::int64_t> const& axes) {
+  std::vector<std::string> words;
+  for (auto const axis : axes) words.push_back(text(axis + 2));
+  return joined(words, ", ");
+}
+
+// A forward() that calls the network's own, which is called network().
+std::string torchscript_around(std::string source, ScriptAround const& around) {
+  constexpr std::string_view forward = "def forward(";
+  source.replace(source.find(forward), forward.size(), "def network(");
+  source += "def forward(self, x: Tensor) -> Tensor:\n";
+  std::vector<std::int64_t> inverse(around.order.size());
+  for (std::size_t n = 0; n < inverse.size(); ++n)
+    inverse[static_cast<std::size_t>(around.order[n])] = static_cast<std::int64_t>(n);
+  auto const turned = [&](std::string_view value, std::vector<std::int64_t> const& axes) {
+    return axes.empty()
+               ? std::string{value}
+               : text("torch.permute(", value, ", [0, 1, ", torchscript_axes(axes), "])");
+  };
+  source += text("    y = ", turned("x", around.order), "\n    z = self.network(y)\n");
+  auto const ways = 1U << around.flips.size();
+  for (unsigned way = 1; way < ways; ++way) {
+    std::vector<std::int64_t> axes;
+    for (std::size_t n = 0; n < around.flips.size(); ++n) {
+      if ((way >> n & 1U) != 0) axes.push_back(around.flips[n]);
+    }
+    auto const list = torchscript_axes(axes);
+    source += text("    z = z + torch.flip(self.network(torch.flip(y, [", list, "])), [", list,
+                   "])\n");
+  }
+  if (ways > 1) source += text("    z = z / ", ways, ".\n");
+  return source + text("    return ", turned("z", inverse), "\n");
+}
+
+void torchscript_check(Graph const& graph, ScriptAround const& around) {
+  auto const axes = static_cast<std::int64_t>(shapes_of(graph).front().size.size());
+  auto sorted = around.order;
+  std::sort(sorted.begin(), sorted.end());
+  auto sound = sorted.empty() || std::ssize(sorted) == axes;
+  for (std::size_t n = 0; n < sorted.size(); ++n)
+    sound = sound && sorted[n] == static_cast<std::int64_t>(n);
+  auto flips = around.flips;
+  std::sort(flips.begin(), flips.end());
+  sound = sound && std::adjacent_find(flips.begin(), flips.end()) == flips.end();
+  for (auto const axis : flips) sound = sound && axis >= 0 && axis < axes;
+  if (!sound)
+    throw Error{
+        Fault::usage,
+        text("expected an order and mirror images of the ", axes, " axes of the network"),
+        "name each axis at most once"};
+}
+
 }  // namespace
 
 std::string torchscript_source(Graph const& graph) {
@@ -99,13 +152,18 @@ std::string torchscript_source(Graph const& graph) {
   return source + text("    return ", value(graph.nodes.size() - 1), "\n");
 }
 
-std::string torchscript_of(Network const& network) {
+std::string torchscript_of(Network const& network, ScriptAround const& around) {
   TorchscriptTree tree;
   for (auto const& tensor : network.parameters()) tree.put(tensor, true);
   for (auto const& tensor : network.buffers()) tree.put(tensor, false);
   auto module =
       tree.module("__torch__.Network", std::make_shared<torch::jit::CompilationUnit>());
-  module.define(torchscript_source(network.graph()));
+  auto source = torchscript_source(network.graph());
+  if (!around.order.empty() || !around.flips.empty()) {
+    torchscript_check(network.graph(), around);
+    source = torchscript_around(std::move(source), around);
+  }
+  module.define(source);
   module.eval();
   // Into memory: LibTorch's writer ends the process when a stream that it has begun fails.
   std::ostringstream out;

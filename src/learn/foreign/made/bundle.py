@@ -31,6 +31,10 @@ def spacing(pixdim, mode="bilinear"):
     return {"_target_": "Spacingd", "keys": "image", "pixdim": pixdim, "mode": mode}
 
 
+def t(name, keys="image", **options):
+    return {"_target_": name, "keys": keys, **options}
+
+
 soft = {"_target_": "Activationsd", "keys": "pred", "softmax": True}
 most = {"_target_": "AsDiscreted", "keys": "pred", "argmax": True}
 
@@ -47,6 +51,22 @@ cases = {
     "whole_body": (load + [orient, spacing([1.5, 1.5, 1.5]), {"_target_": "NormalizeIntensityd", "keys": "image", "nonzero": True},
                            {"_target_": "ScaleIntensityd", "keys": "image", "minv": -1.0, "maxv": 1.0}], [soft, most, back(True)]),
     "plain": (load + [{"_target_": "ScaleIntensityd", "keys": "image"}], [soft, most, back(False)]),
+    "cropped": (load + [orient, spacing([1.5, 1.5, 2.0]), t("CropForegroundd", source_key="image", margin=[1, 0, 2], k_divisible=4, select_fn="$lambda x: x > 60"),
+                        t("ScaleIntensityRangePercentilesd", lower=2, upper=97.5, b_min=-1, b_max=1, clip=True)], [soft, back(False), most]),
+    "padded": (load + [t("DivisiblePadd", k=4), t("SpatialPadd", spatial_size=[20, -1, 15], method="end", mode="edge"),
+                       t("ScaleIntensityd", factor=-0.5, minv=None, maxv=None)], [most, back(True)]),
+    "fitted": (load + [orient, t("ResizeWithPadOrCropd", spatial_size=[8, 14, 10]), t("ClipIntensityPercentilesd", lower=5, upper=90),
+                       t("NormalizeIntensityd", subtrahend=100, divisor=50)], [most, back(True)]),
+    "middle": (load + [t("CenterSpatialCropd", roi_size=[7, -1, 6]), t("ThresholdIntensityd", threshold=90, above=False, cval=90)], [soft, back(False)]),
+    "resized": (load + [t("Resized", spatial_size=[9, 16, 7], mode="trilinear")], [soft, back(False), t("AsDiscreted", "pred", argmax=True, to_onehot=3)]),
+    "area": (load + [t("Resized", spatial_size=[9, 16, 7])], [most, back(True)]),
+    "exact": (load + [t("Resized", spatial_size=[9, 16, 7], mode="nearest-exact")], [soft, back(False), most]),
+    "largest": (load + [t("RepeatChanneld", repeats=2)], [most, t("KeepLargestConnectedComponentd", "pred", applied_labels=[1, 2], connectivity=1)]),
+    "joined": (load, [most, t("KeepLargestConnectedComponentd", "pred", applied_labels=[1, 2], independent=False, num_components=2, connectivity=1)]),
+    "channels": (load, [t("AsDiscreted", "pred", threshold=0.5), t("KeepLargestConnectedComponentd", "pred", connectivity=1)]),
+    "functions": (load + [t("Lambdad", func="$lambda x: (x - 10) / 2.5")], [soft, t("AsDiscreted", "pred", threshold=0.4),
+                  t("Lambdad", "pred", func="$lambda x: torch.where(x[[2]] > 0, 4, torch.where(x[[0]] > 0, 1, torch.where(x[[1]] > 0, 2, 0)))")]),
+    "slices": (load, [most, t("AsDiscreted", "pred", to_onehot=3), t("Lambdad", "pred", func="$lambda x : x[1:]")]),
     "nearest": (load + [orient, spacing([1.77, 1.03, 1.23], "nearest")], [most, back(True)]),
 }  # fmt: skip
 out = []
@@ -64,6 +84,7 @@ for name, (before, after) in cases.items():
     flat = lambda x: x.numpy().astype(np.float64).transpose(0, 3, 2, 1).ravel()  # noqa: E731
     out.append({
         "name": name, "config": config, "size": list(image.shape[1:]), "affine": np.asarray(image.affine).ravel().tolist(),
+        "image_channels": image.shape[0],
         "image": [round(v, 6) for v in flat(image)[::17].tolist()], "channels": result.shape[0], "result": [round(v, 6) for v in flat(result)[::17].tolist()],
     })  # fmt: skip
 json.dump(out, sys.stdout)
