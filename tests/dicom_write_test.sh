@@ -91,6 +91,17 @@ a_segmentation_reads_back_as_the_mask_in_its_place() {
   ! reads_back seg ct.labels.dcm ct.layers.nii ct
   ! reads_back seg ct.labels.dcm tilted.labels.nii ct
 }
+segmentations_are_compared_by_the_names_of_their_segments() {
+  series ct 5
+  mask ct labels.nii labels
+  seg labels.nii --from ct --out a.dcm --labels 1=Liver 2=Spleen
+  seg labels.nii --from ct --out b.dcm --labels 1=Spleen 2=Liver
+  ends_with 0 "$fovea" compare a.dcm a.dcm --json
+  equal "$(answer '[one["dice"] for one in v["pairs"][0]["labels"]]')" "[1.0, 1.0, 1.0]"
+  ends_with 0 "$fovea" compare a.dcm b.dcm --json
+  equal "$(answer '{one["name"]: one["dice"] for one in v["pairs"][0]["labels"] if one["value"] < 3}')" "{'Liver': 0.0, 'Spleen': 0.0}"
+  holds "$out" "by its name"
+}
 a_segmentation_reads_back_in_javascript() {
   needs_dcmjs
   for from in ct tilted; do

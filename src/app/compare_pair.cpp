@@ -9,31 +9,67 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <map>
 #include <set>
+#include <type_traits>
+#include <utility>
 
 namespace fovea {
 namespace {
 
-/// Which segment of one map is which of the other.
-struct PairKey {
-  std::int64_t layer = 0, value = 0;
-  auto operator<=>(PairKey const&) const = default;
+/// A segment of one map and the same of the other; one of them may be missing.
+struct PairOfSegments {
+  Segment const* a = nullptr;
+  Segment const* b = nullptr;
+
+  Segment const& known() const { return a != nullptr ? *a : *b; }
 };
 
-// By value where that says which one is meant; else also by layer.
-bool pair_values_are_unique(LabelMap const& map) {
-  std::set<std::int64_t> seen;
+// Whether each segment has a `of(segment)` of its own.
+template <class Of>
+bool pair_unique(LabelMap const& map, Of&& of) {
+  std::set<std::decay_t<std::invoke_result_t<Of, Segment const&>>> seen;
   return std::ranges::all_of(
-      map.segments, [&](Segment const& segment) { return seen.insert(segment.value).second; });
+      map.segments, [&](Segment const& segment) { return seen.insert(of(segment)).second; });
 }
 
-using PairSegments = std::map<PairKey, Segment>;
+// Those that `same` finds alike and that are not paired yet.
+template <class Same>
+void pair_alike(std::vector<Segment const*>& of_a,
+                std::vector<Segment const*>& of_b,
+                std::vector<PairOfSegments>& out,
+                Same&& same) {
+  std::erase_if(of_a, [&](Segment const* one) {
+    auto const found =
+        std::ranges::find_if(of_b, [&](Segment const* other) { return same(*one, *other); });
+    if (found == of_b.end()) return false;
+    out.push_back({one, *found});
+    of_b.erase(found);
+    return true;
+  });
+}
 
-PairSegments pair_segments(LabelMap const& map, bool by_value) {
-  PairSegments out;
-  for (auto const& segment : map.segments)
-    out[{by_value ? 0 : segment.layer, segment.value}] = segment;
+// By name where names tell segments apart, for two programs may number them otherwise; what is
+// left by value, where values tell them apart, else by layer and value.
+std::vector<PairOfSegments> pair_segments(LabelMap const& a, LabelMap const& b) {
+  std::vector<Segment const*> of_a, of_b;
+  for (auto const& segment : a.segments) of_a.push_back(&segment);
+  for (auto const& segment : b.segments) of_b.push_back(&segment);
+  std::vector<PairOfSegments> out;
+  auto const name = [](Segment const& segment) { return segment.name; };
+  auto const value = [](Segment const& segment) { return segment.value; };
+  if (pair_unique(a, name) && pair_unique(b, name))
+    pair_alike(of_a, of_b, out, [](Segment const& one, Segment const& other) {
+      return !one.name.empty() && one.name == other.name;
+    });
+  auto const by_value = pair_unique(a, value) && pair_unique(b, value);
+  pair_alike(of_a, of_b, out, [&](Segment const& one, Segment const& other) {
+    return one.value == other.value && (by_value || one.layer == other.layer);
+  });
+  for (auto const* const one : of_a) out.push_back({one, nullptr});
+  for (auto const* const one : of_b) out.push_back({nullptr, one});
+  std::ranges::stable_sort(out, {}, [](PairOfSegments const& one) {
+    return std::pair{one.known().layer, std::int64_t{one.known().value}};
+  });
   return out;
 }
 
@@ -77,19 +113,13 @@ Json pair_or_null(std::optional<double> value) {
   return value ? Json(*value) : Json{};
 }
 
-Segment const* pair_find(PairSegments const& segments, PairKey const& key) {
-  auto const found = segments.find(key);
-  return found == segments.end() ? nullptr : &found->second;
-}
-
 Json pair_label(PairSide const& a,
                 PairSide const& b,
-                Segment const* of_a,
-                Segment const* of_b,
+                PairOfSegments const& of,
                 SurfaceOptions const& options) {
-  auto const& known = of_a != nullptr ? *of_a : *of_b;
-  auto const* const in_a = a.marked(of_a);
-  auto const* const in_b = b.marked(of_b);
+  auto const& known = of.known();
+  auto const* const in_a = a.marked(of.a);
+  auto const* const in_b = b.marked(of.b);
   Json out{{"layer", known.layer}, {"value", known.value}, {"name", known.name}};
   Overlap overlap;
   SurfaceDistances surfaces;
@@ -102,8 +132,8 @@ Json pair_label(PairSide const& a,
       box.size[2] = 2;
       if (box.first[2] + 2 > a.grid().size[2]) --box.first[2];
     }
-    auto const mask_a = a.mask(of_a, box);
-    auto const mask_b = b.mask(of_b, box);
+    auto const mask_a = a.mask(of.a, box);
+    auto const mask_b = b.mask(of.b, box);
     overlap = overlap_of(mask_a, mask_b);
     if (!a.grid().sheared()) surfaces = surface_distances(mask_a, mask_b, options);
   }
@@ -132,29 +162,26 @@ void pair_labels(LabelMap const& a,
                  CompareOptions const& options,
                  Json& pair) {
   expect_same_places(a.voxels.grid(), b.voxels.grid(), "both masks");
-  auto const by_value = pair_values_are_unique(a) && pair_values_are_unique(b);
-  auto const of_a = pair_segments(a, by_value);
-  auto const of_b = pair_segments(b, by_value);
-  std::set<PairKey> keys;
-  for (auto const& [key, segment] : of_a) keys.insert(key);
-  for (auto const& [key, segment] : of_b) keys.insert(key);
+  auto const pairs = pair_segments(a, b);
   PairSide const side_a{a}, side_b{b};
   pair["tolerance_mm"] = options.surface.tolerance_mm;
   pair["percentile"] = options.surface.percentile;
   pair["labels"] = Json::array();
-  if (keys.empty())
+  if (pairs.empty())
     pair["notes"].push_back("neither marks a voxel: there is nothing to measure");
   if (a.voxels.grid().sheared())
     pair["notes"].push_back(
         "the grid is sheared (a tilted gantry): no surface distances; straighten both first: "
         "fovea convert IN OUT --straighten --interpolation nearest");
-  for (auto const& key : keys) {
-    auto label =
-        pair_label(side_a, side_b, pair_find(of_a, key), pair_find(of_b, key), options.surface);
+  for (auto const& of : pairs) {
+    if (of.a != nullptr && of.b != nullptr && of.a->value != of.b->value)
+      pair["notes"].push_back(text("'", of.a->name, "' is ", of.a->value, " in A and ",
+                                   of.b->value, " in B: taken as the same by its name"));
+    auto label = pair_label(side_a, side_b, of, options.surface);
     auto const in_a = label["voxels_a"] != 0;
     auto const in_b = label["voxels_b"] != 0;
     if (!in_a || !in_b)
-      pair["notes"].push_back(text("label ", key.value, " has no voxel in ",
+      pair["notes"].push_back(text("label ", of.known().value, " has no voxel in ",
                                    in_a   ? "B"
                                    : in_b ? "A"
                                           : "either",

@@ -425,6 +425,11 @@ int predict_masks(MaskMaker const& maker,
   auto volumes = volumes_of(found, stop);
   for (auto const& damaged : found.dicom.damaged) warn(text(damaged.file, ": ", damaged.words));
   std::erase_if(volumes, [](FoundVolume const& one) {
+    // Masks often lie beside their images.
+    if (one.modality == "SEG") {
+      warn(text(one.source, ": a segmentation, no image: left out"));
+      return true;
+    }
     if (one.verdict != Verdict::refused) return false;
     warn(text(one.source, ": ", one.reasons.front().words));
     return true;

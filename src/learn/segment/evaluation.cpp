@@ -137,7 +137,8 @@ Panel SegmentEvaluation::metrics_panel() const {
     for (auto const& row : score_rows()) {
       auto const found =
           std::ranges::find_if(metrics, [&](auto const& one) { return one.first == row.name; });
-      line.push_back(found == metrics.end() ? "" : in_words(found->second));
+      line.push_back(
+          found == metrics.end() || !found->second.defined ? "-" : in_words(found->second));
     }
     rows.push_back(std::move(line));
   };
@@ -148,7 +149,7 @@ Panel SegmentEvaluation::metrics_panel() const {
     cells(report_.metrics, {"mean", text(report_.cases), "", "", ""});
   return {"Scores",
           "Means over the cases with 95 % intervals by bootstrap over patients. Missed: there, "
-          "and nothing was found; invented: found, and not there.",
+          "and nothing was found; invented: found, and not there. -: no case has an answer.",
           table(head, rows), "scores"};
 }
 
@@ -225,7 +226,9 @@ Panel SegmentEvaluation::expected_panel() const {
   }
   auto const body =
       series.empty()
-          ? note("info", "Nothing was found in these cases.")
+          ? note("info",
+                 "There is no guess: too few validation cases show the structures (three are "
+                 "needed), or nothing was found in these cases.")
           : line_chart(series, {.x = "expected Dice",
                                 .y = "Dice",
                                 .x_low = 0,
