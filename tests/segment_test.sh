@@ -136,6 +136,16 @@ a_bad_case_does_not_stop_the_others() {
   holds "$err" cut.nii.gz
 }
 # VALUE = VALUE * factor + offset in a NIfTI of 16 bits: FROM TO FACTOR [OFFSET]
+masks_of_images_of_one_name_do_not_overwrite_each_other() {
+  shared_run
+  mkdir a b c
+  cp "$data/images/case3.nii.gz" a/scan.nii.gz
+  cp "$data/images/case3.nii.gz" b/scan.nii.gz
+  cp "$data/images/case3.nii.gz" c/scan-2.nii.gz
+  ends_with 0 "$fovea" predict "$run" a b c --out masks --json
+  equal "$(ls masks/*.nii.gz | wc -l)" 3
+  equal "$(answer 'len({one["file"] for one in v["answers"]})')" 3
+}
 scaled() {
   python3 - "$@" <<'P'
 import gzip, struct, sys

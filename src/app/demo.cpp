@@ -83,9 +83,9 @@ void demo_tell(fs::path const& folder) {
             << "\nWhat looked odd in the data:   " << demo_at(folder / "inspect.html") << '\n';
 }
 
-void demo_tell_masks(fs::path const& folder) {
+void demo_tell_masks(fs::path const& folder, fs::path const& masks) {
   demo_tell(folder);
-  std::cout << "Masks of what was asked:       " << demo_at(folder / "found") << '\n';
+  std::cout << "Masks of what was asked:       " << demo_at(masks) << '\n';
 }
 
 }  // namespace
@@ -173,7 +173,7 @@ int demo_command(Arguments const& arguments) {
     demo_chest(folder / "chest", time.empty() ? "80s" : time);
     demo_ct(folder / "ct", time.empty() ? "100s" : time);
     demo_tell(folder / "chest");
-    demo_tell_masks(folder / "ct");
+    demo_tell_masks(folder / "ct", folder / "ct/new/found");
     std::cout << "Found and true, in a picture:  " << demo_at(folder / "ct/found.png")
               << "\n\nTry next, on your own images (a folder per class, a CSV, a MedMNIST "
                  "file; or scans with masks):\n"
@@ -198,7 +198,7 @@ int demo_command(Arguments const& arguments) {
   auto const set = read_dataset(data);
   if (set.masks) {
     demo_segment(job);
-    demo_tell_masks(folder);
+    demo_tell_masks(folder, folder / "found");
   } else {
     demo_classify(job);
     demo_tell(folder);

@@ -7,7 +7,6 @@
 #include "learn/data/phantom_ct.hpp"
 #include "learn/report/slices.hpp"
 
-#include <iostream>
 #include <iterator>
 
 namespace fovea {
@@ -138,7 +137,7 @@ void demo_ct(fs::path const& folder, std::string const& time) {
                     .set = demo_ct_keys(folder)};
   write_phantom_ct(job.data, made, stop_on_signals());
   auto const patient = folder / "new" / text("p", fresh);
-  write_phantom_ct_patient(patient, folder / "new-truth.dcm", made, fresh);
+  write_phantom_ct_patient(patient, folder / "new-truth.dcm", made, fresh, stop_on_signals());
   demo_learn_masks(job);
   demo_explain_masks(job, {patient.string()}, "liver");
   auto const found = folder / "new/found";

@@ -1,11 +1,13 @@
 #include "app/mask_cases.hpp"
 
 #include "base/core/error.hpp"
+#include "base/core/progress.hpp"
 #include "base/core/words.hpp"
 
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 
 namespace fovea {
 namespace {
@@ -56,10 +58,11 @@ std::vector<MaskCase> mask_cases(std::vector<FoundVolume> volumes,
                                  std::string const& format) {
   std::vector<MaskCase> out;
   std::map<std::string, std::map<std::size_t, FoundVolume>> parts;
-  std::map<std::string, int> used;
-  auto const add = [&](std::string id, std::vector<FoundVolume> files, std::string ending) {
-    auto const again = ++used[lower(id)];
-    if (again > 1) id += text("-", again);
+  std::set<std::string> taken;  // in lower case: some file systems know no other
+  auto const add = [&](std::string const& name, std::vector<FoundVolume> files,
+                       std::string ending) {
+    auto id = name;
+    for (int more = 2; !taken.insert(lower(id)).second; ++more) id = text(name, '-', more);
     out.push_back({std::move(id), std::move(files), std::move(ending)});
   };
   for (auto& volume : volumes) {
@@ -68,7 +71,9 @@ std::vector<MaskCase> mask_cases(std::vector<FoundVolume> volumes,
     auto const channel = volume.dicom == nullptr ? mask_channel(stem) : std::nullopt;
     if (channel && (channels > 1 || *channel == 0)) {
       auto const id = (volume.source.parent_path() / stem.substr(0, stem.size() - 5)).string();
-      parts[id].emplace(*channel, std::move(volume));
+      if (auto const [at, fresh] = parts[id].try_emplace(*channel, volume); !fresh)
+        warn(text(volume.source, ": left out, channel ", *channel, " of the case is ",
+                  at->second.source));
     } else {
       add(stem, {std::move(volume)}, ending);
     }

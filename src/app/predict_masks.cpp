@@ -1,7 +1,6 @@
 #include "app/predict_masks.hpp"
 
 #include "app/dicom_labels.hpp"
-#include "app/full.hpp"
 #include "app/mask_cases.hpp"
 #include "app/out.hpp"
 #include "app/predict_dicom.hpp"
@@ -83,10 +82,9 @@ std::string mask_number(MaskStatistics const& one, double value) {
 
 // Names and codes: as the user says, else as the segmentations that were learnt from, else by
 // name.
-LabelMap mask_map(MaskMaker const& maker,
-                  std::vector<LabelName> const& said,
-                  Volume const& labels) {
-  LabelMap map{.voxels = labels, .segments = {}, .fractional = false};
+std::vector<Segment> mask_segments(MaskMaker const& maker, std::vector<LabelName> const& said) {
+  LabelMap map{
+      .voxels = {upright({1, 1, 1}, {}), Type::u8}, .segments = {}, .fractional = false};
   for (auto const& one : maker.structures) {
     map.segments.push_back(one.described ? *one.described : segment_named(one.name));
     if (one.described) map.segments.back().name = one.name;
@@ -95,7 +93,7 @@ LabelMap mask_map(MaskMaker const& maker,
   name_segments(map, said);
   Provenance const by{MadeBy::program, maker.name, std::string{version}, maker.identity};
   for (auto& segment : map.segments) segment.provenance = by;
-  return map;
+  return map.segments;
 }
 
 // What the user says of values. Throws Error{usage} of one that the model does not give.
@@ -117,8 +115,7 @@ std::vector<LabelName> mask_names(MaskMaker const& maker,
   return out;
 }
 
-void mask_write(MaskMaker const& maker,
-                std::vector<LabelName> const& said,
+void mask_write(std::vector<Segment> const& segments,
                 MaskCase const& one,
                 Volume const& image,
                 Volume const& labels,
@@ -132,8 +129,8 @@ void mask_write(MaskMaker const& maker,
     mask.intent = 0;
     return write_volume(objects.file, mask);
   }
-  write_mask_objects(mask_map(maker, said, labels), *one.channels.front().dicom, image,
-                     objects);
+  write_mask_objects({.voxels = labels, .segments = segments, .fractional = false},
+                     *one.channels.front().dicom, image, objects);
 }
 
 std::uint64_t mask_memory(std::string const& words) {
@@ -182,6 +179,9 @@ class MaskRun {
   // Loading the next case and writing the last one go on while the network works.
   void operator()(std::vector<MaskCase> const& all, Stop const& stop) {
     auto const cases = left_of(all);
+    // Names that DICOM cannot hold must not cost what the network did.
+    if (std::ranges::any_of(cases, [](auto const* one) { return one->ending == ".dcm"; }))
+      segments_ = mask_segments(maker_, said_);
     auto const load = [&](std::size_t at) {
       if (at == cases.size()) return std::future<Volume>{};
       return std::async(std::launch::async, [this, one = cases[at]] {
@@ -239,12 +239,17 @@ class MaskRun {
   fs::path report_of(MaskCase const& one) const {
     return flags_.sr ? folder_ / (one.id + "-sr.dcm") : fs::path{};
   }
+  fs::path uncertainty_of(MaskCase const& one) const {
+    return folder_ / (one.id + "-uncertainty.nii.gz");
+  }
   fs::path probabilities_of(MaskCase const& one) const {
     return folder_ / (one.id + "-probabilities.nii");
   }
   bool is_done(MaskCase const& one) const {
     std::error_code ignored;
     return fs::exists(file_of(one), ignored) &&
+           (!flags_.sr || fs::exists(report_of(one), ignored)) &&
+           (!flags_.uncertainty || fs::exists(uncertainty_of(one), ignored)) &&
            (!flags_.save_probabilities || fs::exists(probabilities_of(one), ignored));
   }
 
@@ -296,9 +301,8 @@ class MaskRun {
     share_ = share;
     writing_ = std::async(std::launch::async, [this, &one, image, found, probabilities] {
       if (probabilities) probabilities->keep();
-      if (found.uncertainty)
-        write_volume(folder_ / (one.id + "-uncertainty.nii.gz"), *found.uncertainty);
-      mask_write(maker_, said_, one, image, found.labels,
+      if (found.uncertainty) write_volume(uncertainty_of(one), *found.uncertainty);
+      mask_write(segments_, one, image, found.labels,
                  {.file = file_of(one),
                   .contours = flags_.format == "rtstruct",
                   .report = report_of(one)});
@@ -350,6 +354,7 @@ class MaskRun {
   MaskFlags const& flags_;
   fs::path folder_;
   std::vector<LabelName> said_;
+  std::vector<Segment> segments_;  ///< of masks in DICOM
   double lowest_ = INFINITY;
   MaskCase const* written_ = nullptr;
   double share_ = 1;

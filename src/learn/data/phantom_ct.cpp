@@ -149,7 +149,7 @@ DicomData ct_head(PhantomCt const& options, int patient, Grid const& grid) {
       .set(dcm::referring_physician)
       .set(dcm::accession_number)
       .set(dcm::study_description, "Made-up CT of nobody")
-      .set(dcm::series_description, "Portal venous, 5 mm")
+      .set(dcm::series_description, "Portal venous")
       .set(dcm::image_comments, "Calculated by a program; shows no person.")
       .set(dcm::patient_name, text("Phantom^", number))
       .set(dcm::patient_id, text("PHANTOM-", number))
@@ -256,12 +256,13 @@ PhantomCtCase phantom_ct(PhantomCt const& options, int patient) {
 void write_phantom_ct_patient(fs::path const& folder,
                               fs::path const& truth,
                               PhantomCt const& options,
-                              int patient) {
+                              int patient,
+                              Stop const& stop) {
   auto const made = phantom_ct(options, patient);
   ct_expect_empty(folder);
   ct_write_series(folder, options, patient, made.image);
   if (truth.empty()) return;
-  auto const found = find_series(files_below(folder, stop_on_signals()), 1);
+  auto const found = find_series(files_below(folder, stop), 1);
   write_dicom(truth, dicom_seg(made.truth, result_source(found.series.at(0)),
                                {.description = "Truth", .series_number = 100}));
 }
@@ -274,7 +275,7 @@ void write_phantom_ct(fs::path const& folder, PhantomCt const& options, Stop con
     auto const patient = static_cast<int>(i) + 1;
     auto const place =
         folder / (patient <= options.train ? "train" : "test") / ("p" + ct_two_digits(patient));
-    write_phantom_ct_patient(place, place / "segmentation.dcm", options, patient);
+    write_phantom_ct_patient(place, place / "segmentation.dcm", options, patient, stop);
   });
 }
 

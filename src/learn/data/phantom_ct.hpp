@@ -42,7 +42,8 @@ PhantomCtCase phantom_ct(PhantomCt const& options, int patient);
 void write_phantom_ct_patient(fs::path const& folder,
                               fs::path const& truth,
                               PhantomCt const& options,
-                              int patient);
+                              int patient,
+                              Stop const& stop);
 
 /// Writes train/p01 … and test/p17 …, each with its series and its segmentation.dcm. Throws
 /// Error{usage} if the folder holds something already or the options make no set,

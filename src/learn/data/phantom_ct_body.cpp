@@ -1,7 +1,6 @@
 #include "learn/data/phantom_ct_body.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <numbers>
 

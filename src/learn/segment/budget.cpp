@@ -141,14 +141,15 @@ std::string budget_reason(std::string_view key,
 }  // namespace
 
 void plan_budget(SegmentTargets const& targets, double thickness, Plan& plan) {
-  if (plan.fraction("time") <= 0) return;
+  if (plan.fraction("time") <= 0 || plan.whole("steps") > 0 || plan.whole("epochs") > 0) return;
   auto const setup = setup_of(plan, targets.outputs());
   auto const& wide = setup.config();
   std::vector<Plan> trials;
   std::vector<RecipeConfig> configs;
   auto const thick_voxels = thickness / std::ranges::min(wide.spacing);
-  for (auto const& rung : budget_rungs) {
-    if (!budget_free(plan) || (rung.smaller && plan.asked("patch"))) continue;
+  for (auto rung : budget_rungs) {
+    if (!budget_free(plan)) break;
+    rung.smaller = rung.smaller && !plan.asked("patch");
     auto const& config = configs.emplace_back(budget_config(wide, rung, thickness));
     auto& trial = trials.emplace_back(plan);
     for (auto const& [key, value] : config_words(setup.recipe, config)) {

@@ -50,6 +50,13 @@ TEST(SegmentBudget, withoutATimeOrWithAllOfItThePlanIsNnUNets) {
     plan_budget(budget_targets(), 5, plan);
     EXPECT_EQ(plan.yaml(), before) << time;
   }
+  for (auto const key : {"steps", "epochs"}) {
+    auto plan = budget_plan(false, "5s");
+    plan.ask(key, "7", "asked for");
+    auto const before = plan.yaml();
+    plan_budget(budget_targets(), 5, plan);
+    EXPECT_EQ(plan.yaml(), before) << key;
+  }
 }
 
 TEST(SegmentBudget, inAShortTimeStepsBecomeCheapAndEachKeySaysWhy) {
@@ -88,6 +95,9 @@ TEST(SegmentBudget, whatAPersonSetStays) {
     plan.ask(key, value, "asked for");
     plan_budget(budget_targets(), 4, plan);
     EXPECT_EQ(plan.word(key), value);
+    if (key != "features") {
+      EXPECT_EQ(plan.list("features").front(), "16") << key;
+    }
     EXPECT_NO_THROW(setup_of(plan, 2));
   }
 }

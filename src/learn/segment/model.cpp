@@ -205,6 +205,10 @@ SegmentContract segment_contract(ModelAbout const& about) {
   out.inside = model_lists(model_field(from, "structures"), "structures");
   if (out.inside.size() != about.labels.size())
     model_refuse("it has other labels than structures");
+  if (out.inside.empty() ||
+      out.rule.values.size() != out.inside.size() + (out.rule.regions ? 0 : 1))
+    model_refuse(text("it has ", out.rule.values.size(), " values for ", out.inside.size(),
+                      " structures"));
   out.flips = model_numbers<int>(model_field(from, "flips"), "flips", 0, 2);
   out.step = model_number<double>(model_field(from, "step"), "step", 0.01, 1);
   auto const& run_as = model_field(from, "run_as");
