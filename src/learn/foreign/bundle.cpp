@@ -164,7 +164,11 @@ class BundlePlanner {
     auto const mode = word(*found, "mode", "constant");
     out.gaussian = mode == "gaussian";
     if (mode != "gaussian" && mode != "constant") miss(text(name, ": the blend ", mode));
-    if (slices) out.axis = static_cast<std::int64_t>(real(*found, "spatial_dim", 0));
+    auto const axis = slices ? real(*found, "spatial_dim", 0) : 0;
+    if (axis == 0 || axis == 1 || axis == 2)
+      out.axis = static_cast<std::int64_t>(axis);
+    else
+      miss(text(name, ": spatial_dim ", spelled(axis)));
     if (!(out.overlap >= 0 && out.overlap < 1))
       miss(text(name, ": an overlap of ", spelled(out.overlap)));
     if (out.window.empty()) miss(text(name, " without roi_size"));
@@ -354,8 +358,7 @@ Bundle read_bundle(fs::path const& folder) {
     if (root.is_object()) root["bundle_root"] = ".";
     auto const metadata = configs / "metadata.json";
     return {folder, fs::is_regular_file(metadata) ? read_json(metadata) : Json{},
-            BundleConfig{std::move(root), text(file), folder},
-            fs::is_regular_file(folder / "models" / "model.ts")};
+            BundleConfig{std::move(root), text(file), folder}};
   }
   throw Error{Fault::input,
               text("expected a MONAI bundle, got no configs/inference.json or "

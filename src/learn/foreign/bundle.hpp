@@ -63,7 +63,6 @@ struct Bundle {
   fs::path folder;
   Json metadata;
   BundleConfig config;
-  bool torchscript = false;  ///< models/model.ts is there
 };
 /// Throws Error{input} if there is no such config or it is broken.
 Bundle read_bundle(fs::path const& folder);

@@ -5,7 +5,6 @@
 #include "learn/foreign/bundle_lambda.hpp"
 #include "learn/foreign/bundle_parts.hpp"
 
-#include <algorithm>
 #include <set>
 
 namespace fovea {
@@ -114,13 +113,19 @@ std::vector<BundleLabel> bundle_label_names(BundlePlan const& plan, BundleFacts 
     }
     if (step.name != "Lambda") continue;
     std::set<std::int64_t> values;
-    for (auto const value : BundleLambda{step_word(step, "func", ""), step.name}.values()) {
+    BundleLambda const function{step_word(step, "func", ""), step.name};
+    for (auto const value : function.values()) {
       if (value > 0 && value <= facts_most_value) values.insert(value);
     }
     if (values.empty()) continue;
-    out.clear();
+    if (function.keeps_argument())
+      for (auto const& label : out) values.erase(label.value);
+    else
+      out.clear();
     for (auto const value : values) out.push_back({value, text("label ", value)});
   }
+  // As bundle_label_map numbers the channels of a result.
+  if (out.empty()) channels(0, 1);
   return out;
 }
 

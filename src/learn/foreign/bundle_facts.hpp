@@ -27,7 +27,8 @@ struct BundleLabel {
   std::string name;
 };
 /// What values the masks of a plan can have beside 0: of argmax one for each output but the
-/// first, of thresholds one for each channel, behind a function the numbers that it names.
+/// first, of thresholds one for each channel, behind a function the numbers that it
+/// names, beside those from before it where it lets them through; else one for each channel.
 std::vector<BundleLabel> bundle_label_names(BundlePlan const& plan, BundleFacts const& facts);
 
 }  // namespace fovea

@@ -2,6 +2,7 @@
 
 #include "base/core/error.hpp"
 #include "base/core/words.hpp"
+#include "learn/foreign/bundle_parts.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -163,6 +164,7 @@ class LambdaRun {
     auto const* volume = std::get_if<Volume>(&of);
     if (volume == nullptr) refuse("channels of a number");
     if (which.empty()) refuse("no channel at all");
+    bundle_demand({"Lambda", {}}, volume->grid(), std::ssize(which));
     Volume out{volume->grid(), Type::f32, volume->unit(), std::ssize(which)};
     for (std::size_t n = 0; n < which.size(); ++n) {
       auto const channel = which[n] < 0 ? which[n] + volume->channels() : which[n];
@@ -248,12 +250,29 @@ std::vector<std::int64_t> BundleLambda::values() const {
       auto const& part = body_.at(node.parts[n]);
       open.push_back(&part);
       // Behind the function and the condition.
-      if (node.kind == BundleSyntax::Kind::call && n >= 2 &&
-          part.kind == BundleSyntax::Kind::whole)
-        out.push_back(part.whole);
+      if (node.kind != BundleSyntax::Kind::call || n < 2) continue;
+      if (part.kind == BundleSyntax::Kind::whole) out.push_back(part.whole);
+      constexpr double most = 1e15;
+      if (part.kind == BundleSyntax::Kind::real && std::abs(part.real) <= most &&
+          part.real == std::floor(part.real))
+        out.push_back(static_cast<std::int64_t>(part.real));
     }
   }
   return out;
+}
+
+bool BundleLambda::keeps_argument() const {
+  std::vector<BundleSyntax::Node const*> open{&body_.top()};
+  while (!open.empty()) {
+    auto const& node = *open.back();
+    open.pop_back();
+    if (node.kind == BundleSyntax::Kind::name && node.words == parameter_) return true;
+    // Of torch.where neither the function nor the condition; other calls have no arguments.
+    auto const is_where = node.kind == BundleSyntax::Kind::call && node.parts.size() > 1;
+    for (std::size_t n = is_where ? 2 : 0; n < node.parts.size(); ++n)
+      open.push_back(&body_.at(node.parts[n]));
+  }
+  return false;
 }
 
 }  // namespace fovea

@@ -23,6 +23,9 @@ class BundleLambda {
 
   /// The whole numbers that torch.where chooses from: what a result may hold.
   std::vector<std::int64_t> values() const;
+  /// Whether a result may hold what the argument holds: it stands somewhere beside the
+  /// conditions of torch.where.
+  bool keeps_argument() const;
 
  private:
   std::string parameter_;

@@ -87,6 +87,20 @@ TEST(BundleFacts, ReadsWhatGoesInAndOut) {
   plan.after.push_back({"AsDiscrete", {{"argmax", {true}}}});
   ASSERT_EQ(bundle_label_names(plan, facts).size(), 1U);
   EXPECT_EQ(bundle_label_names(plan, facts)[0].name, "cyst");
+  std::pair<char const*, std::vector<std::string>> const rows[] = {
+      {"lambda x: torch.where(x > 0, 4.0, 0)", {"label 4"}},
+      {"lambda x: torch.where(x == 7, 2.5, 0)", {"cyst"}},
+      {"lambda x: torch.where(x == 7, 4, x)", {"cyst", "label 4"}},
+      {"lambda x: torch.where(x == 7, 1, x.float())", {"cyst"}},
+  };
+  for (auto const& [function, names] : rows) {
+    SCOPED_TRACE(function);
+    auto more = plan;
+    more.after.push_back({"Lambda", {{"func", {std::string{function}}}}});
+    std::vector<std::string> got;
+    for (auto const& label : bundle_label_names(more, facts)) got.push_back(label.name);
+    EXPECT_EQ(got, names);
+  }
 }
 
 TEST(BundleFacts, NamesTheFieldThatIsMissing) {

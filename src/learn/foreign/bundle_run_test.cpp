@@ -116,6 +116,7 @@ TEST(BundleRun, RefusesOptionsThatCannotBe) {
       {R"({"_target_": "Spacingd"})", "no pixdim"},
       {R"({"_target_": "Spacingd", "pixdim": ["a", 1, 1]})", "expected a number as pixdim"},
       {R"({"_target_": "Spacingd", "pixdim": 1e-9})", ""},
+      {R"({"_target_": "Spacingd", "pixdim": 1e300})", "pixdim of at most"},
       {R"({"_target_": "Spacingd", "pixdim": 1, "mode": "bicubic"})", "the mode bicubic"},
       {R"({"_target_": "Spacingd", "pixdim": 1, "padding_mode": "zeros"})",
        "the padding zeros"},

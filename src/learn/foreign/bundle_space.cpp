@@ -1,5 +1,6 @@
 #include "base/core/error.hpp"
 #include "base/core/words.hpp"
+#include "base/geometry/grids.hpp"
 #include "base/geometry/orient.hpp"
 #include "base/geometry/resample.hpp"
 #include "learn/foreign/bundle_lambda.hpp"
@@ -65,15 +66,24 @@ Volume space_framed(Volume const& image,
 // on.
 Volume space_onto(Volume const& image, Grid const& grid, bool nearest) {
   SpaceSizes before{}, size{};
-  // A new voxel's centre lies less than one of it beyond the old ones.
-  auto const old_spacing = image.grid().spacing().mm;
-  auto const new_spacing = grid.spacing().mm;
-  auto const widest = std::max({new_spacing[0], new_spacing[1], new_spacing[2]});
+  // How far centres of new voxels lie beyond the old ones, and one more.
+  auto const map = index_map(grid, image.grid());
+  Index end{};
+  for (std::size_t axis = 0; axis < 3; ++axis)
+    end.ijk[axis] = static_cast<double>(grid.size[axis] - 1);
+  auto const low = map(Index{}), high = map(end);
+  constexpr double most = 1 << 20;
   for (std::size_t axis = 0; axis < 3; ++axis) {
-    auto const by = static_cast<std::int64_t>(std::ceil(widest / old_spacing[axis])) + 1;
-    before[axis] = -by;
-    size[axis] = image.grid().size[axis] + 2 * by;
+    auto const old = image.grid().size[axis];
+    auto const by = std::ceil(
+        std::max({0.0, -low.ijk[axis], high.ijk[axis] - static_cast<double>(old - 1)}));
+    if (!(by <= most)) step_refuse({"Spacing", {}}, "voxels lie far beyond the image");
+    before[axis] = -static_cast<std::int64_t>(by) - 1;
+    size[axis] = old - 2 * before[axis];
   }
+  auto framed = image.grid();
+  framed.size = size;
+  bundle_demand({"Spacing", {}}, framed, image.channels());
   Resample const options{.interpolator = nearest ? Interpolator::nearest : Interpolator::linear,
                          .as_f32 = true};
   return resample(space_framed(image, before, size, SpaceEdge::last, 0), grid, options);
@@ -214,6 +224,10 @@ void space_spacing(BundleStep const& step, Volume& image, std::vector<BundleMove
   for (std::size_t axis = 0; axis < 3; ++axis) {
     // What is not above 0 leaves the axis as it is.
     if (wanted[axis].value_or(0) > 0) spacing.mm[axis] = *wanted[axis];
+    constexpr double most = 1e6;
+    if (spacing.mm[axis] > most)
+      step_refuse(step, text("expected a pixdim of at most 1000000 mm, got ",
+                             spelled(spacing.mm[axis])));
   }
   auto const mode = step_word(step, "mode", "bilinear");
   if (mode != "bilinear" && mode != "nearest") step_refuse(step, "the mode " + mode);

@@ -11,7 +11,7 @@ constexpr BundleStepRow bundle_step_rows[] = {
      "overwriting"},
     {"EnsureChannelFirst", "channels are an axis of their own, as they always are here", "",
      "channel_dim strict_check meta_keys meta_key_postfix"},
-    {"Orientation", "axes point the way that is said", "axcodes", "labels"},
+    {"Orientation", "axes point the way that is said", "axcodes", ""},
     {"Spacing", "voxels get this size", "pixdim mode padding_mode",
      "align_corners dtype recompute_affine meta_keys"},
     {"Resize", "images get this size",
@@ -50,7 +50,7 @@ constexpr BundleStepRow bundle_step_rows[] = {
     {"KeepLargestConnectedComponent", "other pieces of a label are cleared",
      "applied_labels is_onehot independent connectivity num_components", ""},
     {"Invert", "spatial steps are undone", "transform nearest_interp",
-     "orig_keys to_tensor meta_keys meta_key_postfix orig_meta_keys post_func"},
+     "orig_keys to_tensor meta_keys meta_key_postfix orig_meta_keys"},
     {"SaveImage", "writes the file", "",
      "output_dir output_ext output_dtype output_postfix separate_folder data_root_dir "
      "meta_keys resample scale dtype "

@@ -285,7 +285,6 @@ TEST(Bundle, ReadsAFolderAndSaysWhatIsNone) {
   write_file(room.path() / "configs/metadata.json", std::string_view{R"({"version": "1"})"});
   auto const bundle = read_bundle(room.path());
   EXPECT_EQ(bundle.metadata.at("version"), "1");
-  EXPECT_FALSE(bundle.torchscript);
   EXPECT_EQ(plan_of(bundle.config).weights, "./models/model.pt");
   write_file(room.path() / "configs/inference.json", std::string_view{"[1]"});
   EXPECT_THROW(read_bundle(room.path()), Error);

@@ -6,9 +6,8 @@
 #include "learn/foreign/checkpoint.hpp"
 #include "learn/nn/torchscript.hpp"
 #include "learn/segment/bundle_windows.hpp"
-#include "learn/tensor/tensor.hpp"
 
-#include <algorithm>
+#include <set>
 
 namespace fovea {
 namespace {
@@ -90,6 +89,24 @@ void bundle_expect(BundleModel const& model, Volume const& image) {
                 "use a bundle for volumes"};
 }
 
+// A value without a name would be in no table and in no object.
+void bundle_expect_named(BundleModel const& model, Volume const& labels) {
+  std::set<std::int64_t> named{0};
+  for (auto const& label : model.labels) named.insert(label.value);
+  with_type(labels.type(), [&](auto kind) {
+    auto last = decltype(kind){};
+    for (auto const value : labels.as<decltype(kind)>()) {
+      if (value == last) continue;
+      last = value;
+      if (!named.contains(static_cast<std::int64_t>(value)))
+        throw Error{Fault::input,
+                    text("the bundle's result holds the value ", +value,
+                         ", and nothing in its config or metadata names it"),
+                    "correct the bundle's config, or run it with MONAI"};
+    }
+  });
+}
+
 }  // namespace
 
 bool is_bundle(fs::path const& folder) {
@@ -122,6 +139,7 @@ Volume bundle_masks(BundleModel const& model, Volume const& image, SegmentAsk co
   auto const outputs = bundle_outputs(model, seen.image, image.grid(), ask);
   auto const result = bundle_after(model.plan, outputs, seen.moves, image.grid());
   auto const labels = bundle_label_map(model.plan, result);
+  bundle_expect_named(model, labels);
   return {image.grid(), labels.type(), labels.unit(), labels.channels(), labels.bytes()};
 }
 

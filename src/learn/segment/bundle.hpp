@@ -35,8 +35,9 @@ BundleModel bundle_model(fs::path const& folder, bool trust);
 ///         networks of two dimensions, volumes for SliceInferer
 /// Memory  all outputs on the network's grid twice, and on the image's where the bundle inverts
 ///         before it decides; `ask.memory` bounds it
-/// Throws  Error{input} on another image, or if the network fails; Error{resource} with the
-///         bytes needed if they are more than `ask.memory`; Interrupted
+/// Throws  Error{input} on another image, if the network fails or has another number of outputs
+///         than the metadata says, or on a value that `labels` does not name; Error{resource}
+///         with the bytes needed if they are more than `ask.memory`; Interrupted
 Volume bundle_masks(BundleModel const& model, Volume const& image, SegmentAsk const& ask = {});
 
 }  // namespace fovea

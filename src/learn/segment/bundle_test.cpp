@@ -128,6 +128,34 @@ TEST(SegmentBundle, RefusesWhatIsWrongByName) {
   }
 }
 
+// Windows are as large as a config says; nothing of that size is made before it is asked for.
+TEST(SegmentBundle, RefusesWindowsThatNoMachineHolds) {
+  auto model = bundle_model(bundle_made("unet"), false);
+  auto const image = read_nifti(bundle_made("unet") / "image.nii.gz").volume;
+  model.network = [](at::Tensor const& in) {
+    ADD_FAILURE() << "it was run";
+    return in;
+  };
+  model.plan.inferer.kind = BundleInferer::Kind::sliding;
+  model.plan.inferer.window = {96'000, 96'000, 96'000};
+  try {
+    bundle_masks(model, image);
+    ADD_FAILURE() << "it was not refused";
+  } catch (Error const& fault) {
+    EXPECT_EQ(fault.fault(), Fault::resource) << fault.what();
+  }
+}
+
+TEST(SegmentBundle, RefusesOutputsThatNothingNames) {
+  auto const image = read_nifti(bundle_made("unet") / "image.nii.gz").volume;
+  auto model = bundle_model(bundle_made("unet"), false);
+  model.labels.clear();
+  EXPECT_THROW(bundle_masks(model, image), Error);
+  auto other = bundle_model(bundle_made("unet"), false);
+  other.facts.outputs.pop_back();
+  EXPECT_THROW(bundle_masks(other, image), Error);
+}
+
 TEST(SegmentBundle, RunsNoCodeThatNobodyTrusts) {
   // What Python would call system() for.
   auto const code = [](fs::path const& folder) {

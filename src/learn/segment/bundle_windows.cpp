@@ -39,6 +39,7 @@ class BundleWindows {
   Volume run() {
     c10::NoGradGuard const no_tape;
     lay();
+    demand_memory(std::ssize(model_.facts.outputs));
     auto const whole = padded();
     auto const weights = weights_of_window();
     auto const total = at::zeros({padded_[0], padded_[1], padded_[2]});
@@ -53,7 +54,7 @@ class BundleWindows {
           BundleSides const first{i, j, k};
           auto const out = output(bundle_box(whole, first, window_));
           if (!sums.defined()) {
-            demand_memory(out.size(0));
+            expect_outputs(out.size(0));
             sums = at::zeros({out.size(0), padded_[0], padded_[1], padded_[2]});
           }
           bundle_box(sums, first, window_).add_(out * weights);
@@ -194,7 +195,20 @@ class BundleWindows {
     return out.squeeze(0);
   }
 
-  // Sums and their copy on the network's grid, what the steps behind it hold on either.
+  // Names of labels are those that the metadata gives to outputs.
+  void expect_outputs(std::int64_t outputs) const {
+    auto const said = std::ssize(model_.facts.outputs);
+    if (outputs == said) return;
+    throw Error{Fault::input,
+                text("expected ", said,
+                     " outputs of the bundle's network, as configs/metadata.json says "
+                     "(num_channels), got ",
+                     outputs),
+                "correct the bundle's metadata"};
+  }
+
+  // The image padded, a window with its weights, sums and their copy on the network's grid,
+  // what the steps behind it hold on either.
   void demand_memory(std::int64_t outputs) const {
     auto const voxels = [](BundleSides const& size) {
       return static_cast<double>(size[0]) * static_cast<double>(size[1]) *
@@ -202,7 +216,9 @@ class BundleWindows {
     };
     constexpr double bytes = 4;
     auto const many = static_cast<double>(outputs) * bytes;
-    auto const network = 2 * many * voxels(padded_);
+    auto const inputs = static_cast<double>(image_.channels()) * bytes;
+    auto const network =
+        2 * many * voxels(padded_) + (inputs + bytes) * (voxels(padded_) + voxels(window_));
     auto const behind = many * (2 * voxels(size_) + 2 * voxels(back_.size));
     auto const need = std::max(network, behind);
     auto const most = ask_.memory > 0 ? static_cast<double>(ask_.memory)

@@ -45,6 +45,17 @@ void export_normalisation(SegmentContract const& contract, Json& steps) {
                     std::ranges::all_of(config.masked, [&](bool masked) {
                       return masked == config.masked.front();
                     });
+  // MONAI leaves out the zeros of each channel by itself, we what is 0 in all of them.
+  for (std::size_t c = 0; hows.size() > 1 && c < hows.size(); ++c) {
+    if (hows[c] == Normalisation::z_score && config.masked.at(c))
+      throw Error{Fault::usage,
+                  text("expected channels that are normalised over all voxels for a bundle of "
+                       "MONAI's, got ",
+                       hows.size(),
+                       " channels of which some are normalised inside the foreground of all: "
+                       "MONAI has no transform for that"),
+                  "export the package, or TorchScript"};
+  }
   auto const& facts = contract.recipe.intensities;
   if (same && hows.front() == Normalisation::none) return;
   if (same && hows.front() == Normalisation::z_score) {

@@ -13,7 +13,12 @@ namespace fovea {
 /// together; MONAI lays windows a whole step apart, weighs them about half a voxel off, and
 /// interpolates images linearly where we take a spline.
 ///
-/// Throws Error{usage} if the model is an ensemble; Error{input} as segment_contract
+/// One channel that is normalised inside the foreground becomes NormalizeIntensityd(nonzero):
+/// zeros that the foreground encloses count for us and not for MONAI.
+///
+/// Throws Error{usage} if the model is an ensemble, or if it has several channels and one of
+/// them is normalised inside the foreground of all, which no transform of MONAI's does;
+/// Error{input} as segment_contract
 BundleParts segment_bundle(Model const& model);
 
 }  // namespace fovea

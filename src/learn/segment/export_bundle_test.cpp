@@ -116,5 +116,28 @@ TEST(SegmentExport, RefusesAnEnsemble) {
   EXPECT_THROW(segment_bundle(model), Error);
 }
 
+TEST(SegmentExport, RefusesChannelsNormalisedInsideTheForegroundOfAll) {
+  for (auto const other : {Normalisation::z_score, Normalisation::none}) {
+    auto model = export_model(false);
+    auto contract = segment_contract(model.about);
+    auto& config = contract.recipe.configs[0];
+    config.normalisation = {Normalisation::z_score, other};
+    config.masked = {true, true};
+    contract.recipe.intensities = {{}, {}};
+    contract.channels = {"T1", "T2"};
+    model.networks.clear();
+    model.networks.emplace_back(graph_of(config, 2, 3), 5);
+    write_contract(contract, model.about);
+    try {
+      segment_bundle(model);
+      ADD_FAILURE() << "it was written";
+    } catch (Error const& fault) {
+      EXPECT_EQ(fault.fault(), Fault::usage);
+      EXPECT_NE(std::string{fault.what()}.find("foreground"), std::string::npos)
+          << fault.what();
+    }
+  }
+}
+
 }  // namespace
 }  // namespace fovea
