@@ -4,7 +4,7 @@ source "$(dirname "$0")/cases.sh"
 fovea=$FOVEA_BUILD/fovea
 export XDG_CACHE_HOME=$rooms/cache
 quick=(--set steps=30 --set 'features=[8, 16, 16]' --set 'patch=[16, 32, 32]' --set 'kernels=[3x3x3, 3x3x3, 3x3x3]' --set 'strides=[1x1x1, 2x2x2, 2x2x2]'
-  --set 'blocks=[1, 1, 1]' --set 'decoder_blocks=[1, 1]' --set batch_size=2 --set learning_rate=0.01 --set test_flips=false --precision float32 --set time=0)
+  --set 'blocks=[1, 1, 1]' --set 'decoder_blocks=[1, 1]' --set batch_size=2 --set learning_rate=0.01 --set test_flips=false --precision float32 --set run_as=float32 --set validate_every=10 --set time=0)
 
 # One finished run that the cases below only read: made once.
 shared_run() {
