@@ -412,6 +412,18 @@ PixelsPalette pixels_palette(DicomItem const& item, PixelsPart const& part) {
     pixels_refuse("bad-palette", text("expected at most 65536 colours, got ", (*said)[0]));
   auto const count = (*said)[0] == 0 ? 65536 : static_cast<std::size_t>((*said)[0]);
   auto const bits = (*said)[2];
+  constexpr double most = 65535;
+  for (auto const* const words : {&colours, &segments}) {
+    if (!*words) continue;
+    auto const odd = std::ranges::find_if_not(
+        **words, [](double word) { return word >= 0 && word <= most; });
+    if (odd != (*words)->end())
+      pixels_refuse("bad-palette", text("expected words of 0 to ", most, ", got ", *odd));
+  }
+  if (!((*said)[1] >= -most && (*said)[1] <= most))
+    pixels_refuse(
+        "bad-palette",
+        text("expected a palette that begins at a value of 16 bits, got ", (*said)[1]));
   PixelsPalette palette{.first = static_cast<std::int64_t>((*said)[1]), .colours = {}};
   palette.colours = colours ? *colours : pixels_expanded(*segments, count);
   if (bits == 8 && colours && palette.colours.size() < count)
