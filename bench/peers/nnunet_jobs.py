@@ -20,6 +20,7 @@ what, ours, data, work = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3]), pa
 scans = data / "hippocampus-3d"
 scripts = pathlib.Path(sys.executable).parent
 nnunet = {name: str(work / name) for name in ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")}
+nnunet["nnUNet_extTrainer"] = str(data.parent / "peers" / "nnunet")  # where the trained folder's trainer lies
 versions("nnunetv2", "torch")
 
 
