@@ -5,35 +5,15 @@
 #include "base/core/zip.hpp"
 #include "base/geometry/same_grid.hpp"
 #include "base/io/nifti.hpp"
+#include "learn/segment/test_models.hpp"
 
 #include <gtest/gtest.h>
-
-#include <map>
 
 namespace fovea {
 namespace {
 
 fs::path bundle_made(std::string const& name) {
   return fs::path{FOVEA_SOURCE_DIR} / "src/learn/segment/made/bundles" / name;
-}
-
-// The least Dice of all labels that either has.
-double bundle_agreement(Volume const& got, Volume const& wanted) {
-  auto const a = as_float(got);
-  auto const b = as_float(wanted);
-  EXPECT_EQ(a.grid().size, b.grid().size);
-  std::map<float, std::array<double, 2>> counts;  // in both, in either twice
-  for (std::size_t v = 0; v < a.as<float>().size(); ++v) {
-    auto const x = a.as<float>()[v];
-    auto const y = b.as<float>()[v];
-    if (x != 0) counts[x][1] += 1;
-    if (y != 0) counts[y][1] += 1;
-    if (x == y && x != 0) counts[x][0] += 1;
-  }
-  double least = 1;
-  for (auto const& [label, count] : counts) least = std::min(least, 2 * count[0] / count[1]);
-  EXPECT_FALSE(counts.empty());
-  return least;
 }
 
 // made/bundles.py says what each of them does.
@@ -58,7 +38,7 @@ TEST(SegmentBundle, GivesTheMasksThatMonaiGives) {
     auto const image = read_nifti(folder / "image.nii.gz").volume;
     auto const mask = bundle_masks(model, image);
     EXPECT_EQ(apart_mm(mask.grid(), image.grid()), 0.0);
-    auto const agreement = bundle_agreement(mask, read_nifti(folder / "mask.nii.gz").volume);
+    auto const agreement = least_dice(mask, read_nifti(folder / "mask.nii.gz").volume);
     std::cout << row.name << ": least Dice " << agreement << '\n';
     EXPECT_GE(agreement, 0.999);
   }
