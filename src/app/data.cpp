@@ -151,12 +151,7 @@ void data_show_clean(Dataset const& set,
                      fs::path const& out) {
   std::cout << "wrote " << out.string() << " with " << set.cases.size() - left.size() << " of "
             << set.cases.size() << " images\n";
-  for (auto const& problem : set.problems) std::cout << "  " << problem.message << '\n';
-  constexpr std::size_t most = 40;
-  for (std::size_t i = 0; i < std::min(left.size(), most); ++i)
-    std::cout << "  left out: " << set.cases[left[i].at].id << ": " << left[i].why << '\n';
-  if (left.size() > most)
-    std::cout << "  and " << left.size() - most << " more (--json lists all)\n";
+  std::cout << left_out_in_words(set, left);
   std::cout << "nothing was deleted\n";
 }
 

@@ -209,12 +209,7 @@ void cleaned_show(Dataset const& set,
   std::cout << "wrote " << options.out.string() << " with " << set.cases.size() - left.size()
             << " of " << set.cases.size() << " cases, and " << labels.string()
             << " with what labels and channels are\n";
-  for (auto const& problem : set.problems) std::cout << "  " << problem.message << '\n';
-  constexpr std::size_t most = 40;
-  for (std::size_t i = 0; i < std::min(left.size(), most); ++i)
-    std::cout << "  left out: " << set.cases[left[i].at].id << ": " << left[i].why << '\n';
-  if (left.size() > most)
-    std::cout << "  and " << left.size() - most << " more (--json lists all)\n";
+  std::cout << left_out_in_words(set, left);
   for (auto const& doubt : stay) {
     std::vector<std::string> names;
     for (auto const at : doubt.cases) names.push_back(set.cases[at].id);

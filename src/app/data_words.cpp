@@ -18,6 +18,17 @@ std::size_t patients_in(Dataset const& set) {
   return names.size();
 }
 
+std::string left_out_in_words(Dataset const& set, std::vector<LeftOut> const& left) {
+  std::string out;
+  for (auto const& problem : set.problems) out += text("  ", problem.message, "\n");
+  constexpr std::size_t most = 40;
+  for (std::size_t i = 0; i < std::min(left.size(), most); ++i)
+    out += text("  left out: ", set.cases[left[i].at].id, ": ", left[i].why, "\n");
+  if (left.size() > most)
+    out += text("  and ", left.size() - most, " more (--json lists all)\n");
+  return out;
+}
+
 Json splits_json(Dataset const& set) {
   Json splits;
   for (auto const split : data_splits)

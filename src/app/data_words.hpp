@@ -1,11 +1,12 @@
 #pragma once
 
 #include "base/core/json.hpp"
+#include "learn/data/clean.hpp"
 #include "learn/data/dataset.hpp"
 
 namespace fovea {
 
-// What `data inspect` says of any set, whatever its targets.
+// What `data` says of any set, whatever its targets.
 
 inline constexpr Split data_splits[] = {Split::train, Split::validation, Split::test,
                                         Split::unassigned};
@@ -21,6 +22,8 @@ Json problems_json(Dataset const& set, std::vector<Problem> const& problems);
 std::string problem_list(std::vector<Problem> const& problems);
 /// Patients and notes, a line each.
 std::string notes_in_words(Dataset const& set);
+/// What reading found, and the first of those that `data clean` leaves out, a line each.
+std::string left_out_in_words(Dataset const& set, std::vector<LeftOut> const& left);
 
 /// What one number is in a set: least, usual, most; none of no values.
 struct DataRange {
