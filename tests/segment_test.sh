@@ -41,6 +41,29 @@ a_run_leaves_a_model_its_proof_and_a_report() {
   # Untrained guesses reach next to nothing.
   [[ $(field "$run/metrics.json" '["per_class"][0]["dice"]["value"] > 0.6') == True ]]
 }
+a_second_stage_sees_the_masks_of_the_first() {
+  "$FOVEA_BUILD/make_organs" set 12
+  ends_with 0 "$fovea" train set --out first "${quick[@]}" --set steps=20 --set folds=2
+  holds "$(head -1 first/splits.csv)" "id,split,patient,fold"
+  ends_with 0 "$fovea" train set --out second "${quick[@]}" --set steps=15 --set first_stage=first
+  for word in "first_stage_values: [1, 2]" "networks that did not learn from it"; do holds "$(cat second/plan.yaml)" "$word"; done
+  ends_with 0 "$fovea" evaluate second set --json
+  ends_with 0 "$fovea" explain second set/images/case3.nii.gz --out why --label organ
+  ends_with 0 "$fovea" predict second set/images --out masks
+  # The package holds the first stage, too.
+  ends_with 0 "$fovea" export second --out two.fovea
+  mv first elsewhere
+  ends_with 0 "$fovea" predict two.fovea set/images --out again
+  for mask in masks/*.nii.gz; do cmp "$mask" "again/${mask#masks/}"; done
+  ends_with 3 "$fovea" plan set --set first_stage=first
+  holds "$err" "is not a run"
+  ends_with 2 "$fovea" plan set --set first_stage=second --seed 5
+  holds "$err" "held back here"
+  ends_with 2 "$fovea" plan set --set configuration=3d_cascade_fullres
+  holds "$err" "first_stage=RUN"
+  ends_with 2 "$fovea" export second --out bundle --format monai
+  holds "$err" "cascade"
+}
 masks_lie_on_the_grid_of_their_images() {
   shared_run
   ends_with 0 "$fovea" predict "$run" "$data/images/case3.nii.gz" "$data/images/case7.nii.gz" --out masks --statistics volumes.csv --json

@@ -98,12 +98,12 @@ MaskMaker mask_maker(MaskModels models, MaskFlags const& flags) {
 
 MaskMaker mask_maker(BundleModel model, MaskFlags const& flags) {
   if (flags.no_flips || flags.step > 0 || flags.uncertainty || flags.save_probabilities ||
-      flags.roi || !flags.roi_model.empty() || !flags.with.empty())
+      flags.roi || !flags.roi_model.empty() || !flags.with.empty() || !flags.precision.empty())
     throw Error{
         Fault::usage,
         "a bundle's own config says how its network goes over an image: --no-flips, "
-        "--step, --uncertainty, --save-probabilities, --roi, --roi-model and --with are "
-        "of other models",
+        "--step, --precision, --uncertainty, --save-probabilities, --roi, --roi-model and "
+        "--with are of other models",
         "leave them out"};
   MaskMaker out{.name = maker_name(model.facts.name),
                 .identity = model.facts.version,

@@ -204,6 +204,7 @@ class MaskRun {
         auto const image = loading.get();
         SegmentAsk ask{.memory = mask_memory(flags_.memory),
                        .uncertainty = flags_.uncertainty,
+                       .run_as = flags_.precision,
                        .progress = {},
                        .stop = &stop};
         auto const room = room_for(one, image);
@@ -384,6 +385,10 @@ void MaskFlags::offer(CLI::App& app) {
                      "what is free)"),
       app.add_option("--statistics", statistics,
                      "of masks: FILE.csv with volumes and intensities of those made now"),
+      app.add_option("--precision", precision,
+                     "of masks: float32 or bfloat16, faster where the processor has it (as the "
+                     "model was proven; of nnU-Net's models float32)")
+          ->check(CLI::IsMember({"float32", "bfloat16"})),
       app.add_flag("--no-flips", no_flips, "of masks: faster, without mirror images"),
       app.add_flag("--no-quality", no_quality, "of masks: without the Dice to expect"),
       app.add_option("--step", step, "of masks: from window to window, as a part of it")

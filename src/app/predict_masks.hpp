@@ -18,7 +18,7 @@ namespace fovea {
 
 /// What `fovea predict` takes for models that label voxels.
 struct MaskFlags {
-  std::string format, memory, statistics, roi_model;
+  std::string format, memory, statistics, roi_model, precision;
   std::vector<std::string> with, codes;
   bool no_flips = false, no_quality = false, sr = false, uncertainty = false, resume = false;
   bool save_probabilities = false, roi = false;

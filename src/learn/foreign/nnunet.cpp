@@ -4,6 +4,7 @@
 #include "base/core/words.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace fovea {
 namespace {
@@ -118,10 +119,17 @@ bool nnunet_is_coarse_head(std::string const& name, std::size_t stages) {
 
 }  // namespace
 
+std::vector<std::uint16_t> NnunetModel::found() const {
+  std::set<std::uint16_t> values;
+  for (auto const& label : dataset.labels)
+    for (auto const value : label.values)
+      if (value != 0) values.insert(static_cast<std::uint16_t>(value));
+  return {values.begin(), values.end()};
+}
+
 std::int64_t NnunetModel::inputs() const {
-  auto const channels = static_cast<std::int64_t>(dataset.channels.size());
   auto const cascaded = !recipe.config(config).previous.empty();
-  return channels + (cascaded ? static_cast<std::int64_t>(dataset.labels.size()) : 0);
+  return std::ssize(dataset.channels) + (cascaded ? std::ssize(found()) : 0);
 }
 
 NnunetModel read_nnunet(fs::path const& folder, NnunetOptions const& options) {

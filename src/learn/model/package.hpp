@@ -4,6 +4,7 @@
 #include "learn/weights/about.hpp"
 #include "learn/weights/container.hpp"
 
+#include <memory>
 #include <vector>
 
 namespace fovea {
@@ -14,6 +15,8 @@ struct Model {
   std::vector<Network> networks;  ///< one, or an ensemble whose outputs the task averages
   std::string
       identity;  ///< of the package that it was read from (Container::identity); else empty
+  /// Is asked first: this one sees its answers beside the image (a cascade). Null: none.
+  std::shared_ptr<Model const> before = nullptr;
 };
 
 /// One file, a zip without compression:
@@ -23,6 +26,7 @@ struct Model {
 ///   model.ts                the same as TorchScript, for PyTorch and LibTorch; of an ensemble
 ///   models/0.ts, …; not read back card.md, LICENSE        for people configs/metadata.json so
 ///   that the unpacked folder is a MONAI bundle manifest.json           SHA-256 of all of these
+/// The model that is asked before lies in the same members, all below before/.
 /// The same model gives the same package, except that LibTorch may write model.ts anew with
 /// each version of its own. Throws Error{bug} if there is no network or the description is not
 /// sound, Error{resource} if it cannot be written.

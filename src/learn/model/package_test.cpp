@@ -5,6 +5,7 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
+#include <ATen/ops/equal.h>
 #include <ATen/ops/rand.h>
 #include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
@@ -246,6 +247,26 @@ TEST(LoadWeights, RefusesFilesThatAreNoWeightsAndLeavesTheNetworkAsItWas) {
   EXPECT_THROW(load_weights(network, decode_safetensors(encode_safetensors(strange), "x"), "x"),
                Error);
   EXPECT_EQ(encode_weights(network), before);
+}
+
+TEST(Package, KeepsTheModelThatIsAskedBefore) {
+  ScratchFolder const scratch;
+  auto const file = scratch.path() / "model.fovea";
+  auto model = package_test_model();
+  model.before = std::make_shared<Model const>(package_test_model(2));
+  write_package(file, model);
+  auto const read = read_package(file);
+  ASSERT_EQ(read.networks.size(), 1U);
+  ASSERT_NE(read.before, nullptr);
+  ASSERT_EQ(read.before->networks.size(), 2U);
+  EXPECT_EQ(read.before->before, nullptr);
+  auto const input = package_test_input();
+  for (std::size_t n = 0; n < 2; ++n)
+    EXPECT_TRUE(at::equal(read.before->networks[n](input), model.before->networks[n](input)));
+  auto members = package_test_members(file);
+  members.push_back(member_of("before/more.json", "{}"));
+  write_container(file, std::move(members));
+  EXPECT_NE(package_test_refusal(file).find("before/more.json"), std::string::npos);
 }
 
 }  // namespace fovea

@@ -37,6 +37,7 @@ PatchAugment segment_augment(Plan const& plan, SegmentSetup const& setup) {
   for (auto const axis : segment_flips(plan, setup))
     out.mirror[static_cast<std::size_t>(axis)] = true;
   out.masked_channels = setup.config().masked;
+  out.cascade_labels.assign(setup.found.begin(), setup.found.end());
   return out;
 }
 

@@ -145,6 +145,54 @@ fs::path segment_cache(Plan const& plan) {
          ".cache" / "fovea" / "cases";
 }
 
+std::vector<std::shared_ptr<StoredCase const>> found_cases(
+    Dataset const& set,
+    std::vector<std::size_t> const& which,
+    FirstStage const& first,
+    SegmentSetup const& setup,
+    Plan const& plan,
+    Stop const& stop) {
+  auto const store = cases_kept([&] {
+    return CaseStore{
+        segment_cache(plan),
+        text(recipe_json(setup.recipe).dump(), "\nfound by ", first.model().identity),
+        available_memory() / 8};
+  });
+  std::vector<std::shared_ptr<StoredCase const>> out;
+  Progress progress{"asking the first stage"};
+  for (auto const index : which) {
+    heed(stop);
+    auto const& one = set.cases[index];
+    auto const model = first.unseen_by(one);
+    auto const sources = text(cases_sources(one), first.network_of(one));
+    auto found = store.find(one.id, sources);
+    if (!found) {
+      auto const image = segment_image(set.image(one));
+      auto const mask = segmented(model, segment_contract(model.about), image,
+                                  {.outside = true, .stop = &stop})
+                            .labels;
+      auto const prepared = prepare(image, &mask, setup.recipe, setup.config());
+      auto const labels = cases_labels(prepared.labels);
+      found = cases_kept([&] {
+        return store.put({.channels = 0,
+                          .size = shape_of(prepared.labels.grid()),
+                          .image = {},
+                          .labels = labels,
+                          .classes = {},
+                          .annotated = {},
+                          .patch = setup.patch(),
+                          .id = one.id,
+                          .key = {},
+                          .notes = {}},
+                         sources);
+      });
+    }
+    out.push_back(std::move(found));
+    progress.show(static_cast<double>(out.size()), static_cast<double>(which.size()));
+  }
+  return out;
+}
+
 std::vector<std::shared_ptr<StoredCase const>> segment_cases(
     Dataset const& set,
     std::vector<std::size_t> const& which,

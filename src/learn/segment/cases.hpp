@@ -4,6 +4,7 @@
 #include "learn/data/quality.hpp"
 #include "learn/patch/case_store.hpp"
 #include "learn/recipe/preprocess.hpp"
+#include "learn/segment/first_stage.hpp"
 #include "learn/segment/setup.hpp"
 
 #include <memory>
@@ -35,6 +36,16 @@ std::vector<std::shared_ptr<StoredCase const>> segment_cases(
     SegmentTargets const& targets,
     Plan const& plan,
     std::array<std::int64_t, 3> const& patch,
+    Stop const& stop);
+
+/// What the first stage of a cascade says of the same cases: labels alone, on the voxels that
+/// segment_cases gives. Throws as segment_cases and segmented.
+std::vector<std::shared_ptr<StoredCase const>> found_cases(
+    Dataset const& set,
+    std::vector<std::size_t> const& which,
+    FirstStage const& first,
+    SegmentSetup const& setup,
+    Plan const& plan,
     Stop const& stop);
 
 }  // namespace fovea

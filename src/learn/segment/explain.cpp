@@ -3,13 +3,13 @@
 #include "base/core/words.hpp"
 #include "learn/explain/explain.hpp"
 #include "learn/explain/sanity.hpp"
-#include "learn/recipe/preprocess.hpp"
 #include "learn/segment/cases.hpp"
-#include "learn/segment/model.hpp"
+#include "learn/segment/found.hpp"
 #include "learn/tensor/tensor.hpp"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/argmax.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/pad.h>
 
 #include <algorithm>
@@ -53,6 +53,14 @@ ExplainPlace explain_place(Volume const& labels, std::int64_t output) {
   });
   for (std::size_t a = 0; a < 3 && out.voxels > 0; ++a)
     out.at[a] = static_cast<std::int64_t>(sum[a] / static_cast<double>(out.voxels));
+  return out;
+}
+
+// [channel, k, j, i]
+at::Tensor explain_whole(WindowSource const& source) {
+  auto const& size = source.size;
+  auto out = at::empty({source.channels, size[0], size[1], size[2]}, at::kFloat);
+  source.read({{0, 0, 0}, size}, out.mutable_data_ptr<float>());
   return out;
 }
 
@@ -114,9 +122,9 @@ Explanation segment_explain(Model const& model,
   auto networks = model.networks;
   auto const seen = segment_image(image);
   demand_contract(contract, seen);
-  auto const prepared = prepare(seen, nullptr, contract.recipe, contract.config());
+  auto const input = segment_input(model, contract, seen, {});
   auto const answer =
-      predict_by_windows(networks, source_of(prepared.image), stay(prepared.image.grid()),
+      predict_by_windows(networks, input.source, stay(input.prepared.image.grid()),
                          {.size = contract.patch, .step = contract.step});
   auto const place = explain_place(answer.labels, output);
   auto const& name = model.about.labels[label].name;
@@ -133,11 +141,11 @@ Explanation segment_explain(Model const& model,
   if (options.method == "gradcam")
     explainer = GradCam{explain_layer(networks.front().graph(), options.layer)};
   std::array<std::int64_t, 3> first{};
-  auto window = explain_window(tensor_of(prepared.image), contract.patch, place, first);
-  auto input = window.unsqueeze(0);
-  if (contract.config().is_2d()) input = input.squeeze(2);
+  auto window = explain_window(explain_whole(input.source), contract.patch, place, first);
+  auto batch = window.unsqueeze(0);
+  if (contract.config().is_2d()) batch = batch.squeeze(2);
   auto map =
-      explained(networks, input, explain_question(output, contract.rule.regions), explainer);
+      explained(networks, batch, explain_question(output, contract.rule.regions), explainer);
   if (map.dim() == 2) map = map.unsqueeze(0);
   auto const slice = std::clamp<std::int64_t>(place.at[0] - first[0], 0, contract.patch[0] - 1);
   auto const width = contract.patch[2];

@@ -250,6 +250,9 @@ BundleParts segment_bundle(Model const& model) {
         Fault::usage,
         text("expected one network for a bundle, got an ensemble of ", model.networks.size()),
         "export a package, or a run of one fold"};
+  if (model.before)
+    throw Error{Fault::usage, "a cascade is two networks, a bundle holds one",
+                "export a package, or the first stage by itself"};
   auto const contract = segment_contract(model.about);
   Json const config = {
       {"imports", Json::array({"$import glob", "$import os", "$import torch"})},

@@ -13,6 +13,11 @@ std::span<KeyRow const> segment_keys() {
        1024},
       {"configuration", word, "",
        "how the data is seen: 2d, 3d_fullres or 3d_lowres; empty: chosen from the data"},
+      {"first_stage", word, "",
+       "a finished run whose masks the network sees beside the image: this is then the second "
+       "stage of a cascade"},
+      {"first_stage_values", list, "[]",
+       "what those masks show, by channel behind the image's"},
       // Of the configuration; axes are k, j, i behind `axes`, lists of channels by channel.
       {"axes", list, "[]", "order of the image's axes k, j, i before anything else"},
       {"spacing", list, "[]", "mm along k, j, i that images are resampled to"},

@@ -5,6 +5,7 @@
 #include "learn/patch/patch_augment.hpp"
 #include "learn/segment/augment.hpp"
 #include "learn/segment/cases.hpp"
+#include "learn/segment/found.hpp"
 #include "learn/segment/segment.hpp"
 #include "learn/task/planned.hpp"
 #include "learn/task/ways.hpp"
@@ -24,6 +25,18 @@ WindowSource learner_source(StoredCase const& from) {
             auto const count = static_cast<std::size_t>(from.channels() * box.voxels());
             from.read_image({box.first, box.size}, {into, count});
           }};
+}
+
+// With what the first stage found, if there is one.
+WindowSource learner_source(StoredCase const& from,
+                            StoredCase const* found,
+                            std::vector<std::uint16_t> const& values) {
+  auto const image = learner_source(from);
+  if (found == nullptr) return image;
+  auto const& size = found->size();
+  Volume labels{upright({size[2], size[1], size[0]}, {}), Type::i16};
+  found->read_labels({{0, 0, 0}, size}, labels.write<std::int16_t>());
+  return with_found(image, labels, values);
 }
 
 // What a person drew, as answers are: 0 where nothing is known to be, the ignored label kept.
@@ -69,6 +82,12 @@ class SegmentLearner : public TaskLearner {
                  static_cast<std::uint64_t>(plan.whole("seed"))},
         device_(device_named(plan.word("device"))),
         loss_(&segment_loss_named(plan.word("loss"))) {
+    if (auto const& run = plan.word("first_stage"); !run.empty()) {
+      FirstStage const first{run, set};
+      found_ = found_cases(set, set.labelled(Split::train), first, setup_, plan, stop);
+      validation_found_ =
+          found_cases(set, set.labelled(Split::validation), first, setup_, plan, stop);
+    }
     network_.to(device_);
     if (auto const& from = plan.word("init"); !from.empty())
       say(in_words(load_weights(network_, from)));
@@ -104,7 +123,8 @@ class SegmentLearner : public TaskLearner {
          .channels = channels,
          .image = {image.mutable_data_ptr<float>(), static_cast<std::size_t>(image.numel())},
          .labels = {labels.mutable_data_ptr<std::int16_t>(),
-                    static_cast<std::size_t>(labels.numel())}});
+                    static_cast<std::size_t>(labels.numel())}},
+        found_.empty() ? nullptr : found_[place.at_case].get());
     if (setup_.config().is_2d()) {
       image = image.squeeze(1);
       labels = labels.squeeze(0);
@@ -127,10 +147,13 @@ class SegmentLearner : public TaskLearner {
     for (std::size_t i = 0; i < targets_.names.size(); ++i)
       labels.push_back(
           {targets_.names[i], {targets_.inside[i].begin(), targets_.inside[i].end()}});
-    for (auto const& one : validation_) {
+    for (std::size_t n = 0; n < validation_.size(); ++n) {
       if (stop.asked()) return {};
+      auto const& one = validation_[n];
       auto const grid = learner_grid(*one);
-      auto const answer = answer_of(*one, grid, stop);
+      auto const source = learner_source(
+          *one, validation_found_.empty() ? nullptr : validation_found_[n].get(), setup_.found);
+      auto const answer = answer_of(source, grid, stop);
       if (!answer) return {};
       found.cases.push_back(
           {one->id(), -1,
@@ -152,13 +175,13 @@ class SegmentLearner : public TaskLearner {
   }
 
   // In stored labels, so that it can be held against them; none if it was stopped.
-  std::optional<Volume> answer_of(StoredCase const& one,
+  std::optional<Volume> answer_of(WindowSource const& source,
                                   Grid const& grid,
                                   Stop const& stop) const {
     LabelRule rule{.regions = targets_.regions};
     if (targets_.regions) rule.values = targets_.written;
     try {
-      return predict_by_windows({&network_, 1}, learner_source(one), stay(grid),
+      return predict_by_windows({&network_, 1}, source, stay(grid),
                                 {.size = setup_.patch(),
                                  .step = plan_.fraction("window_step"),
                                  .labels = rule,
@@ -197,6 +220,8 @@ class SegmentLearner : public TaskLearner {
   PatchAugment augment_;
   PatchSampler sampler_;
   std::vector<std::shared_ptr<StoredCase const>> validation_;
+  std::vector<std::shared_ptr<StoredCase const>> found_;  // by training case; empty: no cascade
+  std::vector<std::shared_ptr<StoredCase const>> validation_found_;
   Network network_;
   at::Device device_;
   SegmentLossRow const* loss_;

@@ -3,6 +3,7 @@
 #include "base/core/words.hpp"
 #include "learn/recipe/preprocess.hpp"
 #include "learn/segment/cases.hpp"
+#include "learn/segment/found.hpp"
 #include "learn/task/ways.hpp"
 
 #include <algorithm>
@@ -181,6 +182,7 @@ void write_contract(SegmentContract const& contract, ModelAbout& about) {
                     {"seen", seen_json(contract.seen)},
                     {"expected", expected_json(contract.expected)},
                     {"described", codes_json(contract.described)}};
+  if (!contract.found.empty()) about.decoding["found"] = contract.found;
 }
 
 SegmentContract segment_contract(ModelAbout const& about) {
@@ -226,6 +228,9 @@ SegmentContract segment_contract(ModelAbout const& about) {
   out.seen = read_seen(from.value("seen", Json{}), count);
   out.described = read_codes(from.value("described", Json{}), about.labels.size());
   out.expected = read_expected(from.value("expected", Json{}), about.labels.size());
+  constexpr double most_found = 32767;  // as prepared labels are
+  if (from.contains("found"))
+    out.found = model_numbers<std::uint16_t>(from["found"], "found", 1, most_found);
   return out;
 }
 
@@ -296,8 +301,9 @@ Segmented segmented(Model const& model,
   else
     demand_contract(contract, seen);
   // As it was proven, so that an answer is the same wherever the model goes.
-  for (auto network : model.networks) network.execution(execution_named(contract.run_as));
-  auto const prepared = prepare(seen, nullptr, contract.recipe, contract.config());
+  std::string_view const run_as = ask.run_as.empty() ? contract.run_as : ask.run_as;
+  for (auto network : model.networks) network.execution(execution_named(run_as));
+  auto const input = segment_input(model, contract, seen, ask);
   SurenessSums sums{contract.inside.size(), contract.rule.regions};
   auto probabilities = ask.probabilities;
   if (ask.sureness)
@@ -305,8 +311,8 @@ Segmented segmented(Model const& model,
       sums.add(block);
       if (ask.probabilities) ask.probabilities(block);
     };
-  auto const way = model_way(prepared.placement, contract.config());
-  auto found = predict_by_windows(model.networks, source_of(prepared.image), way,
+  auto const way = model_way(input.prepared.placement, contract.config());
+  auto found = predict_by_windows(model.networks, input.source, way,
                                   {.size = contract.patch,
                                    .step = contract.step,
                                    .flips = contract.flips,

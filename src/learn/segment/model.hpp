@@ -24,6 +24,9 @@ struct SegmentContract {
   std::vector<SeenChannel> seen = {};          ///< their values by channel; empty: not known
   std::vector<ExpectedLine> expected = {};  ///< by structure; empty: nothing was learnt of it
   std::vector<Segment> described = {};      ///< by structure, as codes_json; empty: not known
+  /// The second stage of a cascade: its networks see, behind the image's channels, one of 0 and
+  /// 1 for each of these values of the first stage's mask (Model::before). Empty: none.
+  std::vector<std::uint16_t> found = {};
 
   RecipeConfig const& config() const { return recipe.configs.front(); }
 };
@@ -58,7 +61,8 @@ struct SegmentAsk {
   bool uncertainty = false;
   bool sureness = false;
   bool cleanup = true;
-  bool outside = false;  ///< answer what breaks the contract, too: it is only measured
+  std::string_view run_as = {};  ///< a row of execution_ways; empty: as the model was proven
+  bool outside = false;          ///< answer what breaks the contract, too: it is only measured
   /// Boxes of the image, k, j, i, outside of which nothing is looked for; empty: everywhere.
   /// What lies inside of them is found as it is without them, but for cleanup.
   std::vector<WindowBox> within = {};

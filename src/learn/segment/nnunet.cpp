@@ -11,19 +11,42 @@ bool is_nnunet(fs::path const& folder) {
   return fs::exists(folder / "plans.json", fault) && fs::exists(folder / "dataset.json", fault);
 }
 
-Model nnunet_model(fs::path const& folder) {
+namespace {
+
+// nnU-Net calls its folders TRAINER__PLANS__CONFIGURATION and lays them side by side.
+fs::path nnunet_before(fs::path const& folder, RecipeConfig const& config) {
+  auto const whole = fs::absolute(folder / "").lexically_normal().parent_path();
+  auto const name = whole.filename().string();
+  auto const ending = "__" + config.name;
+  auto const stem = name.ends_with(ending) ? name.substr(0, name.size() - ending.size()) : name;
+  auto const first = whole.parent_path() / text(stem, "__", config.previous);
+  if (first != whole && is_nnunet(first)) return first;
+  throw Error{Fault::input,
+              text(config.name, " goes on from what ", config.previous,
+                   " found, and there is no ", first),
+              text("lay the folder of ", config.previous, " beside it, under that name")};
+}
+
+// is_first: of a cascade, so that none comes before it.
+Model nnunet_step(fs::path const& folder, bool is_first) {
   auto const foreign = read_nnunet(folder);
   auto const& config = foreign.recipe.config(foreign.config);
-  if (!config.previous.empty())
-    throw Error{Fault::input,
-                text(foreign.config, " goes on from what ", config.previous,
-                     " found, and that is not at hand"),
-                "pass the model of another configuration"};
+  Model model;
   SegmentContract contract;
+  if (!config.previous.empty()) {
+    if (is_first)
+      throw Error{Fault::input, text(folder, " is a second step, expected a first one"),
+                  "nnU-Net's cascades have two"};
+    model.before =
+        std::make_shared<Model const>(nnunet_step(nnunet_before(folder, config), true));
+    contract.found = foreign.found();
+  }
   contract.recipe = foreign.recipe;
   contract.channels = foreign.dataset.channels;
   contract.rule.regions = foreign.dataset.regions;
   contract.recipe.configs = {config};
+  contract.recipe.configs.front().previous.clear();
+  contract.recipe.configs.front().next.clear();
   contract.patch.fill(1);
   auto const first = contract.patch.size() - config.patch.size();
   for (std::size_t a = 0; a < config.patch.size(); ++a)
@@ -33,7 +56,6 @@ Model nnunet_model(fs::path const& folder) {
   // nnU-Net asks for no spacing: it resamples whatever comes.
   contract.finest.fill(0);
   contract.coarsest.fill(1e9);
-  Model model;
   auto& about = model.about;
   if (!contract.rule.regions) contract.rule.values.push_back(0);
   for (auto const& label : foreign.dataset.labels) {
@@ -50,6 +72,12 @@ Model nnunet_model(fs::path const& folder) {
     model.networks.push_back(nnunet_network(foreign, fold));
   write_contract(contract, about);
   return model;
+}
+
+}  // namespace
+
+Model nnunet_model(fs::path const& folder) {
+  return nnunet_step(folder, false);
 }
 
 }  // namespace fovea

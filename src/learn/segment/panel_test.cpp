@@ -15,7 +15,7 @@ std::size_t panel_place(Volume const& like, std::int64_t k, std::int64_t j, std:
 }
 
 // Windows of these tests are so small that threads would mostly wait for each other.
-class Panel : public testing::Test {
+class SegmentPanel : public testing::Test {
  protected:
   void SetUp() override { use_threads(1); }
   void TearDown() override { use_threads(usable_cores()); }
@@ -76,7 +76,7 @@ Volume panel_own(Model const& model, Volume const& image) {
   return room.values;
 }
 
-TEST_F(Panel, AnswersByTheMeanOfProbabilitiesOfOtherSpacingsAndDimensions) {
+TEST_F(SegmentPanel, AnswersByTheMeanOfProbabilitiesOfOtherSpacingsAndDimensions) {
   auto const image = panel_image();
   TestSegmenter const full{
       .labels = {"organ", "lesion"}, .values = {1, 2}, .weight = {1.0F, 0.5F}};
@@ -131,7 +131,7 @@ TEST_F(Panel, AnswersByTheMeanOfProbabilitiesOfOtherSpacingsAndDimensions) {
   for (auto const times : room.written.as<std::uint8_t>()) ASSERT_EQ(times, 3);
 }
 
-TEST_F(Panel, PaintsRegionsByTheirMeanAndWritesNoMoreThanItMust) {
+TEST_F(SegmentPanel, PaintsRegionsByTheirMeanAndWritesNoMoreThanItMust) {
   auto const image = panel_image();
   TestSegmenter draw{
       .labels = {"whole", "core"}, .values = {1, 2}, .regions = true, .weight = {3, -3}};
@@ -157,7 +157,7 @@ TEST_F(Panel, PaintsRegionsByTheirMeanAndWritesNoMoreThanItMust) {
   EXPECT_GT(counts[1] + counts[2], 100);
 }
 
-TEST_F(Panel, CleansUpWhatAllHaveLearntTo) {
+TEST_F(SegmentPanel, CleansUpWhatAllHaveLearntTo) {
   // Two balls of one structure: the larger one alone stays if both members say so.
   auto const image = test_body(upright({20, 22, 40}, {}), {{7, 8, 6, 3}, {13, 14, 30, 5}});
   auto const model = [](std::vector<std::vector<std::int64_t>> largest) {
@@ -182,7 +182,7 @@ TEST_F(Panel, CleansUpWhatAllHaveLearntTo) {
   EXPECT_TRUE(small_ball(model({{1}}), test_segmenter({.values = {5}}), true));
 }
 
-TEST_F(Panel, SaysWhyModelsCannotAnswerTogether) {
+TEST_F(SegmentPanel, SaysWhyModelsCannotAnswerTogether) {
   auto const first = test_segmenter({});
   auto const refused = [&](Model const& other) -> std::string {
     try {

@@ -5,6 +5,7 @@
 #include "learn/recipe/planner.hpp"
 #include "learn/segment/budget.hpp"
 #include "learn/segment/cases.hpp"
+#include "learn/segment/first_stage.hpp"
 #include "learn/segment/plan_fit.hpp"
 #include "learn/segment/segment.hpp"
 #include "learn/segment/shapes.hpp"
@@ -64,14 +65,36 @@ void plan_mirror(std::vector<CaseShapes> const& shapes,
   plan.set("mirror", text("[", joined(kept, ", "), "]"), joined(reasons, "; "));
 }
 
+constexpr std::string_view plan_cascade = "3d_cascade_fullres";
+
 // 2D pictures leave nothing else; else three dimensions at full resolution, which nnU-Net's own
 // comparisons favour.
-std::string plan_configuration(Recipe const& recipe) {
+std::string plan_configuration(Recipe const& recipe, bool second_stage) {
   auto const has = [&](std::string_view name) {
     return std::ranges::any_of(recipe.configs,
                                [&](RecipeConfig const& one) { return one.name == name; });
   };
+  if (second_stage && has(plan_cascade)) return std::string{plan_cascade};
   return has("3d_fullres") ? "3d_fullres" : "2d";
+}
+
+void plan_first_stage(Dataset const& set, Plan& plan) {
+  auto const said = plan.word("first_stage");
+  if (said.empty()) {
+    if (plan.word("configuration") != plan_cascade) return;
+    throw Error{Fault::usage, text(plan_cascade, " goes on from another run's masks"),
+                "name that run with --set first_stage=RUN (of configuration=3d_lowres, say)"};
+  }
+  FirstStage const first{said, set};
+  plan.set("first_stage", std::string_view{fs::absolute(said).lexically_normal().string()},
+           first.seen_by_all(set)
+               ? "its masks of training cases are better than of others, for it learnt from "
+                 "them; a run with folds gives honest ones"
+               : "its masks of each case are of networks that did not learn from it");
+  std::vector<std::string> values;
+  for (auto const value : first.values()) values.push_back(text(value));
+  plan.set("first_stage_values", std::string_view{"[" + joined(values, ", ") + "]"},
+           "what the masks of the first stage show");
 }
 
 void plan_training(Plan& plan) {
@@ -99,6 +122,7 @@ void segment_plan(Dataset const& set,
   auto const threads =
       plan.whole("threads") > 0 ? static_cast<int>(plan.whole("threads")) : usable_cores();
   auto const channels = channels_of(set, quality.facts);
+  plan_first_stage(set, plan);
   auto const cases = plan_cases(set, targets, std::ssize(channels), threads, stop);
   RecipeDataset const about{.name = set.root.filename().string(),
                             .channels = channels,
@@ -114,8 +138,9 @@ void segment_plan(Dataset const& set,
   if (plan.normal("configuration") && plan_is_flat(plan))
     plan.set("configuration", std::string_view{"2d"},
              text(plan.word("network"), " sees pictures only: slices along the first axis"));
-  auto const name =
-      plan.normal("configuration") ? plan_configuration(recipe) : plan.word("configuration");
+  auto const name = plan.normal("configuration")
+                        ? plan_configuration(recipe, !plan.word("first_stage").empty())
+                        : plan.word("configuration");
   auto const& config = recipe.config(name);
   write_config(recipe, config, plan,
                text("nnU-Net's rules on ", about.cases, " training cases"));

@@ -198,7 +198,16 @@ SegmentSetup setup_before_patch(Plan const& plan, std::int64_t outputs) {
     recipe.backward[recipe.forward[a]] = a;
   }
   out.network = plan.word("network");
-  out.draw = setup_draw(plan, recipe.configs.front(), channels, outputs);
+  for (auto const value : setup_wholes(plan, "first_stage_values")) {
+    if (value < 1 || value > std::numeric_limits<std::int16_t>::max())
+      setup_refuse("first_stage_values", text("expected to hold values of masks, got ", value));
+    out.found.push_back(static_cast<std::uint16_t>(value));
+  }
+  if (out.found.empty() == !plan.word("first_stage").empty())
+    setup_refuse("first_stage_values", out.found.empty() ? "empty beside a first stage"
+                                                         : "set without a first stage");
+  out.draw =
+      setup_draw(plan, recipe.configs.front(), channels + std::ssize(out.found), outputs);
   return out;
 }
 

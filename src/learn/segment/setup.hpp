@@ -45,13 +45,16 @@ struct SegmentSetup {
   Recipe recipe;  ///< with one config
   std::string network;
   SegmentDraw draw;
+  /// Of a cascade's second stage: what the first one's masks show, by channel behind the
+  /// image's.
+  std::vector<std::uint16_t> found = {};
 
   RecipeConfig const& config() const { return recipe.configs.front(); }
   /// k, j, i; the first is 1 in two dimensions.
   std::array<std::int64_t, 3> patch() const;
 };
 /// Throws Error{usage} naming the key if numbers do not fit together.
-/// As many channels as 'normalisation' has rows.
+/// As many channels as 'normalisation' has rows, and one for each of 'first_stage_values'.
 SegmentSetup setup_of(Plan const& plan, std::int64_t outputs);
 /// Sides of a patch are multiples of these, one number for each of its axes, for the plan's
 /// network. Throws as setup_of, but for the patch.

@@ -6,6 +6,7 @@
 #include "learn/segment/cases.hpp"
 #include "learn/segment/evaluation.hpp"
 #include "learn/segment/explain.hpp"
+#include "learn/segment/first_stage.hpp"
 #include "learn/segment/model.hpp"
 #include "learn/segment/pictures.hpp"
 #include "learn/segment/segment.hpp"
@@ -90,6 +91,7 @@ std::vector<TaskSaid> task_validation(Model const& model,
                                       SegmentContract const& contract,
                                       Dataset const& set,
                                       std::vector<Fold> const& folds,
+                                      std::optional<FirstStage> const& first,
                                       Stop const& stop) {
   std::vector<TaskSaid> out;
   for (auto const& fold : folds) {
@@ -99,6 +101,7 @@ std::vector<TaskSaid> task_validation(Model const& model,
     for (auto const index : fold.validation) {
       heed(stop);
       if (set.cases[index].mask.file.empty()) continue;
+      if (first) one.before = std::make_shared<Model const>(first->unseen_by(set.cases[index]));
       auto answer =
           segmented(one, contract, set.image(set.cases[index]),
                     {.sureness = true, .cleanup = false, .outside = true, .stop = &stop});
@@ -244,8 +247,11 @@ Model task_finish(Plan const& plan,
                   Stop const& stop) {
   auto const targets = targets_of(set);
   auto const setup = setup_of(plan, targets.outputs());
+  std::optional<FirstStage> first;
+  if (auto const& run = plan.word("first_stage"); !run.empty()) first.emplace(run, set);
   Model model;
   for (auto const& fold : folds) model.networks.push_back(fold.network);
+  if (first) model.before = std::make_shared<Model const>(first->model());
   SegmentContract contract{.recipe = setup.recipe,
                            .patch = setup.patch(),
                            .channels = channels_of(set, quality.facts),
@@ -255,6 +261,7 @@ Model task_finish(Plan const& plan,
                            .step = plan.fraction("window_step"),
                            .run_as = std::string{way_of(folds.front().network.execution())},
                            .cleanup = {}};
+  contract.found = setup.found;
   if (plan.flag("test_flips")) contract.flips = segment_flips(plan, setup);
   for (std::size_t i = 0; i < targets.names.size(); ++i)
     contract.inside.emplace_back(targets.values[i].begin(), targets.values[i].end());
@@ -271,7 +278,7 @@ Model task_finish(Plan const& plan,
   about.output = {.format = "segmentation", .channels = targets.outputs(), .on_grid = true};
   about.description = text("Labels ", contract.config().is_2d() ? "pixels: " : "voxels: ",
                            joined(targets.names, ", "), ".");
-  auto const said = task_validation(model, contract, set, folds, stop);
+  auto const said = task_validation(model, contract, set, folds, first, stop);
   if (plan.flag("cleanup")) contract.cleanup = task_cleanup(contract, set, said);
   contract.expected =
       task_expected(task_labels(model, contract), contract.cleanup, set, said, stop);

@@ -81,6 +81,10 @@ inline Model test_segmenter(TestSegmenter const& draw) {
   Model model;
   model.networks = {test_segmenter_network(draw)};
   model.about.task = "segment";
+  model.about.output = {
+      .format = "segmentation", .channels = std::ssize(contract.rule.values), .on_grid = true};
+  model.about.input = {
+      .channels = 1, .size = draw.patch, .smallest = draw.patch, .largest = draw.patch};
   for (auto const& name : draw.labels) model.about.labels.push_back({name, {}});
   write_contract(contract, model.about);
   return model;

@@ -8,8 +8,6 @@
 
 #include <torch/version.h>
 
-#include <unordered_map>
-
 namespace fovea {
 namespace {
 
@@ -101,32 +99,49 @@ void RunFolder::write_about(Json about) const {
   write_file(this->about(), pretty(out));
 }
 
-void RunFolder::write_splits(Dataset const& set) const {
-  auto out = csv_row({"id", "split", "patient"}) + "\n";
-  for (auto const& one : set.cases)
-    out += csv_row({one.id, std::string{name_of(one.split)}, one.patient}) + "\n";
+void RunFolder::write_splits(Dataset const& set, std::vector<int> const& folds) const {
+  std::vector<std::string> head = {"id", "split", "patient"};
+  if (!folds.empty()) head.emplace_back("fold");
+  auto out = csv_row(head) + "\n";
+  for (std::size_t n = 0; n < set.cases.size(); ++n) {
+    auto const& one = set.cases[n];
+    std::vector<std::string> row = {one.id, std::string{name_of(one.split)}, one.patient};
+    if (!folds.empty()) row.push_back(folds[n] > 0 ? text(folds[n]) : "");
+    out += csv_row(row) + "\n";
+  }
   write_file(splits(), out);
 }
 
-void RunFolder::apply_splits(Dataset& set) const {
-  auto const table = read_csv(splits());
+std::unordered_map<std::string, RunCase> read_splits(fs::path const& folder) {
+  auto const file = folder / "splits.csv";
+  auto const table = read_csv(file);
   auto const id = table.find({"id"});
   auto const split = table.find({"split"});
+  auto const fold = table.find({"fold"});
   if (id < 0 || split < 0)
-    throw Error{Fault::input, text(splits(), " has no columns id and split"),
+    throw Error{Fault::input, text(file, " has no columns id and split"),
                 "the file is damaged"};
-  std::unordered_map<std::string, Split> given;
+  std::unordered_map<std::string, RunCase> out;
   for (auto const& row : table.rows) {
     auto const named = split_named(row[static_cast<std::size_t>(split)]);
-    if (named) given[row[static_cast<std::size_t>(id)]] = *named;
+    if (!named) continue;
+    auto& one = out[row[static_cast<std::size_t>(id)]];
+    one.split = *named;
+    if (fold >= 0)
+      one.fold = static_cast<int>(whole(row[static_cast<std::size_t>(fold)]).value_or(0));
   }
+  return out;
+}
+
+void RunFolder::apply_splits(Dataset& set) const {
+  auto const given = read_splits(path_);
   for (auto& one : set.cases) {
     auto const found = given.find(one.id);
     if (found == given.end())
       throw Error{Fault::input,
                   text("the case ", one.id, " was not there when the run was begun"),
                   "restore the data as it was, or begin a new run"};
-    one.split = found->second;
+    one.split = found->second.split;
   }
   if (given.size() != set.cases.size())
     throw Error{Fault::input,

@@ -7,6 +7,8 @@
 
 #include <memory>
 #include <optional>
+#include <unordered_map>
+#include <vector>
 
 namespace fovea {
 
@@ -32,7 +34,9 @@ class RunFolder {
   fs::path metrics() const { return path_ / "metrics.json"; }
 
   void write_about(Json about) const;  ///< adds the format's version
-  void write_splits(Dataset const& set) const;
+  /// `folds`: of each case the fold that it is held back from, counted from 1, or 0; empty:
+  /// without folds.
+  void write_splits(Dataset const& set, std::vector<int> const& folds = {}) const;
   /// Gives the cases the splits that the run was begun with. Throws Error{input} if the data
   /// has changed since.
   void apply_splits(Dataset& set) const;
@@ -44,6 +48,14 @@ class RunFolder {
   fs::path path_;
   std::unique_ptr<FileLock> lock_;
 };
+
+/// What a run did with its cases, by id.
+struct RunCase {
+  Split split = Split::unassigned;
+  int fold = 0;  ///< whose network has not learnt from it, counted from 1; 0: none
+};
+/// Throws Error{input} if splits.csv is damaged.
+std::unordered_map<std::string, RunCase> read_splits(fs::path const& folder);
 
 /// run.json of a run, checked for its version, without locking the folder: for those who only
 /// read.

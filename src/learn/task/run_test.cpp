@@ -64,4 +64,17 @@ TEST(RunFolder, GivesTheSplitsBackToTheSameCases) {
   EXPECT_EQ(run_test_fault([&] { run.apply_splits(set); }), Fault::input);
 }
 
+TEST(RunFolder, KnowsWhichFoldHeldACaseBack) {
+  ScratchFolder const scratch;
+  auto const run = RunFolder::begin(scratch.path() / "run");
+  auto const set = run_test_set();
+  run.write_splits(set, {2, 0});
+  auto const cases = read_splits(run.path());
+  EXPECT_EQ(cases.at(set.cases[0].id).fold, 2);
+  EXPECT_EQ(cases.at(set.cases[0].id).split, Split::train);
+  EXPECT_EQ(cases.at(set.cases[1].id).fold, 0);
+  run.write_splits(set);
+  EXPECT_EQ(read_splits(run.path()).at(set.cases[0].id).fold, 0);
+}
+
 }  // namespace fovea

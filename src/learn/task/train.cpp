@@ -38,6 +38,7 @@ class TrainRun {
 
  private:
   void search();
+  std::vector<int> fold_numbers() const;
   std::vector<Dataset> fold_sets() const;
   Fold train_fold(Dataset const& set, std::size_t fold, std::size_t folds);
   Fit fit_of(Dataset const& set, std::size_t fold, std::size_t folds) const;
@@ -70,9 +71,11 @@ void TrainRun::search() {
 }
 
 // Cross-validation cuts training and validation cases anew; the test split is never touched.
-std::vector<Dataset> TrainRun::fold_sets() const {
+// Of each case the fold that it is held back from, counted from 1; 0: it is in none. Empty
+// without folds.
+std::vector<int> TrainRun::fold_numbers() const {
   auto const folds = static_cast<int>(work_.plan.whole("folds"));
-  if (folds == 1) return {work_.set};
+  if (folds == 1) return {};
   std::vector<std::size_t> among;
   for (auto const split : {Split::train, Split::validation}) {
     auto const cases = work_.set.in(split);
@@ -80,11 +83,21 @@ std::vector<Dataset> TrainRun::fold_sets() const {
   }
   auto const fold_of =
       folds_of(work_.set, among, folds, static_cast<std::uint64_t>(work_.plan.whole("seed")));
-  std::vector<Dataset> sets(static_cast<std::size_t>(folds), work_.set);
+  std::vector<int> out(work_.set.cases.size(), 0);
+  for (std::size_t i = 0; i < among.size(); ++i) out[among[i]] = fold_of[i] + 1;
+  return out;
+}
+
+std::vector<Dataset> TrainRun::fold_sets() const {
+  auto const held_back = fold_numbers();
+  if (held_back.empty()) return {work_.set};
+  std::vector<Dataset> sets(static_cast<std::size_t>(work_.plan.whole("folds")), work_.set);
   for (std::size_t fold = 0; fold < sets.size(); ++fold) {
-    for (std::size_t i = 0; i < among.size(); ++i)
-      sets[fold].cases[among[i]].split =
-          fold_of[i] == static_cast<int>(fold) ? Split::validation : Split::train;
+    for (std::size_t i = 0; i < held_back.size(); ++i) {
+      if (held_back[i] > 0)
+        sets[fold].cases[i].split =
+            held_back[i] == static_cast<int>(fold) + 1 ? Split::validation : Split::train;
+    }
   }
   return sets;
 }
@@ -276,7 +289,7 @@ Json TrainRun::operator()(bool fresh) {
   if (fresh) {
     // run.json comes last: a folder without it holds no run yet.
     write_plan();
-    folder_.write_splits(work_.set);
+    folder_.write_splits(work_.set, fold_numbers());
     about_["started"] = train_now();
     keeps_time_ = work_.plan.fraction("time") > 0 && work_.plan.whole("steps") == 0 &&
                   work_.plan.whole("epochs") == 0;
