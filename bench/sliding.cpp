@@ -38,7 +38,6 @@ int sliding_row(std::vector<std::string> const& words) {
   auto const back = stay(upright({size[2], size[1], size[0]}, {}));
   auto const networks = std::vector{sliding_network()};
   for (auto const& [name, execution] : bench_ways) {
-    if (name == "float32 channels-last") continue;  // LibTorch has no fast volumes in it
     auto network = networks.front();
     network.execution(execution);
     Clock const clock;

@@ -41,6 +41,15 @@ a_run_leaves_a_model_its_proof_and_a_report() {
   # Untrained guesses reach next to nothing.
   [[ $(field "$run/metrics.json" '["per_class"][0]["dice"]["value"] > 0.6') == True ]]
 }
+masks_can_be_exact_or_fast() {
+  shared_run
+  ends_with 0 "$fovea" predict "$run" "$data/images/case3.nii.gz" --out exact --precision float32
+  ends_with 0 "$fovea" predict "$run" "$data/images/case3.nii.gz" --out fast --precision bfloat16
+  ends_with 0 "$fovea" compare exact/case3.nii.gz fast/case3.nii.gz --json
+  [[ $(answer 'v["pairs"][0]["labels"][0]["dice"] > 0.95') == True ]]
+  ends_with 2 "$fovea" predict "$run" "$data/images/case3.nii.gz" --out other --precision half
+  holds "$err" "bfloat16"
+}
 a_second_stage_sees_the_masks_of_the_first() {
   "$FOVEA_BUILD/make_organs" set 12
   ends_with 0 "$fovea" train set --out first "${quick[@]}" --set steps=20 --set folds=2

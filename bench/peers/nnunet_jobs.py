@@ -50,8 +50,8 @@ def raw_layout():
         "numTraining": len(cases), "file_ending": ".nii.gz"}))
 
 
-def same(name):
-    mine, theirs = (numpy.asarray(nibabel.load(work / side / name).dataobj) for side in ("masks", "nnunet-masks"))
+def same(folder, name):
+    mine, theirs = (numpy.asarray(nibabel.load(work / side / name).dataobj) for side in (folder, "nnunet-masks"))
     return 2 * ((mine == theirs) & (mine > 0)).sum() / max(1, (mine > 0).sum() + (theirs > 0).sum())
 
 
@@ -69,13 +69,16 @@ else:
     for case in (scans / "val.txt").read_text().split():
         shutil.copyfile(scans / "images" / f"{case}.nii.gz", inputs / f"{case}_0000.nii.gz")
         shutil.copyfile(scans / "images" / f"{case}.nii.gz", plain / f"{case}.nii.gz")
-    for folder in ("masks", "nnunet-masks"):
+    for folder in ("masks", "masks-bfloat16", "nnunet-masks"):
         shutil.rmtree(work / folder, ignore_errors=True)
-    measured("fovea predict", [ours, "predict", str(model), str(plain), "--out", str(work / "masks"), *([] if flips else ["--no-flips"])])
+    for folder, precision in (("masks", "float32"), ("masks-bfloat16", "bfloat16")):
+        measured(f"fovea predict, {precision}", [ours, "predict", str(model), str(plain), "--out", str(work / folder),
+                                                 "--precision", precision, *([] if flips else ["--no-flips"])])
     measured("nnUNetv2_predict_from_modelfolder",
              [scripts / "nnUNetv2_predict_from_modelfolder", "-i", str(inputs), "-o", str(work / "nnunet-masks"), "-m", str(model),
               "-f", "all", "-device", "cpu", "-npp", "1", "-nps", "1", *([] if flips else ["--disable_tta"])], **nnunet)
-    agree = [same(file.name) for file in sorted((work / "masks").glob("*.nii.gz"))]
-    print(f"bench: {len(agree)} masks, Dice between both sides {min(agree):.4f} at least", file=sys.stderr)
-    if len(agree) != 42 or min(agree) < 0.98:
-        sys.exit("the masks are not the same")
+    for folder, least in (("masks", 0.999), ("masks-bfloat16", 0.98)):
+        agree = [same(folder, file.name) for file in sorted((work / folder).glob("*.nii.gz"))]
+        print(f"bench: {len(agree)} {folder}, Dice between both sides {min(agree):.4f} at least", file=sys.stderr)
+        if len(agree) != 42 or min(agree) < least:
+            sys.exit("the masks are not the same")

@@ -133,6 +133,11 @@ void mask_write(std::vector<Segment> const& segments,
                      *one.channels.front().dicom, image, objects);
 }
 
+std::optional<Precision> mask_precision(std::string const& word) {
+  if (word.empty()) return std::nullopt;
+  return word == "float32" ? Precision::float32 : Precision::bfloat16;
+}
+
 std::uint64_t mask_memory(std::string const& words) {
   if (words.empty()) return 0;
   auto const unit = words.back();
@@ -204,7 +209,7 @@ class MaskRun {
         auto const image = loading.get();
         SegmentAsk ask{.memory = mask_memory(flags_.memory),
                        .uncertainty = flags_.uncertainty,
-                       .run_as = flags_.precision,
+                       .precision = mask_precision(flags_.precision),
                        .progress = {},
                        .stop = &stop};
         auto const room = room_for(one, image);

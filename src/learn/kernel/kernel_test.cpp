@@ -3,6 +3,7 @@
 #include "learn/kernel/relu_max_pool.hpp"
 #include "learn/kernel/sloped_norm.hpp"
 #include "learn/kernel/tap_matrix.hpp"
+#include "learn/kernel/winograd.hpp"
 
 #include <gtest/gtest.h>
 
@@ -261,6 +262,74 @@ TEST(BFloat16, RoundsToTheNearestAndKeepsWhatIsNotANumber) {
   EXPECT_EQ(widened(narrowed<BFloat16>(-1.0040F)), -1.0078125F);
   EXPECT_TRUE(std::isinf(widened(narrowed<BFloat16>(3.4e38F))));
   EXPECT_TRUE(std::isnan(widened(narrowed<BFloat16>(std::numeric_limits<float>::quiet_NaN()))));
+}
+
+// The sum as it is defined, of one output.
+double winograd_plain(Winograd const& w,
+                      Winograd::Maps const& maps,
+                      std::vector<float> const& x,
+                      std::vector<float> const& weight,
+                      std::array<std::int64_t, 4> const& at,
+                      std::int64_t out) {
+  auto const slices = w.deep ? 3 : 1;
+  double sum = 0;
+  for (std::int64_t tap = 0; tap < slices * 9; ++tap) {
+    std::array const place{at[1] + (w.deep ? tap / 9 - 1 : 0), at[2] + tap / 3 % 3 - 1,
+                           at[3] + tap % 3 - 1};
+    auto inside = true;
+    auto from = at[0];
+    for (std::size_t a = 0; a < 3; ++a) {
+      inside = inside && place[a] >= 0 && place[a] < maps.size[a];
+      from = from * maps.size[a] + place[a];
+    }
+    for (std::int64_t c = 0; inside && c < w.in; ++c)
+      sum += double{x[static_cast<std::size_t>(from * w.in + c)]} *
+             weight[static_cast<std::size_t>((out * w.in + c) * slices * 9 + tap)];
+  }
+  return sum;
+}
+
+TEST(WinogradConvolution, IsThePlainSumWhateverThePartsAreDoneIn) {
+  struct Row {
+    Winograd conv;
+    Winograd::Maps maps;
+  };
+  Row const rows[] = {{{.in = 1, .out = 1}, {1, {1, 1, 1}}},
+                      {{.in = 16, .out = 32}, {2, {4, 6, 8}}},
+                      {{.in = 5, .out = 37}, {1, {3, 7, 5}}},
+                      {{.in = 33, .out = 16}, {2, {2, 1, 9}}},
+                      {{.in = 24, .out = 48, .deep = false}, {1, {3, 5, 6}}},
+                      {{.in = 8, .out = 70, .deep = false}, {3, {1, 9, 11}}}};
+  for (auto const& [conv, maps] : rows) {
+    SCOPED_TRACE(testing::Message() << conv.in << " to " << conv.out << ", " << maps.size[0]
+                                    << " x " << maps.size[1] << " x " << maps.size[2]);
+    auto const voxels = maps.batch * maps.size[0] * maps.size[1] * maps.size[2];
+    auto const x = kernel_noise(voxels * conv.in, 1);
+    auto const weight = kernel_noise(conv.out * conv.in * (conv.deep ? 27 : 9), 2);
+    auto const bias = kernel_noise(conv.out, 3);
+    std::vector<float> prepared(static_cast<std::size_t>(conv.weight_values()));
+    conv.prepare(weight.data(), prepared.data());
+    std::vector<float> y(static_cast<std::size_t>(voxels * conv.out), -1e9F), again = y;
+    auto const parts = conv.parts(maps);
+    conv.convolve(maps, x.data(), prepared.data(), bias.data(), y.data(), 0, parts);
+    for (auto part = parts; part-- > 0;)
+      conv.convolve(maps, x.data(), prepared.data(), bias.data(), again.data(), part, part + 1);
+    EXPECT_EQ(y, again);
+    for (std::int64_t v = 0; v < voxels; ++v) {
+      std::array<std::int64_t, 4> at{};
+      at[3] = v % maps.size[2];
+      at[2] = v / maps.size[2] % maps.size[1];
+      at[1] = v / (maps.size[2] * maps.size[1]) % maps.size[0];
+      at[0] = v / (maps.size[2] * maps.size[1] * maps.size[0]);
+      for (std::int64_t o = 0; o < conv.out; ++o) {
+        auto const plain = winograd_plain(conv, maps, x, weight, at, o) +
+                           double{bias[static_cast<std::size_t>(o)]};
+        ASSERT_NEAR(y[static_cast<std::size_t>(v * conv.out + o)], plain,
+                    2e-4 * std::sqrt(static_cast<double>(conv.in)))
+            << v << " " << o;
+      }
+    }
+  }
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <ATen/ops/adaptive_avg_pool1d.h>
 #include <ATen/ops/adaptive_avg_pool2d.h>
 #include <ATen/ops/adaptive_avg_pool3d.h>
+#include <ATen/ops/addmm.h>
 #include <ATen/ops/avg_pool1d.h>
 #include <ATen/ops/avg_pool2d.h>
 #include <ATen/ops/avg_pool3d.h>
@@ -13,6 +14,7 @@
 #include <ATen/ops/max_pool2d.h>
 #include <ATen/ops/max_pool3d.h>
 #include <ATen/ops/mean.h>
+#include <ATen/ops/mm.h>
 
 #include <algorithm>
 #include <cmath>
@@ -182,8 +184,39 @@ std::vector<WeightRow> spatial_kernel_weights(Node const& node, Shapes in, bool 
   return rows;
 }
 
+// Each voxel of a volume becomes a block of its own: one product with a matrix, where LibTorch,
+// of channels-last float32, has a slow way only.
+std::optional<at::Tensor> spatial_blocks(RunOp const& run) {
+  auto const& x = run.in[0];
+  auto const& weight = run.weights[0];
+  if (run.training || spatial_rank(run) != 3 || x.scalar_type() != at::kFloat ||
+      !x.device().is_cpu() || !lies_in_rows(x))
+    return std::nullopt;
+  auto const block = axes_option(run.node, "kernel", 3);
+  Sizes const none(3, 0), one(3, 1);
+  if (axes_option(run.node, "stride", 3) != block ||
+      axes_option(run.node, "padding", 3) != none ||
+      axes_option(run.node, "output_padding", 3) != none ||
+      axes_option(run.node, "dilation", 3) != one || whole_option(run.node, "groups") != 1)
+    return std::nullopt;
+  auto const in = weight.size(0), out = weight.size(1), places = values_of(block);
+  auto const matrix = weight.permute({0, 2, 3, 4, 1}).reshape({in, places * out});
+  auto const rows = x.permute({0, 2, 3, 4, 1}).reshape({-1, in});
+  auto const bias = spatial_bias(run);
+  auto const y = bias ? at::addmm(bias->repeat({places}), rows, matrix) : at::mm(rows, matrix);
+  return y
+      .reshape({x.size(0), x.size(2), x.size(3), x.size(4), block[0], block[1], block[2], out})
+      .permute({0, 1, 4, 2, 5, 3, 6, 7})
+      .reshape(
+          {x.size(0), x.size(2) * block[0], x.size(3) * block[1], x.size(4) * block[2], out})
+      .permute({0, 4, 1, 2, 3});
+}
+
 at::Tensor spatial_convolve(RunOp const& run, bool transposed) {
   auto const rank = spatial_rank(run);
+  if (transposed) {
+    if (auto const y = spatial_blocks(run)) return *y;
+  }
   if (run.training && !transposed) {
     if (auto const y = convolved_as_matrix(run.node, run.weights, run.in[0])) return *y;
   }

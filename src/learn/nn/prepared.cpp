@@ -1,9 +1,12 @@
+#include "learn/kernel/winograd.hpp"
 #include "learn/nn/executor.hpp"
 
 #include <ATen/Context.h>
+#include <ATen/Parallel.h>
 #include <ATen/core/List.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/convolution.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
 
@@ -24,6 +27,12 @@ std::string_view prepared_rider(std::string_view op) {
   return op == "silu" ? "swish" : "none";
 }
 
+// A convolution as our own kernel runs it, with fewer products.
+struct PreparedWinograd {
+  Winograd kernel;
+  std::vector<float> weights;
+};
+
 // A convolution as oneDNN will run it: with all that rides on it.
 struct PreparedConv {
   at::Tensor weight = {};  // in oneDNN's own order if `packed`
@@ -31,7 +40,8 @@ struct PreparedConv {
   PreparedSizes stride, padding, dilation;
   std::int64_t groups = 1;
   bool packed = false;
-  std::size_t sum = Program::none;  // the node that is added to it
+  std::shared_ptr<PreparedWinograd const> winograd = {};  // on maps where it pays
+  std::size_t sum = Program::none;                        // the node that is added to it
   OpRow const* activation = nullptr;
 };
 
@@ -75,6 +85,33 @@ at::Tensor prepared_convolve_and_add(PreparedConv const& c,
       c.activation == nullptr ? std::nullopt : std::optional<std::string_view>{"relu"};
   return run.call(x, other, c.weight, c.bias, c.padding, c.stride, c.dilation, c.groups, "add",
                   at::Scalar{1}, rider, PreparedScalars{}, {});
+}
+
+Winograd::Maps prepared_maps(at::Tensor const& x) {
+  auto const deep = x.dim() == 5;
+  return {x.size(0), {deep ? x.size(2) : 1, x.size(deep ? 3 : 2), x.size(deep ? 4 : 3)}};
+}
+
+// Where tiles reach far beyond the map, or there are too few of them for the threads, oneDNN is
+// faster.
+bool prepared_pays(Winograd const& kernel, Winograd::Maps const& maps) {
+  constexpr double least = 1.6;
+  return kernel.saves(maps) >= least && kernel.parts(maps) >= 2 * at::get_num_threads();
+}
+
+at::Tensor prepared_winograd(PreparedConv const& c, at::Tensor const& x) {
+  auto const& kernel = c.winograd->kernel;
+  auto const format = format_of(Layout::channels_last, x.dim());
+  auto const in = x.contiguous(format);
+  auto sizes = x.sizes().vec();
+  sizes[1] = kernel.out;
+  auto const y = at::empty(sizes, x.options().memory_format(format));
+  auto const maps = prepared_maps(x);
+  at::parallel_for(0, kernel.parts(maps), 1, [&](std::int64_t begin, std::int64_t end) {
+    kernel.convolve(maps, in.const_data_ptr<float>(), c.winograd->weights.data(),
+                    c.bias.const_data_ptr<float>(), y.mutable_data_ptr<float>(), begin, end);
+  });
+  return y;
 }
 
 at::Tensor prepared_packed(PreparedConv const& c) {
@@ -206,10 +243,37 @@ class PreparedWriter {
       step.reads.push_back(conv.sum);
     }
     if (chain.activation != Program::none) conv.activation = program_.ops[chain.activation];
+    if (chain.sum == Program::none && chain.activation == Program::none)
+      conv.winograd = winograd(conv);
     conv.packed = prepared_packs(how_.precision) && rank >= 2;
     if (conv.packed) conv.weight = prepared_packed(conv);
     step.conv = std::move(conv);
     return step;
+  }
+
+  // Nothing for what that kernel does not do.
+  std::shared_ptr<PreparedWinograd const> winograd(PreparedConv const& conv) const {
+    auto const rank = conv.stride.size();
+    if (how_.precision != Precision::float32 || how_.layout != Layout::channels_last ||
+        (rank != 2 && rank != 3) || conv.groups != 1 || !Winograd::pays())
+      return {};
+    PreparedSizes const one(rank, 1);
+    if (conv.stride != one || conv.dilation != one) return {};
+    auto const kernel = conv.weight.sizes().slice(2).vec();
+    auto const is = [&](PreparedSizes const& sides, PreparedSizes const& around) {
+      return kernel == sides && conv.padding == around;
+    };
+    auto const deep = rank == 3 && is({3, 3, 3}, {1, 1, 1});
+    auto const by_slices = rank == 3 ? is({1, 3, 3}, {0, 1, 1}) : is({3, 3}, {1, 1});
+    // So few channels do not fill its vectors.
+    constexpr std::int64_t least = 8;
+    if ((!deep && !by_slices) || conv.weight.size(0) < least || conv.weight.size(1) < least)
+      return {};
+    auto out = std::make_shared<PreparedWinograd>(PreparedWinograd{
+        {.in = conv.weight.size(1), .out = conv.weight.size(0), .deep = deep}, {}});
+    out->weights.resize(static_cast<std::size_t>(out->kernel.weight_values()));
+    out->kernel.prepare(conv.weight.contiguous().const_data_ptr<float>(), out->weights.data());
+    return out;
   }
 
   // y = (conv(x) - mean) / sqrt(variance + epsilon) * gamma + beta is a convolution with other
@@ -315,6 +379,8 @@ at::Tensor Prepared::Steps::run(PreparedStep const& step,
                                         .overwrite = step.overwrite});
   }
   auto const& c = *step.conv;
+  if (c.winograd && prepared_pays(c.winograd->kernel, prepared_maps(x)))
+    return prepared_winograd(c, x);
   if (!c.packed)
     return at::convolution(x, c.weight, c.bias, c.stride, c.padding, c.dilation, false,
                            PreparedSizes(c.stride.size(), 0), c.groups);

@@ -301,8 +301,9 @@ Segmented segmented(Model const& model,
   else
     demand_contract(contract, seen);
   // As it was proven, so that an answer is the same wherever the model goes.
-  std::string_view const run_as = ask.run_as.empty() ? contract.run_as : ask.run_as;
-  for (auto network : model.networks) network.execution(execution_named(run_as));
+  auto const how =
+      ask.precision ? to_answer_in(*ask.precision) : execution_named(contract.run_as);
+  for (auto network : model.networks) network.execution(how);
   auto const input = segment_input(model, contract, seen, ask);
   SurenessSums sums{contract.inside.size(), contract.rule.regions};
   auto probabilities = ask.probabilities;

@@ -61,8 +61,8 @@ struct SegmentAsk {
   bool uncertainty = false;
   bool sureness = false;
   bool cleanup = true;
-  std::string_view run_as = {};  ///< a row of execution_ways; empty: as the model was proven
-  bool outside = false;          ///< answer what breaks the contract, too: it is only measured
+  std::optional<Precision> precision = {};  ///< none: as the model was proven
+  bool outside = false;  ///< answer what breaks the contract, too: it is only measured
   /// Boxes of the image, k, j, i, outside of which nothing is looked for; empty: everywhere.
   /// What lies inside of them is found as it is without them, but for cleanup.
   std::vector<WindowBox> within = {};

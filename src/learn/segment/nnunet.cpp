@@ -3,6 +3,7 @@
 #include "base/core/words.hpp"
 #include "learn/adopt/nnunet_network.hpp"
 #include "learn/segment/model.hpp"
+#include "learn/task/ways.hpp"
 
 namespace fovea {
 
@@ -53,6 +54,7 @@ Model nnunet_step(fs::path const& folder, bool is_first) {
     contract.patch[first + a] = config.patch[a];
   for (auto const axis : foreign.mirror_axes)
     contract.flips.push_back(static_cast<int>(first + axis));
+  contract.run_as = way_of(to_answer_in(Precision::float32));
   // nnU-Net asks for no spacing: it resamples whatever comes.
   contract.finest.fill(0);
   contract.coarsest.fill(1e9);

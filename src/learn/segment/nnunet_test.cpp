@@ -72,5 +72,31 @@ TEST(NnunetPredict, GivesWhatNnunetPredictedForAHippocampus) {
   EXPECT_GE(least_dice(labels, expected), 0.999);
 }
 
+TEST(NnunetPredict, GivesWhatACascadePredicted) {
+  // Drawn weights leave many voxels undecided: some fall otherwise by rounding.
+  auto const folder = fs::path{FOVEA_SOURCE_DIR} / "src/learn/segment/made/cascade";
+  auto const image = predict_image(folder / "images", "case", 1);
+  auto const second = folder / "nnUNetTrainer__nnUNetPlans__3d_cascade_fullres";
+  auto const model = nnunet_model(second / "");
+  ASSERT_NE(model.before, nullptr);
+  auto const first_contract = segment_contract(model.before->about);
+  EXPECT_GE(least_dice(segmented(*model.before, first_contract, image).labels,
+                       read_nifti(folder / "found/case.nii.gz").volume),
+            0.995);
+  EXPECT_GE(least_dice(segmented(model, segment_contract(model.about), image).labels,
+                       read_nifti(folder / "predicted/case.nii.gz").volume),
+            0.995);
+  ScratchFolder const scratch;
+  auto const alone = scratch.path() / second.filename();
+  fs::copy(second, alone, fs::copy_options::recursive);
+  try {
+    nnunet_model(alone);
+    ADD_FAILURE() << "a second step without its first one was taken";
+  } catch (Error const& error) {
+    EXPECT_NE(std::string{error.what()}.find("nnUNetTrainer__nnUNetPlans__3d_lowres"),
+              std::string::npos);
+  }
+}
+
 }  // namespace
 }  // namespace fovea

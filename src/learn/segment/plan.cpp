@@ -67,15 +67,16 @@ void plan_mirror(std::vector<CaseShapes> const& shapes,
 
 constexpr std::string_view plan_cascade = "3d_cascade_fullres";
 
+bool plan_has(Recipe const& recipe, std::string_view name) {
+  return std::ranges::any_of(recipe.configs,
+                             [&](RecipeConfig const& one) { return one.name == name; });
+}
+
 // 2D pictures leave nothing else; else three dimensions at full resolution, which nnU-Net's own
 // comparisons favour.
 std::string plan_configuration(Recipe const& recipe, bool second_stage) {
-  auto const has = [&](std::string_view name) {
-    return std::ranges::any_of(recipe.configs,
-                               [&](RecipeConfig const& one) { return one.name == name; });
-  };
-  if (second_stage && has(plan_cascade)) return std::string{plan_cascade};
-  return has("3d_fullres") ? "3d_fullres" : "2d";
+  if (second_stage && plan_has(recipe, plan_cascade)) return std::string{plan_cascade};
+  return plan_has(recipe, "3d_fullres") ? "3d_fullres" : "2d";
 }
 
 void plan_first_stage(Dataset const& set, Plan& plan) {
@@ -144,6 +145,11 @@ void segment_plan(Dataset const& set,
   auto const& config = recipe.config(name);
   write_config(recipe, config, plan,
                text("nnU-Net's rules on ", about.cases, " training cases"));
+  if (plan.normal("first_stage") && plan_has(recipe, plan_cascade) && name == "3d_fullres" &&
+      !plan.asked("configuration"))
+    plan.set("configuration", std::string_view{name},
+             "a patch shows little of a case: a cascade may do better (train "
+             "configuration=3d_lowres, then with first_stage=RUN)");
   plan_reasons(explained(recipe, cases.fingerprint, about, options), config, plan);
   plan_fit_patch(targets.outputs(), plan);
   plan_mirror(cases.shapes, targets, recipe, plan);

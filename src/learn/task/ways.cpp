@@ -2,6 +2,7 @@
 
 #include "base/core/error.hpp"
 #include "base/core/words.hpp"
+#include "learn/kernel/winograd.hpp"
 
 #include <utility>
 
@@ -42,6 +43,13 @@ std::string_view way_of(Execution how) {
     if (known == how) return name;
   }
   throw Error{Fault::bug, "a way to run that has no name", ""};
+}
+
+Execution to_answer_in(Precision precision) {
+  // Our own convolutions read channels-last; without them float32 is as LibTorch has it
+  // fastest.
+  auto const last = precision == Precision::bfloat16 || Winograd::pays();
+  return {precision, last ? Layout::channels_last : Layout::contiguous};
 }
 
 }  // namespace fovea

@@ -16,4 +16,7 @@ std::vector<std::string> execution_ways(Plan const& plan);
 Execution execution_named(std::string_view way);
 std::string_view way_of(Execution how);
 
+/// How inference is fastest on this CPU in a precision.
+Execution to_answer_in(Precision precision);
+
 }  // namespace fovea
