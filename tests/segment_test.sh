@@ -66,12 +66,27 @@ a_second_stage_sees_the_masks_of_the_first() {
   for mask in masks/*.nii.gz; do cmp "$mask" "again/${mask#masks/}"; done
   ends_with 3 "$fovea" plan set --set first_stage=first
   holds "$err" "is not a run"
-  ends_with 2 "$fovea" plan set --set first_stage=second --seed 5
+  ends_with 3 "$fovea" plan set --set first_stage=second
+  holds "$err" "is a cascade itself"
+  shared_run
+  ends_with 2 "$fovea" plan set --set "first_stage=$run" --seed 5
   holds "$err" "held back here"
+  ends_with 2 "$fovea" plan set --set "first_stage=$run" --set folds=2
+  holds "$err" "with folds, too"
   ends_with 2 "$fovea" plan set --set configuration=3d_cascade_fullres
   holds "$err" "first_stage=RUN"
-  ends_with 2 "$fovea" export second --out bundle --format monai
-  holds "$err" "cascade"
+  for format in monai torchscript; do
+    ends_with 2 "$fovea" export second --out other --format "$format"
+    holds "$err" "cascade"
+  done
+  # Where things lie stays here, and may change.
+  python3 - <<'PY'
+import os, zipfile
+here = os.path.basename(os.getcwd())
+with zipfile.ZipFile("two.fovea") as package:
+    assert not [name for name in package.namelist() if here.encode() in package.read(name)]
+PY
+  ends_with 0 "$fovea" train --out second --resume --set first_stage=elsewhere
 }
 masks_lie_on_the_grid_of_their_images() {
   shared_run

@@ -57,6 +57,9 @@ int export_command(Arguments const& arguments) {
                   std::uint64_t{64} << 30);
     write_file(out, bytes);
   } else {
+    if (model.before)
+      throw Error{Fault::usage, "a cascade is two networks, TorchScript holds one",
+                  "export a package, or the first stage by itself"};
     if (model.networks.size() != 1)
       throw Error{
           Fault::usage,

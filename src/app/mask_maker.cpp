@@ -54,8 +54,11 @@ std::vector<MaskMaker::Structure> maker_structures(PanelMember const& member) {
 void maker_heed(std::vector<PanelMember>& panel, MaskFlags const& flags) {
   for (auto& one : panel) {
     // What to expect was learnt of answers of one model with its mirror images.
+    auto const other_precision =
+        !flags.precision.empty() && !one.contract.run_as.starts_with(flags.precision);
     auto const fewer_flips = flags.no_flips && !one.contract.flips.empty();
-    if (flags.no_quality || fewer_flips || panel.size() > 1) one.contract.expected.clear();
+    if (flags.no_quality || fewer_flips || other_precision || panel.size() > 1)
+      one.contract.expected.clear();
     if (flags.no_flips) one.contract.flips.clear();
     if (flags.step > 0) one.contract.step = flags.step;
   }

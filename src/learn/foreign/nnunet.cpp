@@ -124,6 +124,12 @@ std::vector<std::uint16_t> NnunetModel::found() const {
   for (auto const& label : dataset.labels)
     for (auto const value : label.values)
       if (value != 0) values.insert(static_cast<std::uint16_t>(value));
+  constexpr std::uint16_t most = 32767;
+  if (!values.empty() && *values.rbegin() > most)
+    throw Error{Fault::input,
+                text(folder / "dataset.json", ": expected values up to ", most,
+                     " in a cascade, got ", *values.rbegin()),
+                "give the label a smaller value"};
   return {values.begin(), values.end()};
 }
 

@@ -34,7 +34,8 @@ struct NnunetModel {
   std::vector<std::size_t> mirror_axes;  ///< of the patch, along which it may be flipped
   std::vector<Fold> folds;               ///< at least one, by name
 
-  /// The values of masks that a cascade's first step shows the second, by channel.
+  /// The values of masks that a cascade's first step shows the second, by channel. Throws
+  /// Error{input} if one is above 32767.
   std::vector<std::uint16_t> found() const;
   /// Channels that the network reads: those of an image, and for the second step of a cascade
   /// one for each label that the first step found.

@@ -300,36 +300,64 @@ TEST(WinogradConvolution, IsThePlainSumWhateverThePartsAreDoneIn) {
                       {{.in = 33, .out = 16}, {2, {2, 1, 9}}},
                       {{.in = 24, .out = 48, .deep = false}, {1, {3, 5, 6}}},
                       {{.in = 8, .out = 70, .deep = false}, {3, {1, 9, 11}}}};
-  for (auto const& [conv, maps] : rows) {
-    SCOPED_TRACE(testing::Message() << conv.in << " to " << conv.out << ", " << maps.size[0]
-                                    << " x " << maps.size[1] << " x " << maps.size[2]);
-    auto const voxels = maps.batch * maps.size[0] * maps.size[1] * maps.size[2];
-    auto const x = kernel_noise(voxels * conv.in, 1);
-    auto const weight = kernel_noise(conv.out * conv.in * (conv.deep ? 27 : 9), 2);
-    auto const bias = kernel_noise(conv.out, 3);
-    std::vector<float> prepared(static_cast<std::size_t>(conv.weight_values()));
-    conv.prepare(weight.data(), prepared.data());
-    std::vector<float> y(static_cast<std::size_t>(voxels * conv.out), -1e9F), again = y;
-    auto const parts = conv.parts(maps);
-    conv.convolve(maps, x.data(), prepared.data(), bias.data(), y.data(), 0, parts);
-    for (auto part = parts; part-- > 0;)
-      conv.convolve(maps, x.data(), prepared.data(), bias.data(), again.data(), part, part + 1);
-    EXPECT_EQ(y, again);
-    for (std::int64_t v = 0; v < voxels; ++v) {
-      std::array<std::int64_t, 4> at{};
-      at[3] = v % maps.size[2];
-      at[2] = v / maps.size[2] % maps.size[1];
-      at[1] = v / (maps.size[2] * maps.size[1]) % maps.size[0];
-      at[0] = v / (maps.size[2] * maps.size[1] * maps.size[0]);
-      for (std::int64_t o = 0; o < conv.out; ++o) {
-        auto const plain = winograd_plain(conv, maps, x, weight, at, o) +
-                           double{bias[static_cast<std::size_t>(o)]};
-        ASSERT_NEAR(y[static_cast<std::size_t>(v * conv.out + o)], plain,
-                    2e-4 * std::sqrt(static_cast<double>(conv.in)))
-            << v << " " << o;
+  for (auto const& [row, maps] : rows) {
+    for (auto const width :
+         {vectors::Width::any, vectors::Width::avx2, vectors::Width::avx512}) {
+      if (width > vectors::width()) continue;
+      auto conv = row;
+      conv.width = width;
+      SCOPED_TRACE(testing::Message() << conv.in << " to " << conv.out << ", " << maps.size[0]
+                                      << " x " << maps.size[1] << " x " << maps.size[2]);
+      auto const voxels = maps.batch * maps.size[0] * maps.size[1] * maps.size[2];
+      auto const x = kernel_noise(voxels * conv.in, 1);
+      auto const weight = kernel_noise(conv.out * conv.in * (conv.deep ? 27 : 9), 2);
+      auto const bias = kernel_noise(conv.out, 3);
+      std::vector<float> prepared(static_cast<std::size_t>(conv.weight_values()));
+      conv.prepare(weight.data(), prepared.data());
+      std::vector<float> y(static_cast<std::size_t>(voxels * conv.out), -1e9F), again = y;
+      auto const parts = conv.parts(maps);
+      conv.convolve(maps, x.data(), prepared.data(), bias.data(), y.data(), 0, parts);
+      for (auto part = parts; part-- > 0;)
+        conv.convolve(maps, x.data(), prepared.data(), bias.data(), again.data(), part,
+                      part + 1);
+      EXPECT_EQ(y, again);
+      for (std::int64_t v = 0; v < voxels; ++v) {
+        std::array<std::int64_t, 4> at{};
+        at[3] = v % maps.size[2];
+        at[2] = v / maps.size[2] % maps.size[1];
+        at[1] = v / (maps.size[2] * maps.size[1]) % maps.size[0];
+        at[0] = v / (maps.size[2] * maps.size[1] * maps.size[0]);
+        for (std::int64_t o = 0; o < conv.out; ++o) {
+          auto const plain = winograd_plain(conv, maps, x, weight, at, o) +
+                             double{bias[static_cast<std::size_t>(o)]};
+          ASSERT_NEAR(y[static_cast<std::size_t>(v * conv.out + o)], plain,
+                      2e-4 * std::sqrt(static_cast<double>(conv.in)))
+              << v << " " << o;
+        }
       }
     }
   }
+}
+
+TEST(WinogradConvolution, WorksWithoutABiasAndForgetsWhatItDidBefore) {
+  Winograd const conv{.in = 8, .out = 8};
+  Winograd::Maps const large{1, {6, 6, 6}}, small{1, {2, 2, 2}};
+  auto const weight = kernel_noise(8 * 8 * 27, 1);
+  std::vector<float> prepared(static_cast<std::size_t>(conv.weight_values()));
+  conv.prepare(weight.data(), prepared.data());
+  auto const x = kernel_noise(8 * 8, 2);
+  std::vector<float> y(64), again(64);
+  conv.convolve(small, x.data(), prepared.data(), nullptr, y.data(), 0, conv.parts(small));
+  std::vector<float> const none(216 * 8, std::numeric_limits<float>::quiet_NaN());
+  std::vector<float> lost(none.size());
+  conv.convolve(large, none.data(), prepared.data(), nullptr, lost.data(), 0,
+                conv.parts(large));
+  EXPECT_TRUE(std::isnan(lost.front()));
+  conv.convolve(small, x.data(), prepared.data(), nullptr, again.data(), 0, conv.parts(small));
+  EXPECT_EQ(y, again);
+  for (std::int64_t v = 0; v < 8; ++v)
+    EXPECT_NEAR(y[static_cast<std::size_t>(v * 8)],
+                winograd_plain(conv, small, x, weight, {0, v / 4, v / 2 % 2, v % 2}, 0), 1e-3);
 }
 
 }  // namespace

@@ -1,7 +1,5 @@
 #include "learn/kernel/winograd.hpp"
 
-#include "base/core/vectors.hpp"
-
 #include <algorithm>
 #include <cstring>
 #include <vector>
@@ -34,7 +32,7 @@ struct WinogradPlan {
 WinogradPlan winograd_plan(Winograd const& w) {
   WinogradPlan p;
   p.taps = w.deep ? 64 : 16;
-  if (vectors::width() != vectors::Width::avx512) {
+  if (w.width != vectors::Width::avx512) {
     p.lanes = 8;
     p.rows = 6;
   }
@@ -85,6 +83,16 @@ template <class V>
 [[gnu::always_inline]] inline void winograd_store(float* to, V const& from) {
   std::memcpy(to, &from, sizeof(V));
 }
+
+struct WinogradWork {
+  Winograd const& conv;
+  Winograd::Maps const& maps;
+  float const* x;
+  float const* prepared;
+  float const* bias;
+  float* y;
+  std::int64_t begin, end;
+};
 
 // Of four inputs in a row the four numbers that are multiplied.
 template <class V>
@@ -140,28 +148,42 @@ template <int lanes, int slices>
   }
 }
 
-// Tiles of the input beside each other along i, all channels: into [tap][tile][channel].
-template <int lanes, bool deep>
-[[gnu::always_inline]] inline void winograd_take(Winograd::Maps const& maps,
+// Where numbers of [tap][tile][channel] lie.
+struct WinogradSteps {
+  std::int64_t tap, tile;
+};
+
+// Rows of the input under a row of tiles, null where there is none.
+template <int slices>
+[[gnu::always_inline]] inline void winograd_rows(Winograd::Maps const& maps,
                                                  std::int64_t channels,
                                                  float const* x,
                                                  WinogradPlace const& at,
-                                                 std::int64_t count,
-                                                 float* into,
-                                                 std::int64_t tile_step,
-                                                 std::int64_t tap_step) {
-  using V = typename WinogradVector<lanes>::Type;
-  constexpr int slices = deep ? 4 : 1;
+                                                 float const* (&from)[slices][4]) {
   auto const [size_k, size_j, size_i] = maps.size;
-  float const* from[slices][4];
   for (int k = 0; k < slices; ++k) {
     for (int j = 0; j < 4; ++j) {
-      auto const z = deep ? at.k - 1 + k : at.k, down = at.j - 1 + j;
+      auto const z = slices > 1 ? at.k - 1 + k : at.k, down = at.j - 1 + j;
       auto const inside = z >= 0 && z < size_k && down >= 0 && down < size_j;
       from[k][j] =
           inside ? x + ((at.sample * size_k + z) * size_j + down) * size_i * channels : nullptr;
     }
   }
+}
+
+// `count` tiles of the input beside each other along i, all channels.
+template <int lanes, bool deep>
+[[gnu::always_inline]] inline void winograd_take(WinogradWork const& work,
+                                                 WinogradPlace const& at,
+                                                 std::int64_t count,
+                                                 float* into,
+                                                 WinogradSteps const& steps) {
+  using V = typename WinogradVector<lanes>::Type;
+  constexpr int slices = deep ? 4 : 1;
+  auto const channels = work.conv.in;
+  auto const size_i = work.maps.size[2];
+  float const* from[slices][4];
+  winograd_rows<slices>(work.maps, channels, work.x, at, from);
   for (std::int64_t c = 0; c < channels; c += lanes) {
     auto const bytes =
         static_cast<std::size_t>(std::min<std::int64_t>(lanes, channels - c)) * sizeof(float);
@@ -176,15 +198,13 @@ template <int lanes, bool deep>
       auto const first = static_cast<int>(t % 2 * 2), second = 2 - first;
       column(at.i + 2 * t + 1, second);
       column(at.i + 2 * t + 2, second + 1);
-      auto* const to = into + t * tile_step + c;
+      auto* const to = into + t * steps.tile + c;
       for (int n = 0; n < slices * 4; ++n) {
-        V p = columns[first][n], q = columns[first + 1][n], r = columns[second][n],
-          s = columns[second + 1][n];
-        winograd_forward(p, q, r, s);
-        winograd_store(to + (n * 4) * tap_step, p);
-        winograd_store(to + (n * 4 + 1) * tap_step, q);
-        winograd_store(to + (n * 4 + 2) * tap_step, r);
-        winograd_store(to + (n * 4 + 3) * tap_step, s);
+        V v[4] = {columns[first][n], columns[first + 1][n], columns[second][n],
+                  columns[second + 1][n]};
+        winograd_forward(v[0], v[1], v[2], v[3]);
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; ++i) winograd_store(to + (n * 4 + i) * steps.tap, v[i]);
       }
     }
   }
@@ -222,17 +242,15 @@ template <int lanes, int rows>
 
 // The outputs of one tile, all channels, from [tap][tile][channel].
 template <int lanes, bool deep>
-[[gnu::always_inline]] inline void winograd_give(Winograd::Maps const& maps,
-                                                 std::int64_t channels,
-                                                 float const* from,
-                                                 std::int64_t tap_step,
-                                                 float const* bias,
+[[gnu::always_inline]] inline void winograd_give(WinogradWork const& work,
                                                  WinogradPlace const& at,
-                                                 float* y) {
+                                                 float const* from,
+                                                 std::int64_t tap_step) {
   using V = typename WinogradVector<lanes>::Type;
   constexpr int slices = deep ? 4 : 1;
   constexpr int given = deep ? 2 : 1;
-  auto const [size_k, size_j, size_i] = maps.size;
+  auto const channels = work.conv.out;
+  auto const [size_k, size_j, size_i] = work.maps.size;
   for (std::int64_t c = 0; c < channels; c += lanes) {
     auto const count =
         static_cast<std::size_t>(std::min<std::int64_t>(lanes, channels - c)) * sizeof(float);
@@ -245,7 +263,7 @@ template <int lanes, bool deep>
       for (int k = 0; k < given; ++k) between[k][n] = v[k];
     }
     V more{};
-    if (bias != nullptr) std::memcpy(&more, bias + c, count);
+    if (work.bias != nullptr) std::memcpy(&more, work.bias + c, count);
     for (int k = 0; k < given; ++k) {
       auto* const v = between[k];
 #pragma GCC unroll 4
@@ -257,7 +275,8 @@ template <int lanes, bool deep>
           if (z >= size_k || down >= size_j || across >= size_i) continue;
           V const sum = v[j * 4 + i] + more;
           auto* const to =
-              y + (((at.sample * size_k + z) * size_j + down) * size_i + across) * channels + c;
+              work.y +
+              (((at.sample * size_k + z) * size_j + down) * size_i + across) * channels + c;
           if (count == sizeof(V))
             winograd_store(to, sum);
           else
@@ -267,16 +286,6 @@ template <int lanes, bool deep>
     }
   }
 }
-
-struct WinogradWork {
-  Winograd const& conv;
-  Winograd::Maps const& maps;
-  float const* x;
-  float const* prepared;
-  float const* bias;
-  float* y;
-  std::int64_t begin, end;
-};
 
 template <int lanes, int rows, bool deep>
 [[gnu::always_inline]] inline void winograd_parts(WinogradWork const& work) {
@@ -295,8 +304,8 @@ template <int lanes, int rows, bool deep>
     for (std::int64_t t = 0; t < count;) {
       auto const place = winograd_place(tiles, deep, first + t);
       auto const run = std::min(count - t, tiles.count[2] - place.i / 2);
-      winograd_take<lanes, deep>(work.maps, work.conv.in, work.x, place, run,
-                                 inputs + t * plan.in, plan.in, plan.tiles * plan.in);
+      winograd_take<lanes, deep>(work, place, run, inputs + t * plan.in,
+                                 {plan.tiles * plan.in, plan.in});
       t += run;
     }
     for (std::int64_t tap = 0; tap < plan.taps; ++tap) {
@@ -311,9 +320,8 @@ template <int lanes, int rows, bool deep>
       }
     }
     for (std::int64_t t = 0; t < count; ++t)
-      winograd_give<lanes, deep>(work.maps, work.conv.out, outputs + t * plan.out,
-                                 plan.tiles * plan.out, work.bias,
-                                 winograd_place(tiles, deep, first + t), work.y);
+      winograd_give<lanes, deep>(work, winograd_place(tiles, deep, first + t),
+                                 outputs + t * plan.out, plan.tiles * plan.out);
   }
 }
 
@@ -382,6 +390,15 @@ double Winograd::saves(Maps const& maps) const {
          (static_cast<double>(plan.taps * tiles) * static_cast<double>(plan.in * plan.out));
 }
 
+std::int64_t Winograd::tiles(Maps const& maps) const {
+  return winograd_tiles(*this, maps).all;
+}
+
+std::int64_t Winograd::room_bytes() const {
+  auto const plan = winograd_plan(*this);
+  return plan.taps * plan.tiles * (plan.in + plan.out) * std::int64_t{sizeof(float)};
+}
+
 std::int64_t Winograd::parts(Maps const& maps) const {
   auto const tiles = winograd_plan(*this).tiles;
   return (winograd_tiles(*this, maps).all + tiles - 1) / tiles;
@@ -395,7 +412,7 @@ void Winograd::convolve(Maps const& maps,
                         std::int64_t begin,
                         std::int64_t end) const {
   WinogradWork const work{*this, maps, x, prepared, bias, y, begin, end};
-  switch (vectors::width()) {
+  switch (width) {
     case vectors::Width::avx512:
       return vectors::avx512<winograd_convolve<16, 12>>(&work);
     case vectors::Width::avx2:

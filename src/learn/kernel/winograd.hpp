@@ -1,5 +1,7 @@
 #pragma once
 
+#include "base/core/vectors.hpp"
+
 #include <array>
 #include <cstdint>
 
@@ -14,6 +16,8 @@ namespace fovea {
 struct Winograd {
   std::int64_t in = 0, out = 0;  ///< channels
   bool deep = true;              ///< 3 places along k, too; else 1: slice by slice
+  /// Of vectors; at most what the CPU has. Prepared weights are of one width.
+  vectors::Width width = vectors::width();
 
   /// A batch of maps [batch, k, j, i, channels].
   struct Maps {
@@ -27,10 +31,14 @@ struct Winograd {
 
   /// Products that a plain sum has for one of these; whole tiles are counted.
   double saves(Maps const& maps) const;
+  std::int64_t tiles(Maps const& maps) const;
+  /// What each thread that convolves keeps.
+  std::int64_t room_bytes() const;
   /// The work may be done in so many parts, in any order, by any threads; the result does not
   /// depend on that.
   std::int64_t parts(Maps const& maps) const;
-  /// Parts [begin, end). bias: [out], or null.
+  /// Parts [begin, end). bias: [out], or null. What is no number stays in the outputs that it
+  /// belongs to, and may reach those of the same tiles.
   void convolve(Maps const& maps,
                 float const* x,
                 float const* prepared,

@@ -11,7 +11,7 @@ namespace fovea {
 namespace {
 
 constexpr std::size_t package_networks = 1000;
-constexpr int package_stages = 8;  // of a cascade
+constexpr int package_stages = 2;  // of a cascade
 constexpr std::string_view package_before = "before/";
 
 /// Where the parts of network `at` lie.
@@ -87,6 +87,8 @@ Model package_read(Container const& package,
 }  // namespace
 
 void write_package(fs::path const& file, Model const& model) {
+  if (model.before && model.before->before)
+    throw Error{Fault::bug, "a package of a cascade of three stages", "pass two"};
   std::vector<ZipMember> members;
   package_write(model, "", members);
   write_container(file, std::move(members));

@@ -196,6 +196,10 @@ std::vector<Named> Network::buffers() const {
   return state_->named(false);
 }
 
+std::int64_t Network::held_bytes(std::vector<std::int64_t> const& size) const {
+  return prepared_bytes(state_->program, state_->execution, size);
+}
+
 Network Network::clone() const {
   Network copy{*this};
   copy.state_ = std::make_shared<State>(state_->program.graph);

@@ -84,6 +84,10 @@ class Network {
   /// What is kept but not learnt: running means and variances.
   std::vector<Named> buffers() const;
 
+  /// Bytes that inference on a CPU holds for inputs of this size beside the weights in the
+  /// working precision, and what passes through: weights in another order.
+  std::int64_t held_bytes(std::vector<std::int64_t> const& size) const;
+
   /// A second network with the same graph and weights of its own.
   Network clone() const;
 

@@ -55,6 +55,17 @@ void TrainResNet18At224Batch32(benchmark::State& state) {
 void InferResNet18At224Batch32(benchmark::State& state) {
   bench_inference(state, bench_resnet18(3, 1000), at::randn({32, 3, 224, 224}));
 }
+// One convolution of a U-Net's finest level: float32 channels-last is by Winograd's way.
+void InferConvolution3d(benchmark::State& state) {
+  Graph graph;
+  auto const in =
+      graph.add("input", {}, {{"channels", std::int64_t{32}}, {"dimensions", std::int64_t{3}}});
+  graph.add(
+      "conv", {in},
+      {{"out", std::int64_t{32}}, {"kernel", std::int64_t{3}}, {"padding", std::int64_t{1}}},
+      "conv");
+  bench_inference(state, graph, at::randn({1, 32, 40, 56, 40}));
+}
 void TrainResNet18At28Batch128(benchmark::State& state) {
   bench_training(state, bench_resnet18(1, 2), at::randn({128, 1, 28, 28}), 2);
 }
@@ -81,6 +92,7 @@ void bench_ways(benchmark::internal::Benchmark* bench) {
 
 BENCHMARK(TrainResNet18At224Batch32)->Apply(bench_ways);
 BENCHMARK(InferResNet18At224Batch32)->Apply(bench_ways);
+BENCHMARK(InferConvolution3d)->Apply(bench_ways);
 BENCHMARK(TrainResNet18At28Batch128)->Apply(bench_ways);
 BENCHMARK(TrainResNetSmallAt28Batch128)->Apply(bench_ways);
 BENCHMARK(InferResNet18At28Batch1)->Apply(bench_ways);

@@ -1,4 +1,3 @@
-#include "learn/kernel/winograd.hpp"
 #include "learn/nn/executor.hpp"
 
 #include <ATen/Context.h>
@@ -11,6 +10,7 @@
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
+#include <mutex>
 
 namespace fovea {
 // Named, not anonymous: Prepared::Steps holds these types.
@@ -27,21 +27,32 @@ std::string_view prepared_rider(std::string_view op) {
   return op == "silu" ? "swish" : "none";
 }
 
-// A convolution as our own kernel runs it, with fewer products.
+// Weights as our own convolution wants them, made when a map first asks for it.
 struct PreparedWinograd {
-  Winograd kernel;
-  std::vector<float> weights;
+  at::Tensor weight = {};  // folded, in the usual order
+  std::once_flag once = {};
+  std::vector<float> prepared = {};
+
+  float const* of(Winograd const& kernel) {
+    std::call_once(once, [&] {
+      prepared.resize(static_cast<std::size_t>(kernel.weight_values()));
+      kernel.prepare(weight.contiguous().const_data_ptr<float>(), prepared.data());
+      weight.reset();
+    });
+    return prepared.data();
+  }
 };
 
 // A convolution as oneDNN will run it: with all that rides on it.
 struct PreparedConv {
+  std::size_t node = Program::none;
   at::Tensor weight = {};  // in oneDNN's own order if `packed`
   at::Tensor bias = {};
   PreparedSizes stride, padding, dilation;
   std::int64_t groups = 1;
   bool packed = false;
-  std::shared_ptr<PreparedWinograd const> winograd = {};  // on maps where it pays
-  std::size_t sum = Program::none;                        // the node that is added to it
+  std::shared_ptr<PreparedWinograd> winograd = {};  // on maps where it pays
+  std::size_t sum = Program::none;                  // the node that is added to it
   OpRow const* activation = nullptr;
 };
 
@@ -87,29 +98,24 @@ at::Tensor prepared_convolve_and_add(PreparedConv const& c,
                   at::Scalar{1}, rider, PreparedScalars{}, {});
 }
 
-Winograd::Maps prepared_maps(at::Tensor const& x) {
-  auto const deep = x.dim() == 5;
-  return {x.size(0), {deep ? x.size(2) : 1, x.size(deep ? 3 : 2), x.size(deep ? 4 : 3)}};
+Winograd::Maps prepared_maps(std::int64_t batch, std::vector<std::int64_t> const& size) {
+  auto const deep = size.size() == 3;
+  return {batch, {deep ? size[0] : 1, size[deep ? 1 : 0], size[deep ? 2 : 1]}};
 }
 
-// Where tiles reach far beyond the map, or there are too few of them for the threads, oneDNN is
-// faster.
-bool prepared_pays(Winograd const& kernel, Winograd::Maps const& maps) {
-  constexpr double least = 1.6;
-  return kernel.saves(maps) >= least && kernel.parts(maps) >= 2 * at::get_num_threads();
-}
-
-at::Tensor prepared_winograd(PreparedConv const& c, at::Tensor const& x) {
-  auto const& kernel = c.winograd->kernel;
+at::Tensor prepared_winograd(PreparedConv const& c,
+                             Winograd const& kernel,
+                             at::Tensor const& x) {
   auto const format = format_of(Layout::channels_last, x.dim());
   auto const in = x.contiguous(format);
   auto sizes = x.sizes().vec();
   sizes[1] = kernel.out;
   auto const y = at::empty(sizes, x.options().memory_format(format));
-  auto const maps = prepared_maps(x);
+  auto const maps = prepared_maps(x.size(0), x.sizes().slice(2).vec());
+  auto const* const weights = c.winograd->of(kernel);
   at::parallel_for(0, kernel.parts(maps), 1, [&](std::int64_t begin, std::int64_t end) {
-    kernel.convolve(maps, in.const_data_ptr<float>(), c.winograd->weights.data(),
-                    c.bias.const_data_ptr<float>(), y.mutable_data_ptr<float>(), begin, end);
+    kernel.convolve(maps, in.const_data_ptr<float>(), weights, c.bias.const_data_ptr<float>(),
+                    y.mutable_data_ptr<float>(), begin, end);
   });
   return y;
 }
@@ -168,6 +174,16 @@ class PreparedWriter {
     return steps;
   }
 
+  // Convolutions that nothing rides on.
+  std::vector<std::size_t> alone() const {
+    std::vector<std::size_t> out;
+    for (std::size_t at = 1; at < program_.graph.nodes.size(); ++at) {
+      if (program_.needed[at] && program_.does(at, "conv") && stands_alone(chain_from(at)))
+        out.push_back(at);
+    }
+    return out;
+  }
+
  private:
   // A chain is convolution, batch norm, sum, activation; all but the first may be missing. It
   // runs where it ends, when the other side of the sum is there.
@@ -194,6 +210,10 @@ class PreparedWriter {
         chain.activation = chain.end = next;
     }
     return chain;
+  }
+
+  static bool stands_alone(Chain const& chain) {
+    return chain.sum == Program::none && chain.activation == Program::none;
   }
 
   std::optional<PreparedStep> at_end_of_a_chain(std::size_t node) const {
@@ -231,7 +251,8 @@ class PreparedWriter {
   PreparedStep fused(Chain const& chain) const {
     auto const& node = program_.graph.nodes[chain.conv];
     auto const rank = program_.in_shapes[chain.conv][0].size.size();
-    PreparedConv conv{.stride = axes_option(node, "stride", rank),
+    PreparedConv conv{.node = chain.conv,
+                      .stride = axes_option(node, "stride", rank),
                       .padding = axes_option(node, "padding", rank),
                       .dilation = axes_option(node, "dilation", rank),
                       .groups = whole_option(node, "groups")};
@@ -243,37 +264,15 @@ class PreparedWriter {
       step.reads.push_back(conv.sum);
     }
     if (chain.activation != Program::none) conv.activation = program_.ops[chain.activation];
-    if (chain.sum == Program::none && chain.activation == Program::none)
-      conv.winograd = winograd(conv);
+    if (stands_alone(chain)) {
+      conv.winograd = std::make_shared<PreparedWinograd>();
+      conv.winograd->weight =
+          chain.norm == Program::none ? weights_[chain.conv][0].detach() : conv.weight;
+    }
     conv.packed = prepared_packs(how_.precision) && rank >= 2;
     if (conv.packed) conv.weight = prepared_packed(conv);
     step.conv = std::move(conv);
     return step;
-  }
-
-  // Nothing for what that kernel does not do.
-  std::shared_ptr<PreparedWinograd const> winograd(PreparedConv const& conv) const {
-    auto const rank = conv.stride.size();
-    if (how_.precision != Precision::float32 || how_.layout != Layout::channels_last ||
-        (rank != 2 && rank != 3) || conv.groups != 1 || !Winograd::pays())
-      return {};
-    PreparedSizes const one(rank, 1);
-    if (conv.stride != one || conv.dilation != one) return {};
-    auto const kernel = conv.weight.sizes().slice(2).vec();
-    auto const is = [&](PreparedSizes const& sides, PreparedSizes const& around) {
-      return kernel == sides && conv.padding == around;
-    };
-    auto const deep = rank == 3 && is({3, 3, 3}, {1, 1, 1});
-    auto const by_slices = rank == 3 ? is({1, 3, 3}, {0, 1, 1}) : is({3, 3}, {1, 1});
-    // So few channels do not fill its vectors.
-    constexpr std::int64_t least = 8;
-    if ((!deep && !by_slices) || conv.weight.size(0) < least || conv.weight.size(1) < least)
-      return {};
-    auto out = std::make_shared<PreparedWinograd>(PreparedWinograd{
-        {.in = conv.weight.size(1), .out = conv.weight.size(0), .deep = deep}, {}});
-    out->weights.resize(static_cast<std::size_t>(out->kernel.weight_values()));
-    out->kernel.prepare(conv.weight.contiguous().const_data_ptr<float>(), out->weights.data());
-    return out;
   }
 
   // y = (conv(x) - mean) / sqrt(variance + epsilon) * gamma + beta is a convolution with other
@@ -379,13 +378,57 @@ at::Tensor Prepared::Steps::run(PreparedStep const& step,
                                         .overwrite = step.overwrite});
   }
   auto const& c = *step.conv;
-  if (c.winograd && prepared_pays(c.winograd->kernel, prepared_maps(x)))
-    return prepared_winograd(c, x);
+  if (c.winograd) {
+    Shape const in{x.size(1), x.sizes().slice(2).vec()};
+    if (auto const kernel = winograd_for(program.graph.nodes[c.node], in, how))
+      return prepared_winograd(c, *kernel, x);
+  }
   if (!c.packed)
     return at::convolution(x, c.weight, c.bias, c.stride, c.padding, c.dilation, false,
                            PreparedSizes(c.stride.size(), 0), c.groups);
   return c.sum == Program::none ? prepared_convolve(c, x)
                                 : prepared_convolve_and_add(c, x, made[c.sum]);
+}
+
+std::optional<Winograd> winograd_for(Node const& node, Shape const& in, Execution how) {
+  auto const rank = in.size.size();
+  if (how.precision != Precision::float32 || how.layout != Layout::channels_last ||
+      (rank != 2 && rank != 3) || whole_option(node, "groups") != 1 || !Winograd::pays())
+    return std::nullopt;
+  auto const is = [&](std::string_view name, PreparedSizes const& axes) {
+    return axes_option(node, name, rank) == axes;
+  };
+  PreparedSizes const one(rank, 1);
+  auto const flat = rank == 3 ? PreparedSizes{1, 3, 3} : PreparedSizes{3, 3};
+  auto const flat_padding = rank == 3 ? PreparedSizes{0, 1, 1} : one;
+  auto const deep = rank == 3 && is("kernel", {3, 3, 3}) && is("padding", one);
+  auto const by_slices = is("kernel", flat) && is("padding", flat_padding);
+  if ((!deep && !by_slices) || !is("stride", one) || !is("dilation", one)) return std::nullopt;
+  Winograd const kernel{.in = in.channels, .out = whole_option(node, "out"), .deep = deep};
+  // Few channels do not fill its vectors; small maps not its tiles, nor the threads. Neither
+  // the batch nor the number of threads counts: answers must not depend on them.
+  constexpr std::int64_t least_channels = 8, least_tiles = 96;
+  constexpr double least_saved = 1.6;
+  auto const maps = prepared_maps(1, in.size);
+  if (std::min(kernel.in, kernel.out) < least_channels || kernel.tiles(maps) < least_tiles ||
+      kernel.saves(maps) < least_saved)
+    return std::nullopt;
+  return kernel;
+}
+
+std::int64_t prepared_bytes(Program const& program,
+                            Execution how,
+                            std::vector<std::int64_t> const& size) {
+  auto const shapes = shapes_of(program.graph, size);
+  std::int64_t weights = 0, room = 0;
+  for (auto const at : PreparedWriter{program, {}, how}.alone()) {
+    auto const& node = program.graph.nodes[at];
+    auto const kernel = winograd_for(node, shapes[node.from[0]], how);
+    if (!kernel) continue;
+    weights += kernel->weight_values() * std::int64_t{sizeof(float)};
+    room = std::max(room, kernel->room_bytes());
+  }
+  return weights + room * at::get_num_threads();
 }
 
 Prepared::Prepared(Program const& program, Weights const& weights, Execution how) {

@@ -6,7 +6,7 @@ std::span<KeyRow const> common_keys() {
   using enum KeyKind;
   static constexpr KeyRow rows[] = {
       {"task", word, "", "what is learnt: a task that `fovea train --help` lists"},
-      {"data", word, "", "the data set's folder or file"},
+      {"data", place, "", "the data set's folder or file"},
       {"patient_from", word, "",
        "regular expression on the file name whose first group is the patient"},
       {"validation_share", fraction, "0.15",
@@ -41,7 +41,7 @@ std::span<KeyRow const> common_keys() {
        "best by validation"},
       {"dropout", fraction, "0", "share of values dropped before the head while training", 0,
        0.95},
-      {"init", word, "", "weights to begin with: a package, a safetensors file"},
+      {"init", place, "", "weights to begin with: a package, a safetensors file"},
       {"optimiser", word, "adamw", "how weights are moved", 0, 0, "adamw|adam|sgd"},
       {"learning_rate", fraction, "0.001", "at the top of the schedule", 1e-9, 100},
       {"schedule", word, "cosine", "how the learning rate falls", 0, 0,

@@ -68,6 +68,7 @@ std::string plan_checked(KeyRow const& row, std::string_view value) {
       return "[" + joined(items, ", ") + "]";
     }
     case KeyKind::word:
+    case KeyKind::place:
       break;
   }
   return plan_word(row, value);
@@ -164,7 +165,8 @@ bool Plan::normal(std::string_view key) const {
 std::string Plan::yaml() const {
   std::string out;
   for (auto const& [row, value, reason, set, asked] : values_) {
-    auto const written = row.kind == KeyKind::word ? yaml_scalar(value) : value;
+    auto const words = row.kind == KeyKind::word || row.kind == KeyKind::place;
+    auto const written = words ? yaml_scalar(value) : value;
     out += text(row.name, ": ", written, reason.empty() ? "" : "  # ", reason, "\n");
   }
   return out;
@@ -199,8 +201,19 @@ Json Plan::json() const {
         place = list(row.name);
         break;
       case KeyKind::word:
+      case KeyKind::place:
         place = value;
     }
+  }
+  return out;
+}
+
+Plan Plan::without_places() const {
+  auto out = *this;
+  for (auto& value : out.values_) {
+    if (value.row.kind != KeyKind::place) continue;
+    value.value = value.row.normal;
+    value.reason.clear();
   }
   return out;
 }

@@ -20,6 +20,7 @@ enum class KeyKind {
   time,      ///< 90s, 10m, 2h; stored in seconds
   word,      ///< one of the row's choices, or any text if there are none
   list,      ///< [a, b]
+  place,     ///< a file or folder of this machine
 };
 
 /// One key that a plan can hold. The help, the docs page, the flags and the checks read this
@@ -75,6 +76,9 @@ class Plan {
   void read(std::string_view yaml, std::string_view what);
 
   Json json() const;  ///< values by key, typed
+
+  /// The same without what lies where on this machine: for what travels.
+  Plan without_places() const;
 
  private:
   struct Value {

@@ -90,4 +90,16 @@ TEST(Plan, EveryKeyExplainsItselfAndAcceptsItsNormalValue) {
   }
 }
 
+TEST(Plan, LeavesOutWhatLiesOnThisMachineForWhatTravels) {
+  Plan plan;
+  plan.set("data", "/home/somebody/scans", "asked for");
+  plan.set("init", "/home/somebody/weights.safetensors");
+  plan.set("seed", 7, "asked for");
+  auto const out = plan.without_places();
+  EXPECT_EQ(out.yaml().find("somebody"), std::string::npos);
+  EXPECT_EQ(out.whole("seed"), 7);
+  EXPECT_EQ(out.reason("seed"), "asked for");
+  EXPECT_EQ(plan.word("data"), "/home/somebody/scans");
+}
+
 }  // namespace fovea

@@ -156,7 +156,7 @@ std::vector<std::shared_ptr<StoredCase const>> found_cases(
     return CaseStore{
         segment_cache(plan),
         text(recipe_json(setup.recipe).dump(), "\nfound by ", first.model().identity),
-        available_memory() / 8};
+        available_memory() / 32};
   });
   std::vector<std::shared_ptr<StoredCase const>> out;
   Progress progress{"asking the first stage"};
@@ -168,9 +168,8 @@ std::vector<std::shared_ptr<StoredCase const>> found_cases(
     auto found = store.find(one.id, sources);
     if (!found) {
       auto const image = segment_image(set.image(one));
-      auto const mask = segmented(model, segment_contract(model.about), image,
-                                  {.outside = true, .stop = &stop})
-                            .labels;
+      auto const mask =
+          segmented(model, first.contract(), image, {.outside = true, .stop = &stop}).labels;
       auto const prepared = prepare(image, &mask, setup.recipe, setup.config());
       auto const labels = cases_labels(prepared.labels);
       found = cases_kept([&] {

@@ -56,34 +56,24 @@ ExplainPlace explain_place(Volume const& labels, std::int64_t output) {
   return out;
 }
 
-// [channel, k, j, i]
-at::Tensor explain_whole(WindowSource const& source) {
-  auto const& size = source.size;
-  auto out = at::empty({source.channels, size[0], size[1], size[2]}, at::kFloat);
-  source.read({{0, 0, 0}, size}, out.mutable_data_ptr<float>());
-  return out;
-}
-
 // A window of the patch's size around a place, with zeros where the image ends.
-at::Tensor explain_window(at::Tensor const& image,
+at::Tensor explain_window(WindowSource const& source,
                           std::array<std::int64_t, 3> const& patch,
                           ExplainPlace const& place,
                           std::array<std::int64_t, 3>& first) {
-  auto window = image;
+  WindowBox box;
+  std::vector<std::int64_t> room;
   for (std::size_t a = 0; a < 3; ++a) {
-    auto const axis = static_cast<std::int64_t>(a) + 1;
-    auto const size = window.size(axis);
-    if (size <= patch[a]) {
-      std::vector<std::int64_t> room(2 * (3 - a), 0);
-      room.back() = patch[a] - size;
-      window = at::constant_pad_nd(window, room);
-      first[a] = 0;
-    } else {
-      first[a] = std::clamp<std::int64_t>(place.at[a] - patch[a] / 2, 0, size - patch[a]);
-      window = window.narrow(axis, first[a], patch[a]);
-    }
+    box.size[a] = std::min(source.size[a], patch[a]);
+    box.first[a] =
+        std::clamp<std::int64_t>(place.at[a] - patch[a] / 2, 0, source.size[a] - box.size[a]);
+    // The last axis comes first here.
+    room.insert(room.begin(), {0, patch[a] - box.size[a]});
   }
-  return window.contiguous();
+  first = box.first;
+  auto window = at::empty({source.channels, box.size[0], box.size[1], box.size[2]}, at::kFloat);
+  source.read(box, window.mutable_data_ptr<float>());
+  return at::constant_pad_nd(window, room).contiguous();
 }
 
 // The mean logit of the voxels that are answered with the output.
@@ -141,7 +131,7 @@ Explanation segment_explain(Model const& model,
   if (options.method == "gradcam")
     explainer = GradCam{explain_layer(networks.front().graph(), options.layer)};
   std::array<std::int64_t, 3> first{};
-  auto window = explain_window(explain_whole(input.source), contract.patch, place, first);
+  auto window = explain_window(input.source, contract.patch, place, first);
   auto batch = window.unsqueeze(0);
   if (contract.config().is_2d()) batch = batch.squeeze(2);
   auto map =

@@ -16,6 +16,9 @@ Model stage_model(fs::path const& run) {
   if (!model.about.output.on_grid)
     throw Error{Fault::input, text("the first stage ", run, " labels no voxels"),
                 "give the run of a model that makes masks"};
+  if (model.before)
+    throw Error{Fault::input, text("the first stage ", run, " is a cascade itself"),
+                "a cascade has two stages: give the run of one network, or of its folds"};
   return model;
 }
 
@@ -30,38 +33,67 @@ std::string stage_names(std::vector<std::string> const& ids) {
 
 }  // namespace
 
-FirstStage::FirstStage(fs::path const& run, Dataset const& set)
-    : model_(stage_model(run)), cases_(read_splits(run)) {
+FirstStage::FirstStage(Plan const& plan, Dataset const& set)
+    : run_(plan.word("first_stage")),
+      model_(stage_model(run_)),
+      contract_(segment_contract(model_.about)),
+      cases_(read_splits(run_)) {
+  auto const& wanted = plan.word("first_stage_model");
+  if (!wanted.empty() && wanted != model_.identity)
+    throw Error{
+        Fault::input,
+        text("the first stage ", run_, " holds another model than when this was planned"),
+        "restore that run, or begin a new one of this"};
+  // Splits keep a patient together; should they not, what was learnt from counts.
+  for (auto const& [id, one] : cases_) {
+    if (one.patient.empty()) continue;
+    auto& known = patients_.try_emplace(one.patient, one).first->second;
+    if (one.split == Split::train) known = one;
+  }
+  demand_folds();
+  demand_held_back(set);
+}
+
+void FirstStage::demand_folds() const {
+  if (model_.networks.size() == 1) return;
+  std::size_t most = 0;
+  for (auto const& [id, one] : cases_)
+    most = std::max(most, static_cast<std::size_t>(std::max(0, one.fold)));
+  if (most == model_.networks.size()) return;
+  throw Error{Fault::input,
+              text("the first stage ", run_, " has ", model_.networks.size(),
+                   " networks, and its splits.csv does not say which of them held a case back"),
+              "train it again with this version"};
+}
+
+void FirstStage::demand_held_back(Dataset const& set) const {
   std::vector<std::string> known;
   for (auto const split : {Split::validation, Split::test}) {
     for (auto const index : set.in(split)) {
       auto const before = of(set.cases[index]);
-      auto const held_back = split == Split::validation && before.fold > 0;
-      if (before.split != Split::unassigned && !held_back &&
-          (before.split == Split::train || before.fold > 0))
-        known.push_back(set.cases[index].id);
+      auto const learnt = before.split == Split::train && before.fold == 0;
+      auto const chosen = split == Split::test &&
+                          (before.split == Split::train || before.split == Split::validation);
+      if (learnt || chosen) known.push_back(set.cases[index].id);
     }
   }
   if (known.empty()) return;
   throw Error{
       Fault::usage,
-      text("the first stage ", run, " has learnt from cases that are held back here (",
+      text("the first stage ", run_, " has learnt from cases that are held back here (",
            stage_names(known), "): its masks of them are better than those of others"),
       "train both stages on the same data with the same --seed, or the first with folds"};
 }
 
 RunCase FirstStage::of(Case const& one) const {
-  auto const found = cases_.find(one.id);
-  return found == cases_.end() ? RunCase{} : found->second;
-}
-
-std::vector<std::uint16_t> FirstStage::values() const {
-  return found_values(segment_contract(model_.about));
+  if (auto const found = cases_.find(one.id); found != cases_.end()) return found->second;
+  auto const found = patients_.find(one.patient);
+  return found == patients_.end() ? RunCase{} : found->second;
 }
 
 std::size_t FirstStage::network_of(Case const& one) const {
-  auto const fold = static_cast<std::size_t>(std::max(0, of(one).fold));
-  return fold <= model_.networks.size() ? fold : 0;
+  if (model_.networks.size() == 1) return 0;
+  return static_cast<std::size_t>(std::max(0, of(one).fold));
 }
 
 Model FirstStage::unseen_by(Case const& one) const {

@@ -3,6 +3,7 @@
 #include "base/core/error.hpp"
 #include "base/core/pool.hpp"
 #include "learn/segment/explain.hpp"
+#include "learn/segment/segment.hpp"
 #include "learn/segment/test_models.hpp"
 
 #include <gtest/gtest.h>
@@ -44,12 +45,18 @@ fs::path stage_run(fs::path const& folder, Model const& model, std::vector<int> 
   auto const run = RunFolder::begin(folder);
   run.write_about({{"state", "finished"}});
   Dataset set;
-  set.cases = {{.id = "one", .split = Split::train},
-               {.id = "two", .split = Split::validation},
-               {.id = "three", .split = Split::test}};
+  set.cases = {{.id = "one", .patient = "p1", .split = Split::train},
+               {.id = "two", .patient = "p2", .split = Split::validation},
+               {.id = "three", .patient = "p3", .split = Split::test}};
   run.write_splits(set, folds);
   write_package(run.model(), model);
   return run.path();
+}
+
+Plan stage_plan(fs::path const& run) {
+  Plan plan{segment_keys()};
+  plan.set("first_stage", std::string_view{run.string()});
+  return plan;
 }
 
 // 1 where anything is marked.
@@ -123,7 +130,7 @@ TEST(FirstStage, AsksTheNetworkThatHasNotLearntFromACase) {
   model.networks.push_back(test_segmenter_network({.weight = {3}}));
   Dataset set;
   set.cases = {{.id = "one", .split = Split::train}, {.id = "two", .split = Split::validation}};
-  FirstStage const first{stage_run(scratch.path() / "run", model, {1, 2, 0}), set};
+  FirstStage const first{stage_plan(stage_run(scratch.path() / "run", model, {1, 2, 0})), set};
   EXPECT_EQ(first.network_of(set.cases[0]), 1U);
   EXPECT_EQ(first.network_of(set.cases[1]), 2U);
   EXPECT_EQ(first.unseen_by(set.cases[1]).networks.size(), 1U);
@@ -134,29 +141,53 @@ TEST(FirstStage, AsksTheNetworkThatHasNotLearntFromACase) {
 TEST(FirstStage, RefusesCasesThatItLearntFromWhereTheyAreHeldBack) {
   ScratchFolder const scratch;
   auto const model = test_segmenter({});
+  auto two = model;
+  two.networks.push_back(test_segmenter_network({}));
   auto const plain = stage_run(scratch.path() / "plain", model, {});
-  auto const folds = stage_run(scratch.path() / "folds", model, {1, 2, 0});
+  auto const folds = stage_run(scratch.path() / "folds", two, {1, 2, 0});
   struct Row {
     fs::path run;
     char const* one;
+    char const* patient;
     Split split;
     bool refused;
   };
   Row const rows[] = {
-      {plain, "one", Split::validation, true},  {plain, "one", Split::test, true},
-      {plain, "two", Split::test, false},       {plain, "two", Split::train, false},
-      {folds, "one", Split::validation, false}, {folds, "two", Split::test, true},
-      {folds, "three", Split::test, false},     {plain, "new", Split::test, false}};
+      {plain, "one", "", Split::validation, true}, {plain, "one", "", Split::test, true},
+      {plain, "two", "", Split::test, true},       {plain, "two", "", Split::validation, false},
+      {plain, "two", "", Split::train, false},     {plain, "three", "", Split::test, false},
+      {plain, "new", "", Split::test, false},      {plain, "new", "p1", Split::test, true},
+      {plain, "new", "p3", Split::test, false},    {folds, "one", "", Split::validation, false},
+      {folds, "two", "", Split::test, true},       {folds, "three", "", Split::test, false}};
   for (auto const& row : rows) {
-    SCOPED_TRACE(text(row.run, " ", row.one, " ", name_of(row.split)));
+    SCOPED_TRACE(text(row.run, " ", row.one, row.patient, " ", name_of(row.split)));
     Dataset set;
-    set.cases = {{.id = row.one, .split = row.split}};
+    set.cases = {{.id = row.one, .patient = row.patient, .split = row.split}};
     if (row.refused)
-      EXPECT_EQ(stage_fault([&] { FirstStage{row.run, set}; }), Fault::usage);
+      EXPECT_EQ(stage_fault([&] { FirstStage{stage_plan(row.run), set}; }), Fault::usage);
     else
-      EXPECT_NO_THROW((FirstStage{row.run, set}));
+      EXPECT_NO_THROW((FirstStage{stage_plan(row.run), set}));
   }
-  EXPECT_EQ(stage_fault([&] { FirstStage{scratch.path(), {}}; }), Fault::input);
+}
+
+TEST(FirstStage, RefusesRunsThatAreNone) {
+  ScratchFolder const scratch;
+  auto const model = test_segmenter({});
+  auto two = model;
+  two.networks.push_back(test_segmenter_network({}));
+  // Of folds that nobody wrote down; a cascade; another model than was planned with.
+  auto const mute = stage_run(scratch.path() / "mute", two, {});
+  auto const cascade =
+      stage_run(scratch.path() / "cascade", stage_second(model, {1, 1, 1}), {});
+  auto changed = stage_plan(stage_run(scratch.path() / "changed", model, {}));
+  changed.set("first_stage_model", "another");
+  for (auto const& plan :
+       {stage_plan(scratch.path()), stage_plan(mute), stage_plan(cascade), changed})
+    EXPECT_EQ(stage_fault([&] {
+                FirstStage{plan, {}};
+              }),
+              Fault::input)
+        << plan.word("first_stage");
 }
 
 }  // namespace fovea

@@ -12,12 +12,14 @@ std::span<KeyRow const> segment_keys() {
        "GB of the graphics card that patch and batch are planned for; 0: the planner's own", 0,
        1024},
       {"configuration", word, "",
-       "how the data is seen: 2d, 3d_fullres or 3d_lowres; empty: chosen from the data"},
-      {"first_stage", word, "",
+       "how the data is seen: 2d, 3d_fullres, 3d_lowres or 3d_cascade_fullres; empty: chosen "
+       "from the data"},
+      {"first_stage", place, "",
        "a finished run whose masks the network sees beside the image: this is then the second "
        "stage of a cascade"},
       {"first_stage_values", list, "[]",
        "what those masks show, by channel behind the image's"},
+      {"first_stage_model", word, "", "which model that run held: its package's identity"},
       // Of the configuration; axes are k, j, i behind `axes`, lists of channels by channel.
       {"axes", list, "[]", "order of the image's axes k, j, i before anything else"},
       {"spacing", list, "[]", "mm along k, j, i that images are resampled to"},
@@ -53,7 +55,7 @@ std::span<KeyRow const> segment_keys() {
        1},
       {"cleanup", flag, "true",
        "learn on validation whether only the largest piece of a structure is kept"},
-      {"cache", word, "", "folder for prepared cases; empty: the user's cache"},
+      {"cache", place, "", "folder for prepared cases; empty: the user's cache"},
   };
   return rows;
 }

@@ -82,8 +82,8 @@ class SegmentLearner : public TaskLearner {
                  static_cast<std::uint64_t>(plan.whole("seed"))},
         device_(device_named(plan.word("device"))),
         loss_(&segment_loss_named(plan.word("loss"))) {
-    if (auto const& run = plan.word("first_stage"); !run.empty()) {
-      FirstStage const first{run, set};
+    if (!plan.word("first_stage").empty()) {
+      FirstStage const first{plan, set};
       found_ = found_cases(set, set.labelled(Split::train), first, setup_, plan, stop);
       validation_found_ =
           found_cases(set, set.labelled(Split::validation), first, setup_, plan, stop);

@@ -159,6 +159,21 @@ void model_demand_channels(SegmentContract const& contract, Volume const& image)
         "give the channels that the model was trained with, in its order"};
 }
 
+// What a first stage's networks go on holding while the second one works.
+std::uint64_t model_asleep(Model const& model) {
+  if (!model.before) return 0;
+  auto const first = segment_contract(model.before->about);
+  auto const flat = first.config().is_2d() ? 1 : 0;
+  std::vector<std::int64_t> const size{first.patch.begin() + flat, first.patch.end()};
+  std::int64_t bytes = 0;
+  for (auto const& network : model.before->networks) {
+    bytes += network.held_bytes(size);
+    for (auto const& parameter : network.parameters())
+      bytes += parameter.value.numel() * std::int64_t{sizeof(float)};
+  }
+  return static_cast<std::uint64_t>(bytes);
+}
+
 Volume model_on(Volume const& made, Grid const& grid) {
   return {grid, made.type(), made.unit(), made.channels(), made.bytes()};
 }
@@ -304,7 +319,14 @@ Segmented segmented(Model const& model,
   auto const how =
       ask.precision ? to_answer_in(*ask.precision) : execution_named(contract.run_as);
   for (auto network : model.networks) network.execution(how);
-  auto const input = segment_input(model, contract, seen, ask);
+  // Of a cascade each stage is a half of the work.
+  auto const half = [&](int stage) -> std::function<void(double, double)> {
+    if (!model.before || !ask.progress) return ask.progress;
+    return [&ask, stage](double done, double all) { ask.progress(stage + done / all, 2); };
+  };
+  auto before = ask;
+  before.progress = half(0);
+  auto const input = segment_input(model, contract, seen, before);
   SurenessSums sums{contract.inside.size(), contract.rule.regions};
   auto probabilities = ask.probabilities;
   if (ask.sureness)
@@ -320,10 +342,10 @@ Segmented segmented(Model const& model,
                                    .labels = contract.rule,
                                    .parts = model_parts(ask.within, way),
                                    .memory = ask.memory,
-                                   .beside = ask.beside,
+                                   .beside = ask.beside + model_asleep(model),
                                    .uncertainty = ask.uncertainty,
                                    .probabilities = probabilities,
-                                   .progress = ask.progress,
+                                   .progress = half(1),
                                    .stop = ask.stop});
   if (ask.probabilities)
     model_outside(found.plan.parts, way, std::ssize(contract.rule.values), ask,

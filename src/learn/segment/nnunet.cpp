@@ -6,12 +6,6 @@
 #include "learn/task/ways.hpp"
 
 namespace fovea {
-
-bool is_nnunet(fs::path const& folder) {
-  std::error_code fault;
-  return fs::exists(folder / "plans.json", fault) && fs::exists(folder / "dataset.json", fault);
-}
-
 namespace {
 
 // nnU-Net calls its folders TRAINER__PLANS__CONFIGURATION and lays them side by side.
@@ -28,20 +22,11 @@ fs::path nnunet_before(fs::path const& folder, RecipeConfig const& config) {
               text("lay the folder of ", config.previous, " beside it, under that name")};
 }
 
-// is_first: of a cascade, so that none comes before it.
-Model nnunet_step(fs::path const& folder, bool is_first) {
-  auto const foreign = read_nnunet(folder);
+// Of one step, without the other.
+Model nnunet_alone(NnunetModel const& foreign) {
   auto const& config = foreign.recipe.config(foreign.config);
   Model model;
   SegmentContract contract;
-  if (!config.previous.empty()) {
-    if (is_first)
-      throw Error{Fault::input, text(folder, " is a second step, expected a first one"),
-                  "nnU-Net's cascades have two"};
-    model.before =
-        std::make_shared<Model const>(nnunet_step(nnunet_before(folder, config), true));
-    contract.found = foreign.found();
-  }
   contract.recipe = foreign.recipe;
   contract.channels = foreign.dataset.channels;
   contract.rule.regions = foreign.dataset.regions;
@@ -78,8 +63,31 @@ Model nnunet_step(fs::path const& folder, bool is_first) {
 
 }  // namespace
 
+bool is_nnunet(fs::path const& folder) {
+  std::error_code fault;
+  return fs::exists(folder / "plans.json", fault) && fs::exists(folder / "dataset.json", fault);
+}
+
 Model nnunet_model(fs::path const& folder) {
-  return nnunet_step(folder, false);
+  auto const foreign = read_nnunet(folder);
+  auto model = nnunet_alone(foreign);
+  auto const& config = foreign.recipe.config(foreign.config);
+  if (config.previous.empty()) return model;
+  auto const before = read_nnunet(nnunet_before(folder, config));
+  if (!before.recipe.config(before.config).previous.empty())
+    throw Error{Fault::input, text(before.folder, " is a second step, expected a first one"),
+                "nnU-Net's cascades have two"};
+  if (before.dataset.channels != foreign.dataset.channels ||
+      before.dataset.labels != foreign.dataset.labels)
+    throw Error{
+        Fault::input,
+        text("the steps ", before.folder, " and ", folder, " have other channels or labels"),
+        "lay the folders of one data set beside each other"};
+  auto contract = segment_contract(model.about);
+  contract.found = foreign.found();
+  write_contract(contract, model.about);
+  model.before = std::make_shared<Model const>(nnunet_alone(before));
+  return model;
 }
 
 }  // namespace fovea

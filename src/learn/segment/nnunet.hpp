@@ -14,6 +14,7 @@ bool is_nnunet(fs::path const& folder);
 /// (nnUNetTrainer__nnUNetPlans__3d_lowres).
 ///
 /// Throws  as read_nnunet and nnunet_network; Error{input} if that folder is not there
+///         or of another data set
 Model nnunet_model(fs::path const& folder);
 
 }  // namespace fovea

@@ -79,23 +79,42 @@ std::string plan_configuration(Recipe const& recipe, bool second_stage) {
   return plan_has(recipe, "3d_fullres") ? "3d_fullres" : "2d";
 }
 
-void plan_first_stage(Dataset const& set, Plan& plan) {
-  auto const said = plan.word("first_stage");
-  if (said.empty()) {
+void plan_first_stage(Dataset const& set, std::int64_t channels, Plan& plan) {
+  if (plan.word("first_stage").empty()) {
     if (plan.word("configuration") != plan_cascade) return;
     throw Error{Fault::usage, text(plan_cascade, " goes on from another run's masks"),
                 "name that run with --set first_stage=RUN (of configuration=3d_lowres, say)"};
   }
-  FirstStage const first{said, set};
-  plan.set("first_stage", std::string_view{fs::absolute(said).lexically_normal().string()},
-           first.seen_by_all(set)
-               ? "its masks of training cases are better than of others, for it learnt from "
-                 "them; a run with folds gives honest ones"
-               : "its masks of each case are of networks that did not learn from it");
+  plan.set(
+      "first_stage",
+      std::string_view{fs::absolute(plan.word("first_stage")).lexically_normal().string()});
+  FirstStage const first{plan, set};
+  auto const& run = plan.word("first_stage");
+  auto const theirs = std::ssize(first.contract().channels);
+  if (theirs != channels)
+    throw Error{Fault::usage,
+                text("the first stage ", run, " takes images of ", theirs,
+                     " channels, these have ", channels),
+                "give a run of such images"};
+  auto const seen = first.seen_by_all(set);
+  if (plan.whole("folds") > 1 && seen)
+    throw Error{Fault::usage,
+                text("folds hold back cases that the first stage ", run, " has learnt from"),
+                "train the first stage with folds, too, or this one without"};
+  plan.set("first_stage", std::string_view{run},
+           seen ? "its masks of training cases are better than of others, for it learnt from "
+                  "them; a run with folds gives honest ones"
+                : "its masks of each case are of networks that did not learn from it");
   std::vector<std::string> values;
-  for (auto const value : first.values()) values.push_back(text(value));
+  for (auto const value : found_values(first.contract())) values.push_back(text(value));
+  if (plan.asked("first_stage_values") && plan.list("first_stage_values") != values)
+    throw Error{Fault::usage,
+                text("the masks of the first stage ", run, " show ", joined(values, ", "),
+                     ", and 'first_stage_values' holds others"),
+                "leave the key out"};
   plan.set("first_stage_values", std::string_view{"[" + joined(values, ", ") + "]"},
            "what the masks of the first stage show");
+  plan.set("first_stage_model", std::string_view{first.model().identity});
 }
 
 void plan_training(Plan& plan) {
@@ -123,7 +142,7 @@ void segment_plan(Dataset const& set,
   auto const threads =
       plan.whole("threads") > 0 ? static_cast<int>(plan.whole("threads")) : usable_cores();
   auto const channels = channels_of(set, quality.facts);
-  plan_first_stage(set, plan);
+  plan_first_stage(set, std::ssize(channels), plan);
   auto const cases = plan_cases(set, targets, std::ssize(channels), threads, stop);
   RecipeDataset const about{.name = set.root.filename().string(),
                             .channels = channels,

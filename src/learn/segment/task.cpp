@@ -214,9 +214,12 @@ double task_reserve(Dataset const& set, Plan const& plan) {
     return static_cast<double>(set.labelled(split).size());
   };
   auto const validation = std::max(1.0, count(Split::validation));
+  // A cascade's first stage is asked anew; training has its masks stored.
+  auto const stages = plan.word("first_stage").empty() ? 1 : 2;
   constexpr double shown = 9;
   auto const explained = 6 * static_cast<double>(targets.names.size());
-  return 1.1 * (mirrored * (validation + count(Split::test) + shown) + explained) / validation;
+  return 1.1 * stages * (mirrored * (validation + count(Split::test) + shown) + explained) /
+         validation;
 }
 
 Answer task_answer(Model const& model, Volume const& image) {
@@ -248,7 +251,7 @@ Model task_finish(Plan const& plan,
   auto const targets = targets_of(set);
   auto const setup = setup_of(plan, targets.outputs());
   std::optional<FirstStage> first;
-  if (auto const& run = plan.word("first_stage"); !run.empty()) first.emplace(run, set);
+  if (!plan.word("first_stage").empty()) first.emplace(plan, set);
   Model model;
   for (auto const& fold : folds) model.networks.push_back(fold.network);
   if (first) model.before = std::make_shared<Model const>(first->model());

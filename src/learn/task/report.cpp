@@ -127,10 +127,7 @@ Panel report_how(ReportParts const& parts) {
     std::ranges::replace(name, '_', ' ');
     rows.push_back({name, report_plain(value)});
   }
-  auto plan = parts.work.plan;
-  if (!parts.images) {
-    for (auto const* const key : {"data", "init"}) plan.set(key, std::string_view{});
-  }
+  auto const plan = parts.images ? parts.work.plan : parts.work.plan.without_places();
   return {"How it was made", "All that is needed to repeat the run and to trace it.",
           table({"what", "value"}, rows) + details("The plan", verbatim(plan.yaml())), "how"};
 }

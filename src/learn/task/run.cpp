@@ -8,6 +8,8 @@
 
 #include <torch/version.h>
 
+#include <algorithm>
+
 namespace fovea {
 namespace {
 
@@ -117,6 +119,7 @@ std::unordered_map<std::string, RunCase> read_splits(fs::path const& folder) {
   auto const table = read_csv(file);
   auto const id = table.find({"id"});
   auto const split = table.find({"split"});
+  auto const patient = table.find({"patient"});
   auto const fold = table.find({"fold"});
   if (id < 0 || split < 0)
     throw Error{Fault::input, text(file, " has no columns id and split"),
@@ -127,8 +130,11 @@ std::unordered_map<std::string, RunCase> read_splits(fs::path const& folder) {
     if (!named) continue;
     auto& one = out[row[static_cast<std::size_t>(id)]];
     one.split = *named;
+    if (patient >= 0) one.patient = row[static_cast<std::size_t>(patient)];
+    constexpr std::int64_t most = 1000;
     if (fold >= 0)
-      one.fold = static_cast<int>(whole(row[static_cast<std::size_t>(fold)]).value_or(0));
+      one.fold = static_cast<int>(std::clamp<std::int64_t>(
+          whole(row[static_cast<std::size_t>(fold)]).value_or(0), 0, most));
   }
   return out;
 }

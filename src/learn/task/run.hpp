@@ -52,9 +52,10 @@ class RunFolder {
 /// What a run did with its cases, by id.
 struct RunCase {
   Split split = Split::unassigned;
+  std::string patient = {};
   int fold = 0;  ///< whose network has not learnt from it, counted from 1; 0: none
 };
-/// Throws Error{input} if splits.csv is damaged.
+/// Of splits.csv. Throws Error{input} if it is damaged.
 std::unordered_map<std::string, RunCase> read_splits(fs::path const& folder);
 
 /// run.json of a run, checked for its version, without locking the folder: for those who only

@@ -70,7 +70,6 @@ void TrainRun::search() {
   write_plan();
 }
 
-// Cross-validation cuts training and validation cases anew; the test split is never touched.
 // Of each case the fold that it is held back from, counted from 1; 0: it is in none. Empty
 // without folds.
 std::vector<int> TrainRun::fold_numbers() const {
@@ -88,6 +87,7 @@ std::vector<int> TrainRun::fold_numbers() const {
   return out;
 }
 
+// Cross-validation cuts training and validation cases anew; the test split is never touched.
 std::vector<Dataset> TrainRun::fold_sets() const {
   auto const held_back = fold_numbers();
   if (held_back.empty()) return {work_.set};
@@ -251,9 +251,7 @@ Json TrainRun::prove(std::vector<Fold> const& folds) {
   if (auto const& init = work_.plan.word("init"); images && !init.empty())
     about.provenance.init = fs::path{init}.filename().string();
   // A package travels: where things lay on this machine is nobody's business there.
-  auto plan = work_.plan;
-  for (auto const* const key : {"data", "init"}) plan.set(key, std::string_view{});
-  about.provenance.plan = utf8(plan.yaml());
+  about.provenance.plan = utf8(work_.plan.without_places().yaml());
   auto const around = surroundings();
   for (auto const& [key, value] : around.items())
     about.provenance.versions[key] =
@@ -328,10 +326,20 @@ void train_withdraw(fs::path const& folder) {
 }
 
 // A run that goes on keeps its plan: only where the data lies now may be said anew.
+// Where things lie may have changed.
+bool train_names_a_place(TrainJob const& job, std::string_view key) {
+  auto const is = [&](KeyRow const& row) {
+    return row.name == key && row.kind == KeyKind::place;
+  };
+  return std::ranges::any_of(common_keys(), is) ||
+         std::ranges::any_of(
+             job.tasks, [&](Task const& task) { return std::ranges::any_of(task.keys(), is); });
+}
+
 std::vector<Setting> train_resumed(TrainJob const& job, RunFolder const& folder) {
   auto settings = settings_in(folder.plan(), true);
   for (auto const& setting : job.settings) {
-    if (setting.key != "data" && setting.key != "report_images")
+    if (setting.key != "report_images" && !train_names_a_place(job, setting.key))
       throw Error{Fault::usage,
                   text("'", setting.key, "' cannot be changed while going on with a run (",
                        setting.from, ")"),

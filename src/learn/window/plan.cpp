@@ -83,6 +83,7 @@ std::uint64_t plan_network_bytes(WindowFacts const& facts,
                                                       plan_end(network, features)));
     for (auto const& parameter : network.parameters())
       weights += bytes * static_cast<double>(parameter.value.numel());
+    weights += static_cast<double>(network.held_bytes(facts.input));
   }
   auto const inputs = windows.flips.empty() ? 1 : 2;
   auto const given = features ? 0 : facts.outputs;
