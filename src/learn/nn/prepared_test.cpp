@@ -45,7 +45,7 @@ TEST(Prepared, ConvolvesWithFewerProductsToTheSameValues) {
       {"volume", 24, 32, {3, 3, 3}, {1, 1, 1}, {1, 24, 13, 12, 11}, true, false, true},
       {"channels that fill no vector",
        37,
-       19,
+       25,
        {3, 3, 3},
        {1, 1, 1},
        {2, 37, 10, 10, 10},
