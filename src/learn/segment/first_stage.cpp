@@ -50,8 +50,24 @@ FirstStage::FirstStage(Plan const& plan, Dataset const& set)
     auto& known = patients_.try_emplace(one.patient, one).first->second;
     if (one.split == Split::train) known = one;
   }
+  demand_all_cases();
   demand_folds();
   demand_held_back(set);
+}
+
+// A case that a damaged splits.csv lacks would pass for one that nobody has learnt from.
+void FirstStage::demand_all_cases() const {
+  auto const about = read_about(run_);
+  std::size_t wanted = 0;
+  for (auto const* const split : {"train", "validation", "test"}) {
+    auto const count = about.value(Json::json_pointer{text("/cases/", split)}, Json{});
+    if (count.is_number_unsigned()) wanted += count.get<std::size_t>();
+  }
+  if (wanted == cases_.size()) return;
+  throw Error{Fault::input,
+              text("the first stage ", run_, " has ", wanted,
+                   " cases, and its splits.csv names ", cases_.size()),
+              "restore the file, or train the first stage again"};
 }
 
 void FirstStage::demand_folds() const {

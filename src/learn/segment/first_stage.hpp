@@ -26,6 +26,7 @@ class FirstStage {
   bool seen_by_all(Dataset const& set) const;
 
  private:
+  void demand_all_cases() const;
   void demand_folds() const;
   void demand_held_back(Dataset const& set) const;
   RunCase of(Case const& one) const;

@@ -43,7 +43,8 @@ Volume stage_image() {
 // A finished run of two folds: one and two were held back in turn, three never.
 fs::path stage_run(fs::path const& folder, Model const& model, std::vector<int> const& folds) {
   auto const run = RunFolder::begin(folder);
-  run.write_about({{"state", "finished"}});
+  run.write_about(
+      {{"state", "finished"}, {"cases", {{"train", 1}, {"validation", 1}, {"test", 1}}}});
   Dataset set;
   set.cases = {{.id = "one", .patient = "p1", .split = Split::train},
                {.id = "two", .patient = "p2", .split = Split::validation},
@@ -175,14 +176,20 @@ TEST(FirstStage, RefusesRunsThatAreNone) {
   auto const model = test_segmenter({});
   auto two = model;
   two.networks.push_back(test_segmenter_network({}));
-  // Of folds that nobody wrote down; a cascade; another model than was planned with.
+  // Of folds that nobody wrote down; a cascade; another model than was planned with; a record
+  // of its cases that was cut short, and none.
   auto const mute = stage_run(scratch.path() / "mute", two, {});
   auto const cascade =
       stage_run(scratch.path() / "cascade", stage_second(model, {1, 1, 1}), {});
   auto changed = stage_plan(stage_run(scratch.path() / "changed", model, {}));
   changed.set("first_stage_model", "another");
-  for (auto const& plan :
-       {stage_plan(scratch.path()), stage_plan(mute), stage_plan(cascade), changed})
+  auto const cut = stage_run(scratch.path() / "cut", model, {});
+  auto const rows = read_text(cut / "splits.csv");
+  write_file(cut / "splits.csv", rows.substr(0, rows.find("two")));
+  auto const bare = stage_run(scratch.path() / "bare", model, {});
+  write_file(bare / "splits.csv", std::string_view{});
+  for (auto const& plan : {stage_plan(scratch.path()), stage_plan(mute), stage_plan(cascade),
+                           changed, stage_plan(cut), stage_plan(bare)})
     EXPECT_EQ(stage_fault([&] {
                 FirstStage{plan, {}};
               }),
