@@ -57,6 +57,7 @@ void PlanFlags::offer(CLI::App& app) {
   app.add_option("--threads", threads, "CPU threads (all that may be used)");
   app.add_option("--device", device, "auto, cpu or cuda");
   app.add_option("--precision", precision, "auto, float32 or bfloat16");
+  app.add_option("--executor", executor, "auto, torch (LibTorch alone) or fused");
   app.add_option("--init", init,
                  "weights to begin with: a .fovea package or a .safetensors file");
   app.add_option("--folds", folds, "train so many networks that answer together (1)");
@@ -81,7 +82,8 @@ std::vector<Setting> PlanFlags::released() const {
   }
   if (!time.empty()) release("epochs", "0");
   if (budget || !network.empty()) release("validate_every", "0");
-  if (!network.empty() || !precision.empty() || !device.empty()) release("run_as", "");
+  if (!network.empty() || !precision.empty() || !executor.empty() || !device.empty())
+    release("run_as", "");
   return out;
 }
 
@@ -102,6 +104,7 @@ std::vector<Setting> PlanFlags::settings() const {
       {"threads", "--threads", threads},
       {"device", "--device", device},
       {"precision", "--precision", precision},
+      {"executor", "--executor", executor},
       {"init", "--init", init},
       {"folds", "--folds", folds},
       {"patient_from", "--patient-from", patient_from},

@@ -19,7 +19,7 @@ int demo_command(Arguments const& arguments);
 
 /// What `plan` and `train` can be told about a run.
 struct PlanFlags {
-  std::string data, plan, task, network, time, precision, device, init, patient_from;
+  std::string data, plan, task, network, time, precision, executor, device, init, patient_from;
   std::string epochs, seed, threads, folds;  ///< as written; the plan's keys check them
   std::vector<std::string> set;
 

@@ -75,6 +75,7 @@ MaskMaker mask_maker(MaskModels models, MaskFlags const& flags) {
   auto const& first = shared->panel.front();
   MaskMaker out{.name = maker_names(shared->panel),
                 .identity = maker_identity(shared->panel),
+                .run_as = std::string{way_of(to_answer(first.contract.run_as, flags.way()))},
                 .channels = first.contract.channels,
                 .structures = maker_structures(first),
                 .outputs = {},
@@ -101,15 +102,17 @@ MaskMaker mask_maker(MaskModels models, MaskFlags const& flags) {
 
 MaskMaker mask_maker(BundleModel model, MaskFlags const& flags) {
   if (flags.no_flips || flags.step > 0 || flags.uncertainty || flags.save_probabilities ||
-      flags.roi || !flags.roi_model.empty() || !flags.with.empty() || !flags.precision.empty())
-    throw Error{
-        Fault::usage,
-        "a bundle's own config says how its network goes over an image: --no-flips, "
-        "--step, --precision, --uncertainty, --save-probabilities, --roi, --roi-model and "
-        "--with are of other models",
-        "leave them out"};
+      flags.roi || !flags.roi_model.empty() || !flags.with.empty() ||
+      !flags.precision.empty() || !flags.executor.empty())
+    throw Error{Fault::usage,
+                "a bundle's own config says how its network goes over an image: --no-flips, "
+                "--step, --precision, --executor, --uncertainty, --save-probabilities, --roi, "
+                "--roi-model and "
+                "--with are of other models",
+                "leave them out"};
   MaskMaker out{.name = maker_name(model.facts.name),
                 .identity = model.facts.version,
+                .run_as = {},
                 .channels = model.facts.channels,
                 .structures = {},
                 .outputs = {},

@@ -133,11 +133,6 @@ void mask_write(std::vector<Segment> const& segments,
                      *one.channels.front().dicom, image, objects);
 }
 
-std::optional<Precision> mask_precision(std::string const& word) {
-  if (word.empty()) return std::nullopt;
-  return word == "float32" ? Precision::float32 : Precision::bfloat16;
-}
-
 std::uint64_t mask_memory(std::string const& words) {
   if (words.empty()) return 0;
   auto const unit = words.back();
@@ -209,7 +204,7 @@ class MaskRun {
         auto const image = loading.get();
         SegmentAsk ask{.memory = mask_memory(flags_.memory),
                        .uncertainty = flags_.uncertainty,
-                       .precision = mask_precision(flags_.precision),
+                       .way = flags_.way(),
                        .progress = {},
                        .stop = &stop};
         auto const room = room_for(one, image);
@@ -394,6 +389,9 @@ void MaskFlags::offer(CLI::App& app) {
                      "of masks: float32 or bfloat16, faster where the processor has it (as the "
                      "model was proven; of nnU-Net's models float32)")
           ->check(CLI::IsMember({"float32", "bfloat16"})),
+      app.add_option("--executor", executor,
+                     "of masks: torch (LibTorch alone) or fused (as the model was proven)")
+          ->check(CLI::IsMember({"torch", "fused"})),
       app.add_flag("--no-flips", no_flips, "of masks: faster, without mirror images"),
       app.add_flag("--no-quality", no_quality, "of masks: without the Dice to expect"),
       app.add_option("--step", step, "of masks: from window to window, as a part of it")
@@ -412,6 +410,14 @@ void MaskFlags::offer(CLI::App& app) {
       app.add_option("--roi-model", roi_model,
                      "of masks: the model that takes the coarse look (MODEL); as --roi"),
       app.add_flag("--resume", resume, "of masks: go on where a batch was stopped")};
+}
+
+AskedWay MaskFlags::way() const {
+  AskedWay out;
+  if (!precision.empty())
+    out.precision = precision == "float32" ? Precision::float32 : Precision::bfloat16;
+  if (!executor.empty()) out.executor = executor == "torch" ? Executor::torch : Executor::fused;
+  return out;
 }
 
 void MaskFlags::expect_none(std::string const& model) const {
@@ -458,7 +464,10 @@ int predict_masks(MaskMaker const& maker,
   run(cases, stop);
   if (!flags.statistics.empty()) write_file(flags.statistics, run.statistics);
   if (json) {
-    print_json({{"model", name}, {"with", flags.with}, {"answers", run.answers}});
+    print_json({{"model", name},
+                {"with", flags.with},
+                {"run_as", maker.run_as},
+                {"answers", run.answers}});
   } else {
     std::cout << "wrote " << run.done << (run.done == 1 ? " mask" : " masks") << " into " << out
               << '\n';

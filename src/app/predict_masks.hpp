@@ -18,7 +18,7 @@ namespace fovea {
 
 /// What `fovea predict` takes for models that label voxels.
 struct MaskFlags {
-  std::string format, memory, statistics, roi_model, precision;
+  std::string format, memory, statistics, roi_model, precision, executor;
   std::vector<std::string> with, codes;
   bool no_flips = false, no_quality = false, sr = false, uncertainty = false, resume = false;
   bool save_probabilities = false, roi = false;
@@ -28,6 +28,7 @@ struct MaskFlags {
   void offer(CLI::App& app);
   /// Throws Error{usage} if one was given: the model answers in words.
   void expect_none(std::string const& model) const;
+  AskedWay way() const;
 };
 
 /// Whoever labels voxels.
@@ -39,6 +40,7 @@ struct MaskMaker {
     std::optional<Segment> described{};  ///< as the segmentations that were learnt from
   };
   std::string name, identity;         ///< for who made a DICOM object
+  std::string run_as;                 ///< precision, memory format, executor; empty: its own
   std::vector<std::string> channels;  ///< what each channel of an image is
   std::vector<Structure> structures;
   std::vector<std::string> outputs;    ///< what probabilities are of; empty: it gives none

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cpuid.h>
+
 namespace fovea {
 
 // A body is always inlined, so that it is compiled for the target of the function around it.
@@ -31,6 +33,23 @@ inline Width width() {
     return wide && middle ? Width::avx512 : middle ? Width::avx2 : Width::any;
   }();
   return widest;
+}
+
+/// Whether the CPU has units for products of bfloat16 matrices (AMX), and the system lets
+/// programs use them.
+inline bool matrices() {
+  static bool const has = [] {
+    constexpr unsigned os_saves = 1U << 27U, tiles = 1U << 24U, bfloat16 = 1U << 22U;
+    constexpr unsigned tile_state = 3U << 17U;
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & os_saves) == 0) return false;
+    unsigned low = 0, high = 0;
+    asm volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    if ((low & tile_state) != tile_state) return false;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (d & tiles) != 0 &&
+           (d & bfloat16) != 0;
+  }();
+  return has;
 }
 }  // namespace vectors
 

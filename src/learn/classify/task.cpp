@@ -101,7 +101,9 @@ Model task_finish(Plan const& plan,
   std::vector<std::size_t> cases;
   for (auto const& fold : folds) {
     model.networks.push_back(fold.network);
-    model.networks.back().execution({Precision::float32, fold.network.execution().layout});
+    auto how = fold.network.execution();
+    how.precision = Precision::float32;
+    model.networks.back().execution(how);
     auto const& some = fold.validation;
     logits.push_back(logits_of(fold.network, images, contract, some, stop));
     heed(stop);

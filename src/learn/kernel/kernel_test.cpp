@@ -1,5 +1,4 @@
 #include "base/core/rng.hpp"
-#include "learn/kernel/norm.hpp"
 #include "learn/kernel/relu_max_pool.hpp"
 #include "learn/kernel/sloped_norm.hpp"
 #include "learn/kernel/tap_matrix.hpp"
@@ -103,74 +102,6 @@ TYPED_TEST(Kernel, PoolingKeepsWhatIsNotANumber) {
   EXPECT_TRUE(std::isnan(widened(y)));
 }
 
-// Sums over all rows, taken in two parts of uneven length.
-template <class T, class Sums>
-std::vector<float> kernel_in_parts(std::int64_t rows, std::int64_t channels, Sums const& sums) {
-  std::vector<float> all(static_cast<std::size_t>(2 * channels)), part(all.size());
-  for (auto const& [begin, end] : {std::pair{std::int64_t{0}, rows / 3}, {rows / 3, rows}}) {
-    sums(part.data(), begin, end);
-    for (std::size_t i = 0; i < all.size(); ++i) all[i] += part[i];
-  }
-  return all;
-}
-
-TYPED_TEST(Kernel, NormSumsAndScalesAsWrittenOut) {
-  using T = TypeParam;
-  constexpr std::int64_t rows = 23, channels = 37;
-  auto const x = kernel_as<T>(kernel_noise(rows * channels, 3)),
-             g = kernel_as<T>(kernel_noise(rows * channels, 4)),
-             other = kernel_as<T>(kernel_noise(rows * channels, 5));
-  auto const mean = kernel_noise(channels, 6), scale = kernel_noise(channels, 7),
-             offset = kernel_noise(channels, 8);
-  for (auto const relu : {false, true}) {
-    for (auto const adds : {false, true}) {
-      SCOPED_TRACE(testing::Message() << "relu " << relu << " adds " << adds);
-      ChannelNorm const norm{channels, relu};
-      std::vector<T> y(x.size()), masked(x.size()), back(x.size());
-      norm.forward(x.data(), adds ? other.data() : nullptr, scale.data(), offset.data(),
-                   y.data(), 0, rows);
-      auto const moments = kernel_in_parts<T>(
-          rows, channels, [&](float* sums, std::int64_t begin, std::int64_t end) {
-            norm.moments(x.data(), mean.data(), sums, begin, end);
-          });
-      auto* const keeps = relu && adds ? masked.data() : nullptr;
-      auto const gradients = kernel_in_parts<T>(
-          rows, channels, [&](float* sums, std::int64_t begin, std::int64_t end) {
-            norm.gradient_moments(g.data(), x.data(), y.data(), mean.data(), sums, keeps, begin,
-                                  end);
-          });
-      norm.backward(g.data(), x.data(), y.data(), mean.data(), scale.data(), offset.data(),
-                    mean.data(), back.data(), 0, rows);
-      for (std::size_t c = 0; c < channels; ++c) {
-        float one = 0, two = 0, by_one = 0, by_two = 0;
-        for (std::size_t row = 0; row < rows; ++row) {
-          auto const at = row * channels + c;
-          auto const centred = widened(x[at]) - mean[c];
-          auto value = widened(x[at]) * scale[c] + offset[c];
-          if (adds) value += widened(other[at]);
-          if (relu) value = std::max(value, 0.0F);
-          ASSERT_NEAR(widened(y[at]), value, this->close * std::max(1.0F, std::abs(value)));
-          auto const passed = relu && !(widened(y[at]) > 0) ? 0 : widened(g[at]);
-          if (keeps != nullptr) {
-            ASSERT_EQ(widened(masked[at]), passed);
-          }
-          auto const gradient = passed * scale[c] + centred * offset[c] + mean[c];
-          ASSERT_NEAR(widened(back[at]), gradient,
-                      this->close * std::max(1.0F, std::abs(gradient)));
-          one += centred;
-          two += centred * centred;
-          by_one += passed;
-          by_two += passed * centred;
-        }
-        ASSERT_NEAR(moments[c], one, 1e-3);
-        ASSERT_NEAR(moments[channels + c], two, 1e-3);
-        ASSERT_NEAR(gradients[c], by_one, 1e-3);
-        ASSERT_NEAR(gradients[channels + c], by_two, 1e-3);
-      }
-    }
-  }
-}
-
 TYPED_TEST(Kernel, SlopedNormSumsAndScalesAsWrittenOut) {
   using T = TypeParam;
   constexpr std::int64_t rows = 23, channels = 37;
@@ -185,7 +116,8 @@ TYPED_TEST(Kernel, SlopedNormSumsAndScalesAsWrittenOut) {
       SCOPED_TRACE(testing::Message() << "slope " << slope << " adds " << adds);
       SlopedNorm const norm{channels, slope};
       std::vector<T> y(x.size()), passed(x.size()), back(x.size());
-      std::vector<float> sums(3 * channels);
+      std::vector<float> sums(3 * channels), moments(2 * channels);
+      norm.moments(x.data(), mean.data(), moments.data(), rows);
       auto const* const added = adds ? other.data() : nullptr;
       norm.forward(x.data(), added, scale.data(), offset.data(), y.data(), rows);
       norm.gradient_moments(g.data(), x.data(), added, scale.data(), offset.data(), mean.data(),
@@ -193,7 +125,7 @@ TYPED_TEST(Kernel, SlopedNormSumsAndScalesAsWrittenOut) {
       norm.backward(g.data(), x.data(), added, scale.data(), offset.data(), mean.data(),
                     by_value.data(), plus.data(), back.data(), rows);
       for (std::size_t c = 0; c < channels; ++c) {
-        float one = 0, two = 0, three = 0;
+        float one = 0, two = 0, three = 0, first = 0, second = 0;
         for (std::size_t row = 0; row < rows; ++row) {
           auto const at = row * channels + c;
           auto value = widened(x[at]) * scale[c] + offset[c];
@@ -208,10 +140,14 @@ TYPED_TEST(Kernel, SlopedNormSumsAndScalesAsWrittenOut) {
           auto const gradient = d * scale[c] + centred * by_value[c] + plus[c];
           ASSERT_NEAR(widened(back[at]), gradient,
                       this->close * std::max(1.0F, std::abs(gradient)));
+          first += centred;
+          second += centred * centred;
           one += d;
           two += d * centred;
           three += value < 0 ? widened(g[at]) * value : 0;
         }
+        ASSERT_NEAR(moments[c], first, 1e-3);
+        ASSERT_NEAR(moments[channels + c], second, 1e-3);
         ASSERT_NEAR(sums[c], one, 1e-3);
         ASSERT_NEAR(sums[channels + c], two, 1e-3);
         ASSERT_NEAR(sums[2 * channels + c], three, 1e-3);
@@ -264,100 +200,224 @@ TEST(BFloat16, RoundsToTheNearestAndKeepsWhatIsNotANumber) {
   EXPECT_TRUE(std::isnan(widened(narrowed<BFloat16>(std::numeric_limits<float>::quiet_NaN()))));
 }
 
-// The sum as it is defined, of one output.
-double winograd_plain(Winograd const& w,
-                      Winograd::Maps const& maps,
-                      std::vector<float> const& x,
-                      std::vector<float> const& weight,
-                      std::array<std::int64_t, 4> const& at,
-                      std::int64_t out) {
-  auto const slices = w.deep ? 3 : 1;
-  double sum = 0;
-  for (std::int64_t tap = 0; tap < slices * 9; ++tap) {
-    std::array const place{at[1] + (w.deep ? tap / 9 - 1 : 0), at[2] + tap / 3 % 3 - 1,
-                           at[3] + tap % 3 - 1};
-    auto inside = true;
-    auto from = at[0];
-    for (std::size_t a = 0; a < 3; ++a) {
-      inside = inside && place[a] >= 0 && place[a] < maps.size[a];
-      from = from * maps.size[a] + place[a];
-    }
-    for (std::int64_t c = 0; inside && c < w.in; ++c)
-      sum += double{x[static_cast<std::size_t>(from * w.in + c)]} *
-             weight[static_cast<std::size_t>((out * w.in + c) * slices * 9 + tap)];
-  }
-  return sum;
-}
+// Small convolutions, and what a plain sum makes of them.
+struct WinogradCase {
+  Winograd conv;
+  Winograd::Maps maps;
 
-TEST(WinogradConvolution, IsThePlainSumWhateverThePartsAreDoneIn) {
-  struct Row {
-    Winograd conv;
-    Winograd::Maps maps;
-  };
-  Row const rows[] = {{{.in = 1, .out = 1}, {1, {1, 1, 1}}},
-                      {{.in = 16, .out = 32}, {2, {4, 6, 8}}},
-                      {{.in = 5, .out = 37}, {1, {3, 7, 5}}},
-                      {{.in = 33, .out = 16}, {2, {2, 1, 9}}},
-                      {{.in = 24, .out = 48, .deep = false}, {1, {3, 5, 6}}},
-                      {{.in = 8, .out = 70, .deep = false}, {3, {1, 9, 11}}}};
-  for (auto const& [row, maps] : rows) {
+  std::int64_t taps() const { return conv.deep ? 27 : 9; }
+  std::int64_t voxels() const {
+    return maps.batch * maps.size[0] * maps.size[1] * maps.size[2];
+  }
+  // The voxel under a tap of the kernel at a voxel, or -1.
+  std::int64_t under(std::int64_t voxel, std::int64_t tap) const {
+    auto const [k, j, i] = maps.size;
+    std::array const at{voxel / (i * j) % k + (conv.deep ? tap / 9 - 1 : 0),
+                        voxel / i % j + tap / 3 % 3 - 1, voxel % i + tap % 3 - 1};
+    auto from = voxel / (i * j * k);
+    for (std::size_t a = 0; a < 3; ++a) {
+      if (at[a] < 0 || at[a] >= maps.size[a]) return -1;
+      from = from * maps.size[a] + at[a];
+    }
+    return from;
+  }
+  // weight: [out, in, taps]
+  double plain(std::vector<float> const& x,
+               std::vector<float> const& weight,
+               std::int64_t voxel,
+               std::int64_t out) const {
+    double sum = 0;
+    for (std::int64_t tap = 0; tap < taps(); ++tap) {
+      auto const from = under(voxel, tap);
+      for (std::int64_t c = 0; from >= 0 && c < conv.in; ++c)
+        sum += double{x[static_cast<std::size_t>(from * conv.in + c)]} *
+               weight[static_cast<std::size_t>((out * conv.in + c) * taps() + tap)];
+    }
+    return sum;
+  }
+  double plain_gradient(std::vector<float> const& x,
+                        std::vector<float> const& g,
+                        std::int64_t out,
+                        std::int64_t in,
+                        std::int64_t tap) const {
+    double sum = 0;
+    for (std::int64_t v = 0; v < voxels(); ++v) {
+      if (auto const from = under(v, tap); from >= 0)
+        sum += double{x[static_cast<std::size_t>(from * conv.in + in)]} *
+               g[static_cast<std::size_t>(v * conv.out + out)];
+    }
+    return sum;
+  }
+};
+
+// work(a small convolution), of each width of vectors.
+template <class Work>
+void winograd_cases(Work const& work) {
+  WinogradCase const rows[] = {{{.in = 1, .out = 1}, {1, {1, 1, 1}}},
+                               {{.in = 16, .out = 32}, {2, {4, 6, 8}}},
+                               {{.in = 5, .out = 37}, {1, {19, 7, 5}}},
+                               {{.in = 33, .out = 16}, {2, {2, 1, 9}}},
+                               {{.in = 3, .out = 8}, {3, {2, 13, 21}}},
+                               {{.in = 24, .out = 48, .deep = false}, {1, {3, 5, 6}}},
+                               {{.in = 8, .out = 70, .deep = false}, {3, {1, 9, 11}}}};
+  for (auto row : rows) {
     for (auto const width :
          {vectors::Width::any, vectors::Width::avx2, vectors::Width::avx512}) {
       if (width > vectors::width()) continue;
-      auto conv = row;
-      conv.width = width;
+      row.conv.width = width;
+      auto const& [conv, maps] = row;
       SCOPED_TRACE(testing::Message() << conv.in << " to " << conv.out << ", " << maps.size[0]
-                                      << " x " << maps.size[1] << " x " << maps.size[2]);
-      auto const voxels = maps.batch * maps.size[0] * maps.size[1] * maps.size[2];
-      auto const x = kernel_noise(voxels * conv.in, 1);
-      auto const weight = kernel_noise(conv.out * conv.in * (conv.deep ? 27 : 9), 2);
-      auto const bias = kernel_noise(conv.out, 3);
-      std::vector<float> prepared(static_cast<std::size_t>(conv.weight_values()));
-      conv.prepare(weight.data(), prepared.data());
-      std::vector<float> y(static_cast<std::size_t>(voxels * conv.out), -1e9F), again = y;
-      auto const parts = conv.parts(maps);
-      conv.convolve(maps, x.data(), prepared.data(), bias.data(), y.data(), 0, parts);
-      for (auto part = parts; part-- > 0;)
-        conv.convolve(maps, x.data(), prepared.data(), bias.data(), again.data(), part,
-                      part + 1);
-      EXPECT_EQ(y, again);
-      for (std::int64_t v = 0; v < voxels; ++v) {
-        std::array<std::int64_t, 4> at{};
-        at[3] = v % maps.size[2];
-        at[2] = v / maps.size[2] % maps.size[1];
-        at[1] = v / (maps.size[2] * maps.size[1]) % maps.size[0];
-        at[0] = v / (maps.size[2] * maps.size[1] * maps.size[0]);
-        for (std::int64_t o = 0; o < conv.out; ++o) {
-          auto const plain = winograd_plain(conv, maps, x, weight, at, o) +
-                             double{bias[static_cast<std::size_t>(o)]};
-          ASSERT_NEAR(y[static_cast<std::size_t>(v * conv.out + o)], plain,
-                      2e-4 * std::sqrt(static_cast<double>(conv.in)))
-              << v << " " << o;
-        }
-      }
+                                      << " x " << maps.size[1] << " x " << maps.size[2]
+                                      << ", vectors " << static_cast<int>(width));
+      work(row);
     }
   }
+}
+
+std::vector<float> winograd_prepared(Winograd const& conv, Winograd::Weights const& weights) {
+  std::vector<float> prepared(static_cast<std::size_t>(conv.weight_values()));
+  conv.prepare(weights, prepared.data(), 0, conv.in / 2);
+  conv.prepare(weights, prepared.data(), conv.in / 2, conv.in);
+  return prepared;
+}
+
+TYPED_TEST(Kernel, ConvolvesWithFewerProductsToThePlainSumWhateverTheParts) {
+  using T = TypeParam;
+  winograd_cases([](WinogradCase const& c) {
+    auto const& [conv, maps] = c;
+    auto const x = kernel_noise(c.voxels() * conv.in, 1);
+    auto const weight = kernel_noise(conv.out * conv.in * c.taps(), 2);
+    auto const bias = kernel_noise(conv.out, 3);
+    auto const prepared =
+        winograd_prepared(conv, {weight.data(), conv.in * c.taps(), c.taps()});
+    auto const given = kernel_as<T>(x);
+    auto y = kernel_as<T>(
+        std::vector<float>(static_cast<std::size_t>(c.voxels() * conv.out), -1e9F));
+    auto again = y;
+    auto const parts = conv.parts(maps);
+    conv.convolve(maps, given.data(), prepared.data(), bias.data(), y.data(), 0, parts);
+    for (auto part = parts; part-- > 0;)
+      conv.convolve(maps, given.data(), prepared.data(), bias.data(), again.data(), part,
+                    part + 1);
+    for (std::int64_t v = 0; v < c.voxels(); ++v) {
+      for (std::int64_t o = 0; o < conv.out; ++o) {
+        auto const at = static_cast<std::size_t>(v * conv.out + o);
+        auto const plain = c.plain(x, weight, v, o) + double{bias[static_cast<std::size_t>(o)]};
+        auto const rounding = sizeof(T) == 4 ? 0 : std::abs(plain) / 256;
+        ASSERT_NEAR(widened(y[at]), plain,
+                    rounding + 2e-5 * std::sqrt(static_cast<double>(conv.in * c.taps())))
+            << v << " " << o;
+        ASSERT_EQ(widened(y[at]), widened(again[at]));
+      }
+    }
+  });
+}
+
+TYPED_TEST(Kernel, ConvolvesFromAndToAPartOfTheChannels) {
+  using T = TypeParam;
+  Winograd const conv{.in = 20, .out = 9};
+  WinogradCase const dense{conv, {2, {3, 5, 6}}};
+  auto apart = dense.maps;
+  apart.in_step = 31;
+  apart.out_step = 17;
+  auto const x = kernel_as<T>(kernel_noise(dense.voxels() * conv.in, 1));
+  auto const weight = kernel_noise(conv.out * conv.in * 27, 2);
+  auto const prepared = winograd_prepared(conv, {weight.data(), conv.in * 27, 27});
+  std::vector<T> y(static_cast<std::size_t>(dense.voxels() * conv.out));
+  conv.convolve(dense.maps, x.data(), prepared.data(), nullptr, y.data(), 0,
+                conv.parts(dense.maps));
+  std::vector<T> from(static_cast<std::size_t>(dense.voxels() * apart.in_step));
+  auto to = kernel_as<T>(kernel_noise(dense.voxels() * apart.out_step, 4));
+  auto const before = to;
+  for (std::int64_t v = 0; v < dense.voxels(); ++v)
+    std::copy_n(x.data() + v * conv.in, conv.in, from.data() + v * apart.in_step);
+  conv.convolve(apart, from.data(), prepared.data(), nullptr, to.data(), 0, conv.parts(apart));
+  for (std::int64_t v = 0; v < dense.voxels(); ++v) {
+    for (std::int64_t o = 0; o < apart.out_step; ++o) {
+      auto const at = static_cast<std::size_t>(v * apart.out_step + o);
+      auto const expected =
+          o < conv.out ? y[static_cast<std::size_t>(v * conv.out + o)] : before[at];
+      ASSERT_EQ(widened(to[at]), widened(expected));
+    }
+  }
+}
+
+TYPED_TEST(Kernel, HandsTheGradientOfAConvolutionBackByTheWeightsTurned) {
+  using T = TypeParam;
+  winograd_cases([](WinogradCase const& c) {
+    auto const& [conv, maps] = c;
+    WinogradCase back{conv, maps};
+    std::swap(back.conv.in, back.conv.out);
+    auto const g = kernel_noise(c.voxels() * conv.out, 1);
+    auto const weight = kernel_noise(conv.out * conv.in * c.taps(), 2);
+    Winograd::Weights const weights{weight.data(), conv.in * c.taps(), c.taps()};
+    auto const prepared = winograd_prepared(back.conv, conv.turned(weights));
+    auto const given = kernel_as<T>(g);
+    std::vector<T> dx(static_cast<std::size_t>(c.voxels() * conv.in));
+    back.conv.convolve(maps, given.data(), prepared.data(), nullptr, dx.data(), 0,
+                       back.conv.parts(maps));
+    std::vector<float> turned(weight.size());  // [in, out, taps]
+    for (std::int64_t o = 0; o < conv.out; ++o)
+      for (std::int64_t n = 0; n < conv.in; ++n)
+        for (std::int64_t tap = 0; tap < c.taps(); ++tap)
+          turned[static_cast<std::size_t>((n * conv.out + o) * c.taps() + c.taps() - 1 - tap)] =
+              weight[static_cast<std::size_t>((o * conv.in + n) * c.taps() + tap)];
+    for (std::int64_t v = 0; v < c.voxels(); ++v) {
+      for (std::int64_t n = 0; n < conv.in; ++n) {
+        auto const plain = back.plain(g, turned, v, n);
+        auto const rounding = sizeof(T) == 4 ? 0 : std::abs(plain) / 256;
+        ASSERT_NEAR(widened(dx[static_cast<std::size_t>(v * conv.in + n)]), plain,
+                    rounding + 2e-5 * std::sqrt(static_cast<double>(conv.out * c.taps())));
+      }
+    }
+  });
+}
+
+TYPED_TEST(Kernel, SumsTheGradientOfAConvolutionsWeights) {
+  using T = TypeParam;
+  winograd_cases([](WinogradCase const& c) {
+    auto const& [conv, maps] = c;
+    auto const x = kernel_noise(c.voxels() * conv.in, 1);
+    auto const g = kernel_noise(c.voxels() * conv.out, 2);
+    std::vector<float> sums(static_cast<std::size_t>(conv.sum_values()));
+    auto const given = kernel_as<T>(x), gradient = kernel_as<T>(g);
+    auto const parts = conv.parts(maps);
+    conv.add_gradient(maps, given.data(), gradient.data(), sums.data(), 0, parts / 2);
+    conv.add_gradient(maps, given.data(), gradient.data(), sums.data(), parts / 2, parts);
+    // [taps, in, out]: not the order in which weights usually lie.
+    std::vector<float> dw(static_cast<std::size_t>(c.taps() * conv.in * conv.out));
+    Winograd::Steps<float> const to{dw.data(), 1, conv.out, conv.in * conv.out};
+    conv.gradient(sums.data(), to, 0, conv.in / 2);
+    conv.gradient(sums.data(), to, conv.in / 2, conv.in);
+    for (std::int64_t tap = 0; tap < c.taps(); ++tap)
+      for (std::int64_t n = 0; n < conv.in; ++n)
+        for (std::int64_t o = 0; o < conv.out; ++o)
+          ASSERT_NEAR(dw[static_cast<std::size_t>((tap * conv.in + n) * conv.out + o)],
+                      c.plain_gradient(x, g, o, n, tap),
+                      2e-5 * std::sqrt(static_cast<double>(c.voxels())))
+              << tap << " " << n << " " << o;
+  });
 }
 
 TEST(WinogradConvolution, WorksWithoutABiasAndForgetsWhatItDidBefore) {
   Winograd const conv{.in = 8, .out = 8};
-  Winograd::Maps const large{1, {6, 6, 6}}, small{1, {2, 2, 2}};
+  WinogradCase const large{conv, {1, {6, 6, 6}}}, small{conv, {1, {2, 2, 2}}};
   auto const weight = kernel_noise(8 * 8 * 27, 1);
-  std::vector<float> prepared(static_cast<std::size_t>(conv.weight_values()));
-  conv.prepare(weight.data(), prepared.data());
+  auto const prepared = winograd_prepared(conv, {weight.data(), 8 * 27, 27});
   auto const x = kernel_noise(8 * 8, 2);
   std::vector<float> y(64), again(64);
-  conv.convolve(small, x.data(), prepared.data(), nullptr, y.data(), 0, conv.parts(small));
+  conv.convolve(small.maps, x.data(), prepared.data(), nullptr, y.data(), 0,
+                conv.parts(small.maps));
   std::vector<float> const none(216 * 8, std::numeric_limits<float>::quiet_NaN());
   std::vector<float> lost(none.size());
-  conv.convolve(large, none.data(), prepared.data(), nullptr, lost.data(), 0,
-                conv.parts(large));
+  conv.convolve(large.maps, none.data(), prepared.data(), nullptr, lost.data(), 0,
+                conv.parts(large.maps));
   EXPECT_TRUE(std::isnan(lost.front()));
-  conv.convolve(small, x.data(), prepared.data(), nullptr, again.data(), 0, conv.parts(small));
+  conv.convolve(small.maps, x.data(), prepared.data(), nullptr, again.data(), 0,
+                conv.parts(small.maps));
   EXPECT_EQ(y, again);
   for (std::int64_t v = 0; v < 8; ++v)
-    EXPECT_NEAR(y[static_cast<std::size_t>(v * 8)],
-                winograd_plain(conv, small, x, weight, {0, v / 4, v / 2 % 2, v % 2}, 0), 1e-3);
+    EXPECT_NEAR(y[static_cast<std::size_t>(v * 8)], small.plain(x, weight, v, 0), 1e-3);
 }
 
 }  // namespace

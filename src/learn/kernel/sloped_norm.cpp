@@ -7,6 +7,37 @@
 namespace fovea {
 namespace {
 
+// Some rows first among each other, so that the sums in memory are read and written less often.
+template <class T, std::int64_t at_once>
+[[gnu::always_inline]] inline void sloped_add_moments(T const* x,
+                                                      float const* about,
+                                                      float* __restrict sums,
+                                                      std::int64_t channels) {
+  for (std::int64_t c = 0; c < channels; ++c) {
+    float one = 0, two = 0;
+    for (std::int64_t r = 0; r < at_once; ++r) {
+      auto const value = widened(x[r * channels + c]) - about[c];
+      one += value;
+      two += value * value;
+    }
+    sums[c] += one;
+    sums[channels + c] += two;
+  }
+}
+
+constexpr std::int64_t sloped_at_once = 4;
+
+template <class T>
+[[gnu::always_inline]] inline void sloped_moments(
+    SlopedNorm const* n, T const* x, float const* about, float* sums, std::int64_t rows) {
+  auto const channels = n->channels;
+  std::fill_n(sums, 2 * channels, 0.0F);
+  std::int64_t row = 0;
+  for (; row + sloped_at_once <= rows; row += sloped_at_once)
+    sloped_add_moments<T, sloped_at_once>(x + row * channels, about, sums, channels);
+  for (; row < rows; ++row) sloped_add_moments<T, 1>(x + row * channels, about, sums, channels);
+}
+
 template <class T, bool sum>
 [[gnu::always_inline]] inline float sloped_before(T const* x,
                                                   T const* other,
@@ -38,7 +69,6 @@ template <class T, bool sum>
   }
 }
 
-// Some rows first among each other, so that the sums in memory are read and written less often.
 template <class T, bool sum, bool keeps, std::int64_t at_once>
 [[gnu::always_inline]] inline void sloped_add_rows(SlopedNorm const* n,
                                                    T const* gradient,
@@ -81,12 +111,11 @@ template <class T, bool sum, bool keeps>
                                                            float* sums,
                                                            T* passed,
                                                            std::int64_t rows) {
-  constexpr std::int64_t at_once = 4;
   std::fill_n(sums, 3 * n->channels, 0.0F);
   std::int64_t row = 0;
-  for (; row + at_once <= rows; row += at_once)
-    sloped_add_rows<T, sum, keeps, at_once>(n, gradient, x, other, scale, offset, mean, sums,
-                                            passed, row);
+  for (; row + sloped_at_once <= rows; row += sloped_at_once)
+    sloped_add_rows<T, sum, keeps, sloped_at_once>(n, gradient, x, other, scale, offset, mean,
+                                                   sums, passed, row);
   for (; row < rows; ++row)
     sloped_add_rows<T, sum, keeps, 1>(n, gradient, x, other, scale, offset, mean, sums, passed,
                                       row);
@@ -120,6 +149,11 @@ template <class T, bool sum>
 }  // namespace
 
 template <class T>
+void SlopedNorm::moments(T const* x, float const* about, float* sums, std::int64_t rows) const {
+  with_widest_vectors<sloped_moments<T>>(this, x, about, sums, rows);
+}
+
+template <class T>
 void SlopedNorm::forward(T const* x,
                          T const* other,
                          float const* scale,
@@ -141,8 +175,11 @@ void SlopedNorm::gradient_moments(T const* gradient,
                                   float* sums,
                                   T* passed,
                                   std::int64_t rows) const {
-  if (other != nullptr)
+  if (other != nullptr && passed != nullptr)
     return with_widest_vectors<sloped_gradient_moments<T, true, true>>(
+        this, gradient, x, other, scale, offset, mean, sums, passed, rows);
+  if (other != nullptr)
+    return with_widest_vectors<sloped_gradient_moments<T, true, false>>(
         this, gradient, x, other, scale, offset, mean, sums, passed, rows);
   with_widest_vectors<sloped_gradient_moments<T, false, false>>(
       this, gradient, x, other, scale, offset, mean, sums, passed, rows);
@@ -166,6 +203,8 @@ void SlopedNorm::backward(T const* gradient,
                                                  by_value, plus, out, rows);
 }
 
+template void SlopedNorm::moments(float const*, float const*, float*, std::int64_t) const;
+template void SlopedNorm::moments(BFloat16 const*, float const*, float*, std::int64_t) const;
 template void SlopedNorm::forward(
     float const*, float const*, float const*, float const*, float*, std::int64_t) const;
 template void SlopedNorm::gradient_moments(float const*,

@@ -1,18 +1,23 @@
 #pragma once
 
 #include "base/core/vectors.hpp"
+#include "learn/kernel/bfloat16.hpp"
 
 #include <array>
 #include <cstdint>
 
 namespace fovea {
 
-/// A convolution of 3 x 3 (x 3) places, stride 1, one row of zeros around, on float32 that lies
-/// channels-last, with fewer products: two outputs along an axis from four sums of products
-/// instead of six, so 3.4 times fewer in three dimensions and 2.25 times in two. Equal to the
-/// plain sum within rounding (all factors are 1 and 1/2).
+/// A convolution of (3 x) 3 x 3 places, stride 1, one row of zeros around, of what lies
+/// channels-last, with a quarter of the products: 4 x 4 outputs of a slice from 6 x 6 products
+/// instead of 144; slices are summed plainly. Values may be bfloat16, arithmetic is float32.
+/// Equal to the plain sum within about ten roundings of float32. And its gradients: that of the
+/// input is the same convolution with the weights turned, that of the weights has as few
+/// products.
 ///
-/// Source  Lavin and Gray, CVPR 2016: F(2, 3) along each axis
+/// Source  Lavin and Gray, CVPR 2016: F(4 x 4, 3 x 3), here about the points 0, 2/3, -2/3, 3/2,
+///         -3/2 and infinity, whose rounding is a third of that of 0, 1, -1, 2, -2 (Barabasz et
+///         al., Error analysis and improving the accuracy of Winograd convolution, 2020)
 struct Winograd {
   std::int64_t in = 0, out = 0;  ///< channels
   bool deep = true;              ///< 3 places along k, too; else 1: slice by slice
@@ -22,28 +27,62 @@ struct Winograd {
   /// A batch of maps [batch, k, j, i, channels].
   struct Maps {
     std::int64_t batch = 1;
-    std::array<std::int64_t, 3> size{};  ///< k, j, i
+    std::array<std::int64_t, 3> size{};      ///< k, j, i
+    std::int64_t in_step = 0, out_step = 0;  ///< from a voxel to the next; 0: its channels
   };
 
+  /// Where weights lie: how many values from one to the next of each axis; taps are counted
+  /// along i first.
+  template <class Value>
+  struct Steps {
+    Value* values = nullptr;
+    std::int64_t out = 0, in = 0, tap = 1;
+  };
+  using Weights = Steps<float const>;
+  /// The weights with which the gradient of the output becomes that of the input, by a
+  /// Winograd whose `in` is this one's `out`.
+  Weights turned(Weights const& weights) const;
+
   std::int64_t weight_values() const;
-  /// Weights [out, in, (3,) 3, 3] as `convolve` wants them: weight_values() numbers.
-  void prepare(float const* weight, float* prepared) const;
+  /// Input channels [begin, end) of the weights as `convolve` wants them: weight_values()
+  /// numbers in all, of which nobody reads those that this does not write.
+  void prepare(Weights const& weights,
+               float* prepared,
+               std::int64_t begin,
+               std::int64_t end) const;
 
   /// Products that a plain sum has for one of these; whole tiles are counted.
   double saves(Maps const& maps) const;
   std::int64_t tiles(Maps const& maps) const;
-  /// What each thread that convolves keeps.
-  std::int64_t room_bytes() const;
-  /// The work may be done in so many parts, in any order, by any threads; the result does not
-  /// depend on that.
+  /// What each thread that works keeps.
+  std::int64_t room_bytes(Maps const& maps) const;
+  /// The work may be done in so many parts, in any order, by any threads; what `convolve` gives
+  /// does not depend on that.
   std::int64_t parts(Maps const& maps) const;
   /// Parts [begin, end). bias: [out], or null. What is no number stays in the outputs that it
   /// belongs to, and may reach those of the same tiles.
+  template <class T>
   void convolve(Maps const& maps,
-                float const* x,
+                T const* x,
                 float const* prepared,
                 float const* bias,
-                float* y,
+                T* y,
+                std::int64_t begin,
+                std::int64_t end) const;
+
+  /// Of the weights' gradient parts [begin, end), added to sum_values() numbers that begin with
+  /// zeros. Sums of several threads are added up, number by number.
+  std::int64_t sum_values() const;
+  template <class T>
+  void add_gradient(Maps const& maps,
+                    T const* x,
+                    T const* gradient,
+                    float* sums,
+                    std::int64_t begin,
+                    std::int64_t end) const;
+  /// The gradient of input channels [begin, end) of the weights, from the sums.
+  void gradient(float const* sums,
+                Steps<float> const& weights,
                 std::int64_t begin,
                 std::int64_t end) const;
 

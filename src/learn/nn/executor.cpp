@@ -221,12 +221,11 @@ class ExecutorPass {
     auto const first = chain.nodes.front();
     if (nodes[first].op == "relu") return relu_and_max_pool(nodes[chain.nodes.back()], x);
     auto const other = chain.other == Program::none ? at::Tensor{} : made_[chain.other];
-    if (nodes[first].op == "instance_norm")
-      return instance_norm_and_more(nodes[first], weights_[first], x, other,
-                                    slope_of(program_, weights_, chain));
+    auto const& mine = weights_[first];
+    auto const norm = chain_of(nodes[first], mine, other, slope_of(program_, weights_, chain));
+    if (!norm.batch) return norm_and_more(norm, x);
     if (x.numel() <= x.size(1)) return std::nullopt;
-    return norm_and_more(nodes[first], weights_[first], x, other,
-                         nodes[chain.nodes.back()].op == "relu");
+    return norm_and_more(norm, x, mine[2], mine[3], real_option(nodes[first], "momentum"));
   }
 
   void has_read(std::size_t node) {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include "learn/kernel/winograd.hpp"
 #include "learn/nn/network.hpp"
 #include "learn/nn/ops.hpp"
 #include "learn/nn/together.hpp"
@@ -86,9 +85,6 @@ class Prepared {
   std::unique_ptr<Steps> steps_;
 };
 
-/// What does a convolution with fewer products than oneDNN; nothing where that does not pay:
-/// other kernels, strides or groups, small maps, bfloat16, contiguous images.
-std::optional<Winograd> winograd_for(Node const& node, Shape const& in, Execution how);
 /// Bytes that Prepared makes of the weights for inputs of this size, and works in, beside the
 /// weights in the working precision.
 std::int64_t prepared_bytes(Program const& program,

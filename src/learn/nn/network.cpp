@@ -2,7 +2,7 @@
 
 #include "base/core/error.hpp"
 #include "base/core/words.hpp"
-#include "learn/nn/executor.hpp"
+#include "learn/nn/fused.hpp"
 #include "learn/nn/ops_rows.hpp"
 #include "learn/nn/segmenter.hpp"
 
@@ -47,9 +47,10 @@ at::Tensor network_fresh(WeightRow const& row, at::Generator& generator) {
 }  // namespace
 
 struct Network::State {
-  explicit State(Graph drawn) : program{std::move(drawn)} {}
+  explicit State(Graph drawn) : shared{std::make_shared<Program const>(std::move(drawn))} {}
 
-  Program program;
+  std::shared_ptr<Program const> shared;  // what is trained may outlive the network
+  Program const& program = *shared;
   Weights weights;
   Execution execution;
   std::mutex guard;  // of what follows: prediction may come from many threads
@@ -90,6 +91,8 @@ std::vector<at::Tensor> Network::State::train(at::Tensor const& input,
     std::lock_guard const lock{guard};
     prepared = nullptr;  // the weights are about to change
   }
+  if (execution.executor == Executor::fused && fits_fused(program, execution, input))
+    return run_fused(shared, weights, execution, input, wanted);
   return run_by_torch(program, weights, execution, input,
                       {.wanted = wanted, .training = true, .gradient = true});
 }

@@ -12,11 +12,15 @@ namespace fovea {
 
 enum class Precision { float32, bfloat16 };
 enum class Layout { contiguous, channels_last };
+/// LibTorch node by node; or kernels of ours over the whole graph, where it is channels-last on
+/// a CPU, and LibTorch for what they do not know.
+enum class Executor { torch, fused };
 /// How the arithmetic is done: what the probe chooses and the plan states. Results differ
 /// within rounding only.
 struct Execution {
   Precision precision = Precision::float32;
   Layout layout = Layout::contiguous;
+  Executor executor = Executor::torch;
   bool operator==(Execution const&) const = default;
 };
 

@@ -81,7 +81,7 @@ at::Tensor norm_batch(RunOp const& run) {
 at::Tensor norm_instance(RunOp const& run) {
   // LibTorch would copy it into the other layout and back.
   if (run.in[0].dim() > 3 && lies_in_rows(run.in[0]))
-    return instance_norm_and_more(run.node, run.weights, run.in[0], {}, {});
+    return norm_and_more(chain_of(run.node, run.weights, {}, {}), run.in[0]);
   auto const affine = !run.weights.empty();
   return at::instance_norm(run.in[0], affine ? std::optional{run.weights[0]} : std::nullopt,
                            affine ? std::optional{run.weights[1]} : std::nullopt, {}, {}, true,

@@ -1,4 +1,4 @@
-#include "learn/nn/executor.hpp"
+#include "learn/nn/fused.hpp"
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
@@ -29,17 +29,16 @@ std::string_view prepared_rider(std::string_view op) {
 
 // Weights as our own convolution wants them, made when a map first asks for it.
 struct PreparedWinograd {
-  at::Tensor weight = {};  // folded, in the usual order
+  at::Tensor weight = {}, bias = {};  // folded, float32
   std::once_flag once = {};
-  std::vector<float> prepared = {};
+  at::Tensor prepared = {};
 
-  float const* of(Winograd const& kernel) {
+  at::Tensor const& of(Winograd const& kernel) {
     std::call_once(once, [&] {
-      prepared.resize(static_cast<std::size_t>(kernel.weight_values()));
-      kernel.prepare(weight.contiguous().const_data_ptr<float>(), prepared.data());
+      prepared = winograd_prepared(kernel, winograd_steps(weight));
       weight.reset();
     });
-    return prepared.data();
+    return prepared;
   }
 };
 
@@ -96,28 +95,6 @@ at::Tensor prepared_convolve_and_add(PreparedConv const& c,
       c.activation == nullptr ? std::nullopt : std::optional<std::string_view>{"relu"};
   return run.call(x, other, c.weight, c.bias, c.padding, c.stride, c.dilation, c.groups, "add",
                   at::Scalar{1}, rider, PreparedScalars{}, {});
-}
-
-Winograd::Maps prepared_maps(std::int64_t batch, std::vector<std::int64_t> const& size) {
-  auto const deep = size.size() == 3;
-  return {batch, {deep ? size[0] : 1, size[deep ? 1 : 0], size[deep ? 2 : 1]}};
-}
-
-at::Tensor prepared_winograd(PreparedConv const& c,
-                             Winograd const& kernel,
-                             at::Tensor const& x) {
-  auto const format = format_of(Layout::channels_last, x.dim());
-  auto const in = x.contiguous(format);
-  auto sizes = x.sizes().vec();
-  sizes[1] = kernel.out;
-  auto const y = at::empty(sizes, x.options().memory_format(format));
-  auto const maps = prepared_maps(x.size(0), x.sizes().slice(2).vec());
-  auto const* const weights = c.winograd->of(kernel);
-  at::parallel_for(0, kernel.parts(maps), 1, [&](std::int64_t begin, std::int64_t end) {
-    kernel.convolve(maps, in.const_data_ptr<float>(), weights, c.bias.const_data_ptr<float>(),
-                    y.mutable_data_ptr<float>(), begin, end);
-  });
-  return y;
 }
 
 at::Tensor prepared_packed(PreparedConv const& c) {
@@ -256,7 +233,7 @@ class PreparedWriter {
                       .padding = axes_option(node, "padding", rank),
                       .dilation = axes_option(node, "dilation", rank),
                       .groups = whole_option(node, "groups")};
-    fold(chain, conv);
+    auto const folded = fold(chain, conv);
     PreparedStep step{.node = chain.end, .reads = {node.from[0]}};
     if (chain.sum != Program::none) {
       conv.sum =
@@ -266,8 +243,8 @@ class PreparedWriter {
     if (chain.activation != Program::none) conv.activation = program_.ops[chain.activation];
     if (stands_alone(chain)) {
       conv.winograd = std::make_shared<PreparedWinograd>();
-      conv.winograd->weight =
-          chain.norm == Program::none ? weights_[chain.conv][0].detach() : conv.weight;
+      conv.winograd->weight = folded.weight;
+      conv.winograd->bias = folded.bias;
     }
     conv.packed = prepared_packs(how_.precision) && rank >= 2;
     if (conv.packed) conv.weight = prepared_packed(conv);
@@ -276,8 +253,11 @@ class PreparedWriter {
   }
 
   // y = (conv(x) - mean) / sqrt(variance + epsilon) * gamma + beta is a convolution with other
-  // weights.
-  void fold(Chain const& chain, PreparedConv& conv) const {
+  // weights, which are also handed out in float32.
+  struct Folded {
+    at::Tensor weight, bias;
+  };
+  Folded fold(Chain const& chain, PreparedConv& conv) const {
     auto const& mine = weights_[chain.conv];
     auto weight = mine[0].detach().to(at::kDouble);
     auto bias = mine.size() > 1 ? mine[1].detach().to(at::kDouble)
@@ -295,6 +275,8 @@ class PreparedWriter {
     conv.weight =
         weight.to(type_of(how_.precision)).contiguous(format_of(how_.layout, weight.dim()));
     conv.bias = bias.to(type_of(how_.precision));
+    if (chain.norm == Program::none) return {mine[0].detach(), bias.to(at::kFloat)};
+    return {weight.to(at::kFloat), bias.to(at::kFloat)};
   }
 
   PreparedStep together(std::size_t at) const {
@@ -346,8 +328,8 @@ at::Tensor Prepared::Steps::together(PreparedStep const& step,
   auto x = made[step.reads[0]];
   auto const other = step.reads.size() > 1 ? made[step.reads[1]] : at::Tensor{};
   if (lies_in_rows(x))
-    return instance_norm_and_more(program.graph.nodes[nodes[0]], step.weights, x, other,
-                                  step.slope);
+    return norm_and_more(
+        chain_of(program.graph.nodes[nodes[0]], step.weights, other, step.slope), x);
   // One after the other, each into the memory of what the one before made.
   for (auto const node : nodes) {
     std::vector<at::Tensor> in{x}, weights;
@@ -380,40 +362,15 @@ at::Tensor Prepared::Steps::run(PreparedStep const& step,
   auto const& c = *step.conv;
   if (c.winograd) {
     Shape const in{x.size(1), x.sizes().slice(2).vec()};
-    if (auto const kernel = winograd_for(program.graph.nodes[c.node], in, how))
-      return prepared_winograd(c, *kernel, x);
+    if (auto const kernel = winograd_for(program.graph.nodes[c.node], in, {}, how))
+      return winograd_convolved(*kernel, winograd_maps(x.size(0), in.size),
+                                c.winograd->of(*kernel), c.winograd->bias, x);
   }
   if (!c.packed)
     return at::convolution(x, c.weight, c.bias, c.stride, c.padding, c.dilation, false,
                            PreparedSizes(c.stride.size(), 0), c.groups);
   return c.sum == Program::none ? prepared_convolve(c, x)
                                 : prepared_convolve_and_add(c, x, made[c.sum]);
-}
-
-std::optional<Winograd> winograd_for(Node const& node, Shape const& in, Execution how) {
-  auto const rank = in.size.size();
-  if (how.precision != Precision::float32 || how.layout != Layout::channels_last ||
-      (rank != 2 && rank != 3) || whole_option(node, "groups") != 1 || !Winograd::pays())
-    return std::nullopt;
-  auto const is = [&](std::string_view name, PreparedSizes const& axes) {
-    return axes_option(node, name, rank) == axes;
-  };
-  PreparedSizes const one(rank, 1);
-  auto const flat = rank == 3 ? PreparedSizes{1, 3, 3} : PreparedSizes{3, 3};
-  auto const flat_padding = rank == 3 ? PreparedSizes{0, 1, 1} : one;
-  auto const deep = rank == 3 && is("kernel", {3, 3, 3}) && is("padding", one);
-  auto const by_slices = is("kernel", flat) && is("padding", flat_padding);
-  if ((!deep && !by_slices) || !is("stride", one) || !is("dilation", one)) return std::nullopt;
-  Winograd const kernel{.in = in.channels, .out = whole_option(node, "out"), .deep = deep};
-  // Few channels do not fill its vectors; small maps not its tiles, nor the threads. Neither
-  // the batch nor the number of threads counts: answers must not depend on them.
-  constexpr std::int64_t least_channels = 8, least_tiles = 96;
-  constexpr double least_saved = 1.6;
-  auto const maps = prepared_maps(1, in.size);
-  if (std::min(kernel.in, kernel.out) < least_channels || kernel.tiles(maps) < least_tiles ||
-      kernel.saves(maps) < least_saved)
-    return std::nullopt;
-  return kernel;
 }
 
 std::int64_t prepared_bytes(Program const& program,
@@ -423,10 +380,10 @@ std::int64_t prepared_bytes(Program const& program,
   std::int64_t weights = 0, room = 0;
   for (auto const at : PreparedWriter{program, {}, how}.alone()) {
     auto const& node = program.graph.nodes[at];
-    auto const kernel = winograd_for(node, shapes[node.from[0]], how);
+    auto const kernel = winograd_for(node, shapes[node.from[0]], {}, how);
     if (!kernel) continue;
     weights += kernel->weight_values() * std::int64_t{sizeof(float)};
-    room = std::max(room, kernel->room_bytes());
+    room = std::max(room, kernel->room_bytes(winograd_maps(1, shapes[node.from[0]].size)));
   }
   return weights + room * at::get_num_threads();
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "learn/nn/ops.hpp"
+#include "learn/nn/chain.hpp"
 
 #include <optional>
 
@@ -10,32 +10,13 @@ namespace fovea {
 // of ours, on a CPU: what LibTorch does in several passes over memory, or on maps so small that
 // its convolutions mostly multiply padding. Same values within rounding, same gradients.
 
-/// True if our kernels can read it: a float32 or bfloat16 image or volume on a CPU that lies
-/// channels-last, or a vector.
-bool lies_in_rows(at::Tensor const& x);
-
-/// Batch norm with the batch's statistics (and the running ones brought up to date), the sum
-/// with `other` if that is defined, ReLU if asked for. `norm` is a batch_norm with its four
-/// weights; x as `lies_in_rows` says, with more than one value in a channel.
-at::Tensor norm_and_more(Node const& norm,
-                         std::span<at::Tensor const> weights,
+/// A chain, and at training the batch norm's running statistics brought up to date, if they are
+/// defined. x as `lies_in_rows` says, of a batch norm with more than one value in a channel.
+at::Tensor norm_and_more(NormChain chain,
                          at::Tensor const& x,
-                         at::Tensor const& other,
-                         bool relu);
-
-/// What is below zero by this: learnt, or fixed. 1: no activation.
-struct Slope {
-  at::Tensor learnt = {};  ///< [1] float32, or undefined
-  double fixed = 1;
-};
-
-/// Instance norm, the sum with `other` if that is defined, a slope below zero. `norm` is an
-/// instance_norm with its weights, if it has any; x an image or volume as `lies_in_rows` says.
-at::Tensor instance_norm_and_more(Node const& norm,
-                                  std::span<at::Tensor const> weights,
-                                  at::Tensor const& x,
-                                  at::Tensor const& other,
-                                  Slope const& slope);
+                         std::optional<at::Tensor> const& running_mean = {},
+                         std::optional<at::Tensor> const& running_variance = {},
+                         double momentum = 0);
 
 /// ReLU, then the max_pool of `pool`; x as `lies_in_rows` says, of rank 2. Nothing if the
 /// pool's window has too many places.

@@ -24,7 +24,12 @@ std::span<KeyRow const> common_keys() {
        "arithmetic that may be used; auto: bfloat16 where a short probe finds it at least 1.2 "
        "times as fast",
        0, 0, "auto|float32|bfloat16"},
-      {"run_as", word, "", "precision and memory format that the probe chose; empty: probe"},
+      {"executor", word, "auto",
+       "what computes the network: LibTorch alone, or kernels of our own where they know how; "
+       "auto: what a short probe finds faster",
+       0, 0, "auto|torch|fused"},
+      {"run_as", word, "",
+       "precision, memory format and executor that the probe chose; empty: probe"},
       {"time", time, "10m",
        "wall time for everything, evaluation and report included; 0: no limit, epochs count"},
       {"epochs", whole, "0", "passes over the training cases; 0: as many as fit into the time",

@@ -58,7 +58,7 @@ SegmentInput segment_input(Model const& model,
     found = segmented(*model.before, first, image,
                       {.memory = ask.memory,
                        .beside = ask.beside,
-                       .precision = ask.precision,
+                       .way = ask.way,
                        .outside = ask.outside,
                        .progress = ask.progress,
                        .stop = ask.stop})

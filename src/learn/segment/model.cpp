@@ -316,8 +316,7 @@ Segmented segmented(Model const& model,
   else
     demand_contract(contract, seen);
   // As it was proven, so that an answer is the same wherever the model goes.
-  auto const how =
-      ask.precision ? to_answer_in(*ask.precision) : execution_named(contract.run_as);
+  auto const how = to_answer(contract.run_as, ask.way);
   for (auto network : model.networks) network.execution(how);
   // Of a cascade each stage is a half of the work.
   auto const half = [&](int stage) -> std::function<void(double, double)> {

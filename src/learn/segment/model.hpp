@@ -5,6 +5,7 @@
 #include "learn/segment/expected.hpp"
 #include "learn/segment/seen.hpp"
 #include "learn/segment/setup.hpp"
+#include "learn/task/ways.hpp"
 #include "learn/window/cleanup.hpp"
 
 namespace fovea {
@@ -61,7 +62,7 @@ struct SegmentAsk {
   bool uncertainty = false;
   bool sureness = false;
   bool cleanup = true;
-  std::optional<Precision> precision = {};  ///< none: as the model was proven
+  AskedWay way = {};     ///< nothing: as the model was proven
   bool outside = false;  ///< answer what breaks the contract, too: it is only measured
   /// Boxes of the image, k, j, i, outside of which nothing is looked for; empty: everywhere.
   /// What lies inside of them is found as it is without them, but for cleanup.

@@ -75,13 +75,17 @@ Model open_model(fs::path const& run_or_package) {
     throw Error{Fault::input, text("there is no run or package at ", run_or_package),
                 "check the path"};
   if (!fs::is_directory(run_or_package, fault)) return read_package(run_or_package);
-  auto const about = read_about(run_or_package);
-  if (!fs::exists(run_or_package / "model.fovea", fault))
+  auto const state = read_about(run_or_package).value("state", "unknown");
+  if (!fs::exists(run_or_package / "model.fovea", fault)) {
+    if (state == "finished")
+      throw Error{Fault::input,
+                  text("the run in ", run_or_package, " has lost its model.fovea"),
+                  "put the file back, or train it anew in another folder"};
     throw Error{
         Fault::input,
-        text("the run in ", run_or_package,
-             " has not finished (state: ", about.value("state", "unknown"), ")"),
+        text("the run in ", run_or_package, " has not finished (state: ", state, ")"),
         text("go on with it: fovea train --out ", run_or_package.string(), " --resume")};
+  }
   return read_package(run_or_package / "model.fovea");
 }
 

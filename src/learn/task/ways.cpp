@@ -9,7 +9,10 @@
 namespace fovea {
 namespace {
 
+// The likeliest first: where there is no time to try them, it is taken.
 constexpr std::pair<std::string_view, Execution> ways_known[] = {
+    {"float32 fused", {Precision::float32, Layout::channels_last, Executor::fused}},
+    {"bfloat16 fused", {Precision::bfloat16, Layout::channels_last, Executor::fused}},
     {"float32 channels-last", {Precision::float32, Layout::channels_last}},
     {"float32", {Precision::float32, Layout::contiguous}},
     {"bfloat16 channels-last", {Precision::bfloat16, Layout::channels_last}},
@@ -19,11 +22,15 @@ constexpr std::pair<std::string_view, Execution> ways_known[] = {
 }  // namespace
 
 std::vector<std::string> execution_ways(Plan const& plan) {
-  auto const& wanted = plan.word("precision");
+  auto const& precision = plan.word("precision");
+  auto const& executor = plan.word("executor");
   std::vector<std::string> ways;
   for (auto const& [name, how] : ways_known) {
-    if (wanted == "auto" || (wanted == "bfloat16") == (how.precision == Precision::bfloat16))
-      ways.emplace_back(name);
+    auto const precise = precision == "auto" ||
+                         (precision == "bfloat16") == (how.precision == Precision::bfloat16);
+    auto const executed =
+        executor == "auto" || (executor == "fused") == (how.executor == Executor::fused);
+    if (precise && executed) ways.emplace_back(name);
   }
   return ways;
 }
@@ -46,10 +53,17 @@ std::string_view way_of(Execution how) {
 }
 
 Execution to_answer_in(Precision precision) {
-  // Our own convolutions read channels-last; without them float32 is as LibTorch has it
-  // fastest.
-  auto const last = precision == Precision::bfloat16 || Winograd::pays();
-  return {precision, last ? Layout::channels_last : Layout::contiguous};
+  // Without convolutions of our own float32 is as LibTorch has it fastest.
+  auto const fused = precision == Precision::bfloat16 || Winograd::pays();
+  if (fused) return {precision, Layout::channels_last, Executor::fused};
+  return {precision, Layout::contiguous, Executor::torch};
+}
+
+Execution to_answer(std::string_view proven, AskedWay const& asked) {
+  auto how = asked.precision ? to_answer_in(*asked.precision) : execution_named(proven);
+  if (asked.executor) how.executor = *asked.executor;
+  if (how.executor == Executor::fused) how.layout = Layout::channels_last;
+  return how;
 }
 
 }  // namespace fovea

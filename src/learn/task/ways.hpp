@@ -3,6 +3,7 @@
 #include "learn/nn/network.hpp"
 #include "learn/plan/plan.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,5 +19,13 @@ std::string_view way_of(Execution how);
 
 /// How inference is fastest on this CPU in a precision.
 Execution to_answer_in(Precision precision);
+
+/// What is asked for at inference instead of what a model was proven with.
+struct AskedWay {
+  std::optional<Precision> precision = {};
+  std::optional<Executor> executor = {};
+};
+/// `proven`: a row of execution_ways.
+Execution to_answer(std::string_view proven, AskedWay const& asked);
 
 }  // namespace fovea

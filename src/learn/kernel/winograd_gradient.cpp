@@ -1,0 +1,241 @@
+// The gradient of the weights: the transposed matrices of the forward sum.
+#include "learn/kernel/winograd_parts.hpp"
+
+namespace fovea {
+namespace {
+
+constexpr int winograd_at_once = 8;  // input channels; divides what plan.in is a multiple of
+
+template <class T>
+struct WinogradGradient {
+  Winograd const& conv;
+  Winograd::Maps const& maps;
+  T const* x;
+  T const* gradient;
+  float* sums;
+  std::int64_t begin, end;
+};
+
+// `count` tiles of gradients beside each other along i, all channels, to [tap][tile][channel].
+template <int lanes, class T>
+[[gnu::always_inline]] inline void winograd_take_gradient(WinogradSlice<T> const& from,
+                                                          WinogradPlace const& at,
+                                                          std::int64_t count,
+                                                          float* into,
+                                                          std::int64_t tap_step,
+                                                          std::int64_t tile_step) {
+  using V = typename WinogradVector<lanes>::Type;
+  T const* rows[winograd_given];
+  for (int j = 0; j < winograd_given; ++j)
+    rows[j] = at.j + j < from.maps.size[1] ? from.row(at.sample, at.j + j) : nullptr;
+  for (std::int64_t c = 0; c < from.channels; c += lanes) {
+    auto const channels = std::min<std::int64_t>(lanes, from.channels - c);
+    for (std::int64_t t = 0; t < count; ++t) {
+      V columns[winograd_side][winograd_given];  // [j][i]
+      for (int i = 0; i < winograd_given; ++i) {
+        V v[winograd_side];
+        auto const across = at.i + winograd_given * t + i;
+        auto const inside = across < from.maps.size[2];
+#pragma GCC unroll 4
+        for (int j = 0; j < winograd_given; ++j) {
+          v[j] = V{};
+          if (inside && rows[j] != nullptr)
+            winograd_load<lanes>(v[j], rows[j] + across * from.step + c, channels);
+        }
+        winograd_of_gradient(v);
+#pragma GCC unroll 6
+        for (int j = 0; j < winograd_side; ++j) columns[j][i] = v[j];
+      }
+      auto* const to = into + t * tile_step + c;
+      for (int j = 0; j < winograd_side; ++j) {
+        V v[winograd_side] = {columns[j][0], columns[j][1], columns[j][2], columns[j][3]};
+        winograd_of_gradient(v);
+#pragma GCC unroll 6
+        for (int i = 0; i < winograd_side; ++i)
+          winograd_store<lanes>(to + (j * winograd_side + i) * tap_step, v[i]);
+      }
+    }
+  }
+}
+
+// sums[row][two vectors] += sum over tiles of a[tile][row] * b[tile].
+template <int lanes, int rows>
+[[gnu::always_inline]] inline void winograd_add(float const* a,
+                                                std::int64_t a_step,
+                                                float const* b,
+                                                std::int64_t b_step,
+                                                std::int64_t tiles,
+                                                float* sums,
+                                                std::int64_t step) {
+  using V = typename WinogradVector<lanes>::Type;
+  V left[rows], right[rows];
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r) {
+    winograd_load<lanes>(left[r], sums + r * step);
+    winograd_load<lanes>(right[r], sums + r * step + lanes);
+  }
+  for (std::int64_t t = 0; t < tiles; ++t, a += a_step, b += b_step) {
+    V first, second;
+    winograd_load<lanes>(first, b);
+    winograd_load<lanes>(second, b + lanes);
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; ++r) {
+      left[r] += a[r] * first;
+      right[r] += a[r] * second;
+    }
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r) {
+    winograd_store<lanes>(sums + r * step, left[r]);
+    winograd_store<lanes>(sums + r * step + lanes, right[r]);
+  }
+}
+
+template <class T, int lanes, int rows>
+[[gnu::always_inline]] inline void winograd_gradient(WinogradGradient<T> const* given) {
+  auto const& work = *given;
+  auto const& maps = work.maps;
+  auto const plan = winograd_plan(work.conv);
+  auto const cut = winograd_cut(work.conv, maps);
+  auto const slice_values = winograd_taps * cut.in_tap;
+  thread_local std::vector<WinogradLine> room;
+  room.resize(static_cast<std::size_t>(
+      (plan.slices * slice_values + winograd_taps * cut.out_tap) / winograd_line));
+  auto* const inputs = room.front().values;
+  auto* const gradients = inputs + plan.slices * slice_values;
+  auto const in_step = maps.in_step > 0 ? maps.in_step : work.conv.in;
+  auto const out_step = maps.out_step > 0 ? maps.out_step : work.conv.out;
+  auto const around = plan.slices / 2;
+  // Channels beyond the last vector of `out` are never taken.
+  std::fill_n(gradients, winograd_taps * cut.out_tap, 0.0F);
+  for (auto part = work.begin; part < work.end; ++part) {
+    auto const first = part / cut.chunks * cut.tiles;
+    auto const count = std::min(cut.tiles, cut.all - first);
+    auto const begin = part % cut.chunks * cut.chunk;
+    auto const end = std::min(begin + cut.chunk, maps.size[0]);
+    auto taken = std::max<std::int64_t>(0, begin - around);
+    for (auto k = begin; k < end; ++k) {
+      auto const low = std::max<std::int64_t>(0, k - around);
+      auto const high = std::min(maps.size[0], k + around + 1);
+      for (; taken < high; ++taken) {
+        WinogradSlice<T> const slice{work.x, maps, work.conv.in, in_step, taken};
+        auto* const into = inputs + taken % plan.slices * slice_values;
+        winograd_runs(
+            cut, first, count,
+            [&](WinogradPlace const& place, std::int64_t t,
+                std::int64_t run) __attribute__((always_inline)) {
+              winograd_take<lanes>(slice, place, run, into + t * plan.in, cut.in_tap, plan.in);
+            });
+      }
+      WinogradSlice<T> const slice{work.gradient, maps, work.conv.out, out_step, k};
+      winograd_runs(
+          cut, first, count,
+          [&](WinogradPlace const& place, std::int64_t t, std::int64_t run)
+              __attribute__((always_inline)) {
+                winograd_take_gradient<lanes>(slice, place, run, gradients + t * plan.out,
+                                              cut.out_tap, plan.out);
+              });
+      for (std::int64_t tap = 0; tap < winograd_taps; ++tap) {
+        for (auto z = low; z < high; ++z) {
+          auto const* const a = inputs + z % plan.slices * slice_values + tap * cut.in_tap;
+          auto const* const b = gradients + tap * cut.out_tap;
+          auto* const to =
+              work.sums + (tap * plan.slices + z - (k - around)) * plan.in * plan.out;
+          for (std::int64_t c = 0; c < plan.in; c += rows)
+            for (std::int64_t out = 0; out < plan.out; out += plan.panel)
+              winograd_add<lanes, rows>(a + c, plan.in, b + out, plan.out, count,
+                                        to + c * plan.out + out, plan.out);
+        }
+      }
+    }
+  }
+}
+
+struct WinogradSums {
+  Winograd const& conv;
+  float const* sums;
+  Winograd::Steps<float> const& weights;
+  std::int64_t begin, end;
+};
+
+template <int lanes>
+[[gnu::always_inline]] inline void winograd_collect(WinogradSums const* given) {
+  using V = typename WinogradVector<lanes>::Type;
+  auto const& work = *given;
+  auto const plan = winograd_plan(work.conv);
+  auto const& w = work.weights;
+  for (std::int64_t o = 0; o < work.conv.out; o += lanes) {
+    auto const count = std::min<std::int64_t>(lanes, work.conv.out - o);
+    for (std::int64_t slice = 0; slice < plan.slices; ++slice) {
+      for (auto c = work.begin; c < work.end; ++c) {
+        V all[3][winograd_side];  // [j][i]
+        for (int i = 0; i < winograd_side; ++i) {
+          V v[winograd_side];
+          for (int j = 0; j < winograd_side; ++j) {
+            auto const tap = j * winograd_side + i;
+            winograd_load<lanes>(
+                v[j], work.sums + ((tap * plan.slices + slice) * plan.in + c) * plan.out + o);
+          }
+          winograd_to_weight(v);
+          for (int j = 0; j < 3; ++j) all[j][i] = v[j];
+        }
+        for (int j = 0; j < 3; ++j) {
+          winograd_to_weight(all[j]);
+          for (int i = 0; i < 3; ++i) {
+            alignas(64) float values[lanes];
+            winograd_store<lanes>(values, all[j][i]);
+            auto* const to = w.values + o * w.out + c * w.in + (slice * 9 + j * 3 + i) * w.tap;
+            for (std::int64_t n = 0; n < count; ++n) to[n * w.out] = values[n];
+          }
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+
+std::int64_t Winograd::sum_values() const {
+  auto const plan = winograd_plan(*this);
+  return winograd_taps * plan.slices * plan.in * plan.out;
+}
+
+template <class T>
+void Winograd::add_gradient(Maps const& maps,
+                            T const* x,
+                            T const* gradient,
+                            float* sums,
+                            std::int64_t begin,
+                            std::int64_t end) const {
+  WinogradGradient<T> const work{*this, maps, x, gradient, sums, begin, end};
+  switch (width) {
+    case vectors::Width::avx512:
+      return vectors::avx512<winograd_gradient<T, 16, winograd_at_once>>(&work);
+    case vectors::Width::avx2:
+      return vectors::avx2<winograd_gradient<T, 8, winograd_at_once / 2>>(&work);
+    case vectors::Width::any:
+      return vectors::any<winograd_gradient<T, 8, winograd_at_once / 2>>(&work);
+  }
+}
+
+void Winograd::gradient(float const* sums,
+                        Steps<float> const& weights,
+                        std::int64_t begin,
+                        std::int64_t end) const {
+  WinogradSums const work{*this, sums, weights, begin, end};
+  switch (width) {
+    case vectors::Width::avx512:
+      return vectors::avx512<winograd_collect<16>>(&work);
+    case vectors::Width::avx2:
+      return vectors::avx2<winograd_collect<8>>(&work);
+    case vectors::Width::any:
+      return vectors::any<winograd_collect<8>>(&work);
+  }
+}
+
+template void Winograd::add_gradient(
+    Maps const&, float const*, float const*, float*, std::int64_t, std::int64_t) const;
+template void Winograd::add_gradient(
+    Maps const&, BFloat16 const*, BFloat16 const*, float*, std::int64_t, std::int64_t) const;
+
+}  // namespace fovea

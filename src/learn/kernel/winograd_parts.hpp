@@ -1,0 +1,259 @@
+#pragma once
+
+#include "learn/kernel/winograd.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <type_traits>
+#include <vector>
+
+namespace fovea {
+
+// What the files of winograd.hpp share.
+constexpr int winograd_side = 6;   // of a tile of inputs
+constexpr int winograd_given = 4;  // outputs along a side of it
+constexpr int winograd_taps = winograd_side * winograd_side;
+
+struct alignas(64) WinogradLine {
+  float values[16];
+};
+constexpr std::int64_t winograd_line = 16;
+
+template <int lanes>
+struct WinogradVector {
+  typedef float Type __attribute__((vector_size(lanes * 4)));
+  typedef std::uint32_t Bits __attribute__((vector_size(lanes * 4)));
+  typedef std::uint16_t Halves __attribute__((vector_size(lanes * 2)));
+};
+
+// Sizes that everything else follows from.
+struct WinogradPlan {
+  std::int64_t lanes = 16;  // in a vector
+  std::int64_t panel = 32;  // output channels that are done at once: two vectors
+  std::int64_t rows = 12;   // tiles that are done at once
+  std::int64_t slices = 1;  // along k
+  std::int64_t in = 0;      // channels, rounded up to vectors
+  std::int64_t out = 0;     // rounded up to panels
+};
+WinogradPlan winograd_plan(Winograd const& w);
+
+// How a batch of maps is cut: into blocks of tiles, which may lie in several samples, and along
+// k into chunks. A part is one block in one chunk.
+struct WinogradCut {
+  std::int64_t across = 0, down = 0;  // tiles of a slice
+  std::int64_t all = 0;               // of a slice, in all samples
+  std::int64_t tiles = 0;             // of a block; a multiple of rows
+  std::int64_t blocks = 0;
+  std::int64_t chunk = 0, chunks = 0;    // slices
+  std::int64_t in_tap = 0, out_tap = 0;  // from tap to tap of what is transformed
+};
+WinogradCut winograd_cut(Winograd const& w, Winograd::Maps const& maps);
+
+// Where a tile's outputs begin.
+struct WinogradPlace {
+  std::int64_t sample, j, i;
+};
+[[gnu::always_inline]] inline WinogradPlace winograd_place(WinogradCut const& cut,
+                                                           std::int64_t tile) {
+  return {tile / (cut.across * cut.down), tile / cut.across % cut.down * winograd_given,
+          tile % cut.across * winograd_given};
+}
+
+template <int lanes, class T>
+[[gnu::always_inline]] inline void winograd_load(typename WinogradVector<lanes>::Type& to,
+                                                 T const* from,
+                                                 std::int64_t count = lanes) {
+  using V = WinogradVector<lanes>;
+  auto const bytes = static_cast<std::size_t>(count) * sizeof(T);
+  if constexpr (std::is_same_v<T, float>) {
+    if (count == lanes) {
+      std::memcpy(&to, from, sizeof(to));
+      return;
+    }
+    to = typename V::Type{};
+    std::memcpy(&to, from, bytes);
+  } else {
+    typename V::Halves halves{};
+    if (count == lanes)
+      std::memcpy(&halves, from, sizeof(halves));
+    else
+      std::memcpy(&halves, from, bytes);
+    typename V::Bits const bits = __builtin_convertvector(halves, typename V::Bits) << 16;
+    std::memcpy(&to, &bits, sizeof(to));
+  }
+}
+
+template <int lanes, class T>
+[[gnu::always_inline]] inline void winograd_store(
+    T* to, typename WinogradVector<lanes>::Type const& from, std::int64_t count = lanes) {
+  using V = WinogradVector<lanes>;
+  auto const bytes = static_cast<std::size_t>(count) * sizeof(T);
+  if constexpr (std::is_same_v<T, float>) {
+    if (count == lanes)
+      std::memcpy(to, &from, sizeof(from));
+    else
+      std::memcpy(to, &from, bytes);
+  } else {
+    typename V::Bits bits;
+    std::memcpy(&bits, &from, sizeof(bits));
+    typename V::Bits const rounded = (bits + 0x7fffU + ((bits >> 16) & 1U)) >> 16;
+    auto const same = from == from;  // but for what is not a number
+    typename V::Bits is_number;
+    std::memcpy(&is_number, &same, sizeof(same));
+    typename V::Bits const kept = (rounded & is_number) | (~is_number & 0x7fc0U);
+    auto const halves = __builtin_convertvector(kept, typename V::Halves);
+    auto* const memory = static_cast<void*>(to);
+    if (count == lanes)
+      std::memcpy(memory, &halves, sizeof(halves));
+    else
+      std::memcpy(memory, &halves, bytes);
+  }
+}
+
+// The points, and what they make of the matrices of Toom and Cook. a * b is 1.
+constexpr float winograd_a = 2.0F / 3, winograd_b = 1.5F;
+constexpr float winograd_aa = 4.0F / 9, winograd_bb = 2.25F;
+constexpr float winograd_aaa = 8.0F / 27, winograd_bbb = 3.375F;
+constexpr float winograd_sum = 97.0F / 36;  // aa + bb
+constexpr float winograd_by_a = 1 / (2 * (4.0F / 9) * (4.0F / 9 - 2.25F));
+constexpr float winograd_by_b = 1 / (2 * 2.25F * (2.25F - 4.0F / 9));
+
+// Six inputs in a row become the six numbers that are multiplied.
+template <class V>
+[[gnu::always_inline]] inline void winograd_of_input(V (&d)[winograd_side]) {
+  V const even_a = d[4] - winograd_bb * d[2], odd_a = winograd_a * d[3] - winograd_b * d[1];
+  V const even_b = d[4] - winograd_aa * d[2], odd_b = winograd_b * d[3] - winograd_a * d[1];
+  d[0] = d[0] + d[4] - winograd_sum * d[2];
+  d[5] = d[1] + d[5] - winograd_sum * d[3];
+  d[1] = even_a + odd_a;
+  d[2] = even_a - odd_a;
+  d[3] = even_b + odd_b;
+  d[4] = even_b - odd_b;
+}
+
+// Six products become four outputs, the first four.
+template <class V>
+[[gnu::always_inline]] inline void winograd_to_output(V (&m)[winograd_side]) {
+  V const even_a = m[1] + m[2], odd_a = m[1] - m[2];
+  V const even_b = m[3] + m[4], odd_b = m[3] - m[4];
+  m[0] = m[0] + even_a + even_b;
+  m[1] = winograd_a * odd_a + winograd_b * odd_b;
+  m[2] = winograd_aa * even_a + winograd_bb * even_b;
+  m[3] = winograd_aaa * odd_a + winograd_bbb * odd_b + m[5];
+}
+
+// Four gradients of outputs, the first four, become six numbers.
+template <class V>
+[[gnu::always_inline]] inline void winograd_of_gradient(V (&g)[winograd_side]) {
+  V const even_a = g[0] + winograd_aa * g[2], odd_a = winograd_a * g[1] + winograd_aaa * g[3];
+  V const even_b = g[0] + winograd_bb * g[2], odd_b = winograd_b * g[1] + winograd_bbb * g[3];
+  g[5] = g[3];
+  g[1] = even_a + odd_a;
+  g[2] = even_a - odd_a;
+  g[3] = even_b + odd_b;
+  g[4] = even_b - odd_b;
+}
+
+// Three weights, the first three, become six numbers.
+template <class V>
+[[gnu::always_inline]] inline void winograd_of_weight(V (&w)[winograd_side]) {
+  V const even_a = w[0] + winograd_aa * w[2], odd_a = winograd_a * w[1];
+  V const even_b = w[0] + winograd_bb * w[2], odd_b = winograd_b * w[1];
+  w[5] = w[2];
+  w[1] = winograd_by_a * (even_a + odd_a);
+  w[2] = winograd_by_a * (even_a - odd_a);
+  w[3] = winograd_by_b * (even_b + odd_b);
+  w[4] = winograd_by_b * (even_b - odd_b);
+}
+
+// Six sums become the gradients of three weights, the first three.
+template <class V>
+[[gnu::always_inline]] inline void winograd_to_weight(V (&u)[winograd_side]) {
+  V const even_a = winograd_by_a * (u[1] + u[2]), odd_a = winograd_by_a * (u[1] - u[2]);
+  V const even_b = winograd_by_b * (u[3] + u[4]), odd_b = winograd_by_b * (u[3] - u[4]);
+  u[0] = u[0] + even_a + even_b;
+  u[1] = winograd_a * odd_a + winograd_b * odd_b;
+  u[2] = winograd_aa * even_a + winograd_bb * even_b + u[5];
+}
+
+// One slice of a batch of maps.
+template <class T>
+struct WinogradSlice {
+  T const* values;
+  Winograd::Maps const& maps;
+  std::int64_t channels, step;  // of values from a voxel to the next
+  std::int64_t k;
+
+  // Row j of a sample at i = 0.
+  [[gnu::always_inline]] T const* row(std::int64_t sample, std::int64_t j) const {
+    return values + ((sample * maps.size[0] + k) * maps.size[1] + j) * maps.size[2] * step;
+  }
+};
+
+// Runs of tiles beside each other in one row of one sample: work(place, first tile of the
+// block, tiles).
+template <class Work>
+[[gnu::always_inline]] inline void winograd_runs(WinogradCut const& cut,
+                                                 std::int64_t first,
+                                                 std::int64_t count,
+                                                 Work const& work) {
+  for (std::int64_t t = 0; t < count;) {
+    auto const place = winograd_place(cut, first + t);
+    auto const run = std::min(count - t, cut.across - place.i / winograd_given);
+    work(place, t, run);
+    t += run;
+  }
+}
+
+// `count` tiles of inputs beside each other along i, all channels, to [tap][tile][channel].
+template <int lanes, class T>
+[[gnu::always_inline]] inline void winograd_take(WinogradSlice<T> const& from,
+                                                 WinogradPlace const& at,
+                                                 std::int64_t count,
+                                                 float* into,
+                                                 std::int64_t tap_step,
+                                                 std::int64_t tile_step) {
+  using V = typename WinogradVector<lanes>::Type;
+  T const* rows[winograd_side];
+  for (int j = 0; j < winograd_side; ++j) {
+    auto const down = at.j - 1 + j;
+    rows[j] = down >= 0 && down < from.maps.size[1] ? from.row(at.sample, down) : nullptr;
+  }
+  for (std::int64_t c = 0; c < from.channels; c += lanes) {
+    auto const channels = std::min<std::int64_t>(lanes, from.channels - c);
+    // Columns, transformed along j; the last two of a tile are the first two of the next.
+    V ring[8][winograd_side];
+    auto const column = [&](std::int64_t i, std::int64_t slot) __attribute__((always_inline)) {
+      V v[winograd_side];
+      auto const inside = i >= 0 && i < from.maps.size[2];
+#pragma GCC unroll 6
+      for (int j = 0; j < winograd_side; ++j) {
+        v[j] = V{};
+        if (inside && rows[j] != nullptr)
+          winograd_load<lanes>(v[j], rows[j] + i * from.step + c, channels);
+      }
+      winograd_of_input(v);
+#pragma GCC unroll 6
+      for (int j = 0; j < winograd_side; ++j) ring[slot][j] = v[j];
+    };
+    column(at.i - 1, 0);
+    column(at.i, 1);
+    for (std::int64_t t = 0; t < count; ++t) {
+      auto const base = t % 2 * 4;
+      for (std::int64_t i = 2; i < winograd_side; ++i)
+        column(at.i + 4 * t - 1 + i, (base + i) % 8);
+      auto* const to = into + t * tile_step + c;
+      for (int j = 0; j < winograd_side; ++j) {
+        V v[winograd_side];
+#pragma GCC unroll 6
+        for (int i = 0; i < winograd_side; ++i) v[i] = ring[(base + i) % 8][j];
+        winograd_of_input(v);
+#pragma GCC unroll 6
+        for (int i = 0; i < winograd_side; ++i)
+          winograd_store<lanes>(to + (j * winograd_side + i) * tap_step, v[i]);
+      }
+    }
+  }
+}
+
+}  // namespace fovea

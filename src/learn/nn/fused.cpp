@@ -1,0 +1,449 @@
+#include "learn/nn/fused.hpp"
+
+#include "learn/nn/chain.hpp"
+#include "learn/nn/ops_rows.hpp"
+
+#include <ATen/core/ivalue.h>
+#include <ATen/ops/add.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/zeros_like.h>
+#include <c10/core/GradMode.h>
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <algorithm>
+
+namespace fovea {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+struct FusedStep {
+  enum class Kind { convolution, chain, concat, sum, torch };
+  Kind kind = Kind::torch;
+  std::vector<std::size_t> nodes;  // in order; the last is the one that others read
+  std::vector<std::size_t> reads;
+  std::optional<FusedConvolution> convolution = {};
+
+  std::size_t node() const { return nodes.back(); }
+};
+
+// What a LibTorch node kept for its gradient.
+struct FusedTape {
+  at::Tensor out;
+  std::vector<at::Tensor> leaves;                            // of `owners`
+  std::vector<std::pair<std::size_t, std::size_t>> weights;  // node and number, behind
+  std::vector<std::size_t> reads;                            // the nodes that come first
+};
+
+// One training step: forward, then backward, once.
+class FusedPass : public torch::CustomClassHolder {
+ public:
+  FusedPass(std::shared_ptr<Program const> program,
+            Weights const& weights,
+            Execution how,
+            at::Tensor const& input,
+            std::span<std::size_t const> wanted)
+      : program_{std::move(program)},
+        how_{how},
+        wanted_{wanted.begin(), wanted.end()},
+        input_gradient_{input.requires_grad()} {
+    for (auto const& mine : weights) {
+      auto& here = weights_.emplace_back();
+      for (auto const& weight : mine) here.push_back(weight.detach());
+    }
+    wanted_.push_back(nodes().size() - 1);
+    runs_ = program_->needed_by(wanted_);
+    shapes_ = shapes_of(program_->graph, input.sizes().slice(2).vec());
+    batch_ = input.size(0);
+    write();
+    decide();
+  }
+
+  // The learnt tensors that run, in the order in which gradients() gives theirs.
+  std::vector<std::pair<std::size_t, std::size_t>> learnt() const {
+    std::vector<std::pair<std::size_t, std::size_t>> all;
+    for (std::size_t node = 0; node < weights_.size(); ++node) {
+      for (std::size_t i = 0; runs_[node] && i < weights_[node].size(); ++i)
+        if (program_->rows[node][i].learnt) all.emplace_back(node, i);
+    }
+    return all;
+  }
+
+  variable_list forward(at::Tensor const& input) {
+    made_.resize(nodes().size());
+    auto unread = forward_readers_;
+    made_[0] = placed(input.detach());
+    release(0, unread[0]);
+    variable_list out(wanted_.size());
+    for (std::size_t at = 0; at < steps_.size(); ++at) {
+      auto const& step = steps_[at];
+      made_[step.node()] = run(step, at);
+      for (std::size_t i = 0; i < wanted_.size(); ++i)
+        if (wanted_[i] == step.node()) out[i] = made_[step.node()].detach().to(at::kFloat);
+      release(step.node(), unread[step.node()]);
+      for (auto const read : step.reads) release(read, --unread[read]);
+    }
+    return out;
+  }
+
+  // Of the input, then of what learnt() says.
+  variable_list backward(variable_list const& of_outputs) {
+    gradients_.resize(nodes().size());
+    by_weight_.resize(nodes().size());
+    for (std::size_t node = 0; node < nodes().size(); ++node)
+      by_weight_[node].resize(weights_[node].size());
+    for (std::size_t i = 0; i < wanted_.size(); ++i)
+      if (of_outputs[i].defined()) add(wanted_[i], of_outputs[i].to(type_of(how_.precision)));
+    auto unread = backward_readers_;
+    for (auto at = steps_.size(); at-- > 0;) {
+      auto const& step = steps_[at];
+      auto const gradient = std::exchange(gradients_[step.node()], {});
+      if (gradient.defined()) back(step, at, gradient);
+      for (auto const read : kept_by(step)) done(read, unread);
+      tapes_[at] = {};
+    }
+    variable_list out{gradients_[0].defined() ? gradients_[0].to(at::kFloat) : at::Tensor{}};
+    for (auto const& [node, i] : learnt()) {
+      auto const& gradient = by_weight_[node][i];
+      out.push_back(gradient.defined() ? gradient : at::zeros_like(weights_[node][i]));
+    }
+    return out;
+  }
+
+ private:
+  std::vector<Node> const& nodes() const { return program_->graph.nodes; }
+
+  // As our kernels read it.
+  at::Tensor placed(at::Tensor const& x) const {
+    // Asked for at once, a part of the channels would be handed out as it lies among the
+    // others.
+    return x.to(type_of(how_.precision)).contiguous(format_of(how_.layout, x.dim()));
+  }
+
+  // --- which steps there are ---
+
+  void write() {
+    for (std::size_t at = 1; at < nodes().size(); ++at) {
+      if (!runs_[at] || program_->within[at]) continue;
+      auto const& chain = program_->together[at];
+      if (!chain.nodes.empty())
+        steps_.push_back(joined(chain));
+      else
+        steps_.push_back(alone(at));
+    }
+    tapes_.resize(steps_.size());
+    moments_.resize(nodes().size());
+  }
+
+  FusedStep joined(Together const& chain) const {
+    FusedStep step{.nodes = chain.nodes, .reads = nodes()[chain.nodes.front()].from};
+    if (chain.other != Program::none) step.reads.push_back(chain.other);
+    auto const& first = nodes()[chain.nodes.front()];
+    auto const& in = shapes_[step.reads[0]];
+    auto const rank = in.size.size();
+    auto const of_many = batch_ * values_of(in.size) > 1;
+    if (rank != 1 && (first.op == "instance_norm" || (first.op == "batch_norm" && of_many)))
+      step.kind = FusedStep::Kind::chain;
+    return step;
+  }
+
+  FusedStep alone(std::size_t at) const {
+    auto const& node = nodes()[at];
+    FusedStep step{.nodes = {at}, .reads = node.from};
+    auto const& in = shapes_[node.from[0]];
+    auto const rank = in.size.size();
+    // LibTorch's table knows better ways on maps of a few places.
+    constexpr std::int64_t few_places = 8;
+    if ((node.op == "conv" && rank >= 2 && values_of(in.size) > few_places) ||
+        (node.op == "conv_transpose" && rank >= 2)) {
+      step.kind = FusedStep::Kind::convolution;
+      step.convolution.emplace(node, in, batch_, how_);
+    }
+    if (node.op == "concat" && !in.last && rank >= 2) step.kind = FusedStep::Kind::concat;
+    if (node.op == "add") step.kind = FusedStep::Kind::sum;
+    return step;
+  }
+
+  // --- what is kept from forward to backward ---
+
+  // The nodes whose values a step needs for its gradient.
+  std::vector<std::size_t> kept_by(FusedStep const& step) const {
+    if (step.kind == FusedStep::Kind::chain) return step.reads;
+    if (step.kind == FusedStep::Kind::convolution) return step.reads;
+    return {};
+  }
+
+  void decide() {
+    auto const count = nodes().size();
+    forward_readers_.resize(count);
+    backward_readers_.resize(count);
+    maker_.resize(count, Program::none);
+    again_.resize(count);
+    std::vector<bool> taped(count);
+    for (std::size_t at = 0; at < steps_.size(); ++at) {
+      maker_[steps_[at].node()] = at;
+      for (auto const read : steps_[at].reads) {
+        ++forward_readers_[read];
+        if (steps_[at].kind == FusedStep::Kind::torch) taped[read] = true;
+      }
+    }
+    // What a tape holds is kept anyway. A sum is not made again: the sum before it, and so on,
+    // would have to be made first.
+    for (auto const& step : steps_)
+      again_[step.node()] = !taped[step.node()] &&
+                            (step.kind == FusedStep::Kind::concat ||
+                             (step.kind == FusedStep::Kind::chain && step.reads.size() == 1));
+    for (auto const& step : steps_)
+      for (auto const read : kept_by(step)) needs(read);
+  }
+
+  // A value that is made again needs those that it is made of.
+  void needs(std::size_t node) {
+    ++backward_readers_[node];
+    if (!again_[node]) return;
+    for (auto const read : steps_[maker_[node]].reads) needs(read);
+  }
+
+  void done(std::size_t node, std::vector<std::size_t>& unread) {
+    if (--unread[node] == 0) made_[node].reset();
+    if (!again_[node]) return;
+    for (auto const read : steps_[maker_[node]].reads) done(read, unread);
+  }
+
+  void release(std::size_t node, std::size_t unread) {
+    if (unread == 0 && (backward_readers_[node] == 0 || again_[node])) made_[node].reset();
+  }
+
+  // A value in the backward pass; made again if it was let go.
+  at::Tensor value(std::size_t node) {
+    if (made_[node].defined()) return made_[node];
+    auto const& step = steps_[maker_[node]];
+    if (step.kind == FusedStep::Kind::concat) return concat(step);
+    return chain(step).forward(placed(value(step.reads[0])), moments_[step.node()]);
+  }
+
+  // --- forward ---
+
+  at::Tensor run(FusedStep const& step, std::size_t at) {
+    switch (step.kind) {
+      case FusedStep::Kind::convolution:
+        return step.convolution->forward(weights_[step.node()], placed(made_[step.reads[0]]));
+      case FusedStep::Kind::chain: {
+        auto const norm = chain(step);
+        auto const x = placed(made_[step.reads[0]]);
+        auto const moments = norm.moments(x);
+        auto const first = step.nodes.front();
+        if (norm.batch)
+          follow(moments, real_option(nodes()[first], "momentum"), weights_[first][2],
+                 weights_[first][3]);
+        moments_[step.node()] = moments;
+        return norm.forward(x, moments);
+      }
+      case FusedStep::Kind::concat:
+        return concat(step);
+      case FusedStep::Kind::sum:
+        return at::add(made_[step.reads[0]], made_[step.reads[1]]);
+      case FusedStep::Kind::torch:
+        return taped(step, tapes_[at]);
+    }
+    return {};
+  }
+
+  NormChain chain(FusedStep const& step) {
+    auto const first = step.nodes.front();
+    auto const other = step.reads.size() > 1 ? placed(value(step.reads[1])) : at::Tensor{};
+    auto const last = step.node();
+    Slope slope;
+    if (nodes()[last].op == "prelu")
+      slope.learnt = weights_[last][0];
+    else if (nodes()[last].op == "leaky_relu")
+      slope.fixed = real_option(nodes()[last], "slope");
+    else if (nodes()[last].op == "relu")
+      slope.fixed = 0;
+    return chain_of(nodes()[first], weights_[first], other, slope);
+  }
+
+  at::Tensor concat(FusedStep const& step) {
+    std::vector<at::Tensor> parts;
+    for (auto const read : step.reads) parts.push_back(value(read));
+    return at::cat(parts, 1).contiguous(format_of(how_.layout, parts[0].dim()));
+  }
+
+  at::Tensor taped(FusedStep const& step, FusedTape& tape) {
+    c10::AutoGradMode const on{true};
+    std::vector<at::Tensor> made(nodes().size());
+    auto const leaf = [&](at::Tensor const& of) {
+      auto copy = of.detach();
+      copy.requires_grad_();
+      tape.leaves.push_back(copy);
+      return copy;
+    };
+    for (auto const read : step.reads) {
+      if (made[read].defined()) continue;
+      if (read == 0 && !input_gradient_) {
+        made[read] = made_[read];
+        continue;
+      }
+      made[read] = leaf(made_[read]);
+      tape.reads.push_back(read);
+    }
+    std::vector<at::Tensor> behind;
+    for (auto const at : step.nodes) {
+      if (auto const pooled = pools(step, made[step.reads[0]])) {
+        made[step.node()] = *pooled;
+        break;
+      }
+      std::vector<at::Tensor> in, mine;
+      for (auto const from : nodes()[at].from) in.push_back(made[from]);
+      for (std::size_t i = 0; i < weights_[at].size(); ++i) {
+        auto weight = weights_[at][i];
+        if (program_->rows[at][i].learnt) {
+          weight = weight.detach();
+          weight.requires_grad_();
+          behind.push_back(weight);
+          tape.weights.emplace_back(at, i);
+        }
+        if (program_->ops[at]->lowers) weight = weight.to(type_of(how_.precision));
+        mine.push_back(weight);
+      }
+      made[at] = program_->ops[at]->run({.node = nodes()[at],
+                                         .in = in,
+                                         .weights = mine,
+                                         .shapes = program_->in_shapes[at],
+                                         .training = true});
+    }
+    tape.leaves.insert(tape.leaves.end(), behind.begin(), behind.end());
+    tape.out = made[step.node()];
+    return tape.out.detach();
+  }
+
+  std::optional<at::Tensor> pools(FusedStep const& step, at::Tensor const& x) const {
+    auto const& last = nodes()[step.node()];
+    if (step.nodes.size() != 2 || last.op != "max_pool" || !lies_in_rows(x))
+      return std::nullopt;
+    return relu_and_max_pool(last, x);
+  }
+
+  // --- backward ---
+
+  void add(std::size_t node, at::Tensor const& gradient) {
+    if (node == 0 && !input_gradient_) return;
+    auto& sum = gradients_[node];
+    sum = sum.defined() ? at::add(sum, gradient) : gradient;
+  }
+
+  void back(FusedStep const& step, std::size_t at, at::Tensor const& gradient) {
+    switch (step.kind) {
+      case FusedStep::Kind::convolution: {
+        auto const from = step.reads[0];
+        auto const& mine = weights_[step.node()];
+        auto const by = step.convolution->backward(mine, placed(value(from)), placed(gradient),
+                                                   from != 0 || input_gradient_);
+        if (by.x.defined()) add(from, by.x);
+        by_weight_[step.node()][0] = by.weight;
+        if (mine.size() > 1) by_weight_[step.node()][1] = by.bias;
+        return;
+      }
+      case FusedStep::Kind::chain: {
+        auto const first = step.nodes.front(), last = step.node();
+        auto const norm = chain(step);
+        auto const by =
+            norm.backward(placed(gradient), placed(value(step.reads[0])), moments_[last]);
+        add(step.reads[0], by.x);
+        if (by.other.defined()) add(step.reads[1], by.other);
+        if (norm.weight.defined()) by_weight_[first][0] = by.weight;
+        if (norm.bias.defined()) by_weight_[first][1] = by.bias;
+        if (norm.slope.learnt.defined()) by_weight_[last][0] = by.slope;
+        return;
+      }
+      case FusedStep::Kind::concat: {
+        std::int64_t begin = 0;
+        for (auto const read : step.reads) {
+          auto const channels = shapes_[read].channels;
+          add(read, gradient.narrow(1, begin, channels));
+          begin += channels;
+        }
+        return;
+      }
+      case FusedStep::Kind::sum:
+        for (auto const read : step.reads) add(read, gradient);
+        return;
+      case FusedStep::Kind::torch: {
+        auto const& tape = tapes_[at];
+        if (!tape.out.requires_grad()) return;
+        auto const by = torch::autograd::grad({tape.out}, tape.leaves,
+                                              {gradient.to(tape.out.scalar_type())},
+                                              std::nullopt, false, true);
+        for (std::size_t i = 0; i < by.size(); ++i) {
+          if (!by[i].defined()) continue;
+          if (i < tape.reads.size()) {
+            add(tape.reads[i], by[i]);
+          } else {
+            auto const [node, number] = tape.weights[i - tape.reads.size()];
+            by_weight_[node][number] = by[i];
+          }
+        }
+        return;
+      }
+    }
+  }
+
+  std::shared_ptr<Program const> program_;
+  Weights weights_;  // detached
+  Execution how_;
+  std::vector<std::size_t> wanted_;  // the output last
+  bool input_gradient_;
+  std::vector<bool> runs_;
+  std::vector<Shape> shapes_;
+  std::int64_t batch_ = 0;
+  std::vector<FusedStep> steps_;
+  std::vector<std::size_t> maker_;                               // the step, by node
+  std::vector<bool> again_;                                      // made again, by node
+  std::vector<std::size_t> forward_readers_, backward_readers_;  // by node
+  std::vector<at::Tensor> made_;                                 // by node
+  std::vector<NormChain::Moments> moments_;                      // by node
+  std::vector<FusedTape> tapes_;                                 // by step
+  std::vector<at::Tensor> gradients_;                            // by node
+  std::vector<std::vector<at::Tensor>> by_weight_;               // by node and number
+};
+
+struct FusedCall : torch::autograd::Function<FusedCall> {
+  static variable_list forward(AutogradContext* context,
+                               at::TensorList inputs,
+                               c10::intrusive_ptr<FusedPass> const& pass) {
+    context->saved_data["pass"] = c10::IValue::make_capsule(pass);
+    context->set_materialize_grads(false);
+    return pass->forward(inputs[0]);
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    auto const pass =
+        c10::static_intrusive_pointer_cast<FusedPass>(context->saved_data["pass"].toCapsule());
+    c10::AutoGradMode const no_tape{false};
+    auto all = pass->backward(gradients);
+    all.emplace_back();  // the pass itself has none
+    return all;
+  }
+};
+
+}  // namespace
+
+bool fits_fused(Program const& program, Execution how, at::Tensor const& input) {
+  return input.device().is_cpu() && how.layout == Layout::channels_last && input.dim() > 3 &&
+         program.graph.nodes.size() > 1;
+}
+
+std::vector<at::Tensor> run_fused(std::shared_ptr<Program const> program,
+                                  Weights const& weights,
+                                  Execution how,
+                                  at::Tensor const& input,
+                                  std::span<std::size_t const> wanted) {
+  auto const pass = c10::make_intrusive<FusedPass>(program, weights, how, input, wanted);
+  std::vector<at::Tensor> inputs{input};
+  for (auto const& [node, i] : pass->learnt()) inputs.push_back(weights[node][i]);
+  return FusedCall::apply(at::TensorList{inputs}, pass);
+}
+
+}  // namespace fovea

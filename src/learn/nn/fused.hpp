@@ -1,0 +1,73 @@
+#pragma once
+
+#include "learn/kernel/winograd.hpp"
+#include "learn/nn/executor.hpp"
+
+namespace fovea {
+
+/// A convolution and its gradients, without LibTorch's tape: by learn/kernel/winograd.hpp where
+/// that has fewer products than pay for it, else by oneDNN.
+class FusedConvolution {
+ public:
+  /// `in`: what it reads, with known sizes.
+  FusedConvolution(Node const& node, Shape const& in, std::int64_t batch, Execution how);
+
+  /// Whether it has fewer products.
+  bool fewer() const { return winograd_.has_value(); }
+  /// x in the working precision and layout; weights float32, with or without a bias.
+  at::Tensor forward(std::span<at::Tensor const> weights, at::Tensor const& x) const;
+
+  struct Gradients {
+    at::Tensor x;             ///< undefined unless asked for
+    at::Tensor weight, bias;  ///< float32
+  };
+  Gradients backward(std::span<at::Tensor const> weights,
+                     at::Tensor const& x,
+                     at::Tensor const& gradient,
+                     bool of_input) const;
+
+ private:
+  Node const& node_;
+  Execution how_;
+  std::optional<Winograd> winograd_;
+  Winograd::Maps maps_;
+  bool blocks_ = false;  // a transposed convolution whose outputs do not overlap
+};
+
+/// What does a convolution with fewer products than oneDNN; nothing where that does not pay:
+/// other kernels, strides or groups, small maps, contiguous images, bfloat16 where the CPU has
+/// units for its matrices.
+///
+/// `training`: the batch, where the weights change with each. Nothing: they are made once, and
+/// neither batch nor threads may change an answer.
+std::optional<Winograd> winograd_for(Node const& node,
+                                     Shape const& in,
+                                     std::optional<std::int64_t> training,
+                                     Execution how);
+Winograd::Maps winograd_maps(std::int64_t batch, std::vector<std::int64_t> const& size);
+Winograd::Weights winograd_steps(at::Tensor const& weight);
+/// float32 weights in the order that winograd_convolved reads.
+at::Tensor winograd_prepared(Winograd const& kernel, Winograd::Weights const& weights);
+/// x: float32 or bfloat16, copied if it does not lie channels-last; bias: float32 or undefined.
+at::Tensor winograd_convolved(Winograd const& kernel,
+                              Winograd::Maps const& maps,
+                              at::Tensor const& prepared,
+                              at::Tensor const& bias,
+                              at::Tensor const& x);
+
+/// Training on a CPU without LibTorch's tape: the gradients come from the graph itself, what is
+/// cheap (norms, activations, joined channels) is computed again instead of kept, and what this
+/// executor does not know runs by LibTorch, node by node. To LibTorch it is one differentiable
+/// call. Outputs and gradients are those of run_by_torch within rounding.
+///
+/// In   as run_by_torch in training; `how` is channels-last
+std::vector<at::Tensor> run_fused(std::shared_ptr<Program const> program,
+                                  Weights const& weights,
+                                  Execution how,
+                                  at::Tensor const& input,
+                                  std::span<std::size_t const> wanted);
+
+/// Whether it can run a pass: a CPU, channels-last, images or volumes.
+bool fits_fused(Program const& program, Execution how, at::Tensor const& input);
+
+}  // namespace fovea

@@ -1,0 +1,296 @@
+// The fused executor gives what LibTorch gives node by node: outputs, all gradients, running
+// statistics. Every operation and every network is tried.
+#include "learn/nn/fused.hpp"
+
+#include "base/core/rng.hpp"
+#include "learn/nn/test_graphs.hpp"
+#include "learn/nn/test_segmenters.hpp"
+
+#include <ATen/Context.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/randn.h>
+#include <gtest/gtest.h>
+
+namespace fovea {
+namespace {
+
+using List = std::vector<std::int64_t>;
+
+constexpr Execution fused_way(Precision precision, Executor executor) {
+  return {precision, Layout::channels_last, executor};
+}
+
+struct FusedTrained {
+  std::vector<Named> tensors;  // outputs, then gradients and running statistics
+  double largest = 0;          // norm of a gradient
+};
+
+FusedTrained fused_trained(Graph const& graph, Execution how, at::Tensor const& image) {
+  Network network{graph, 3};
+  network.execution(how);
+  auto const x = image.clone().requires_grad_();
+  at::manual_seed(1);  // dropout leaves out the same
+  auto const all = network.train_all(x);
+  at::manual_seed(2);
+  auto loss = (all[0] * at::randn(all[0].sizes())).sum();
+  for (std::size_t i = 1; i < all.size(); ++i)
+    loss = loss + (all[i] * at::randn(all[i].sizes())).sum();
+  loss.backward();
+  FusedTrained out;
+  for (auto const& one : all) out.tensors.push_back({"an output", one.detach()});
+  out.tensors.push_back({"the input's gradient", x.grad()});
+  for (auto const& parameter : network.parameters()) {
+    auto const& gradient = parameter.value.grad();
+    if (!gradient.defined()) continue;  // of a head that only training runs
+    out.largest = std::max(out.largest, gradient.norm().item<double>());
+    out.tensors.push_back({parameter.name, gradient});
+  }
+  for (auto const& buffer : network.buffers()) out.tensors.push_back(buffer);
+  return out;
+}
+
+// How far tensors are apart, in parts of their norm and of a hundredth of the largest
+// gradient's: where all others cancel, as in that of a bias before a norm, rounding is left.
+struct FusedApart {
+  double most = 0, mean = 0;
+  std::string where = {};
+};
+FusedApart fused_apart(FusedTrained const& got, FusedTrained const& wanted) {
+  FusedApart out;
+  for (std::size_t i = 0; i < wanted.tensors.size(); ++i) {
+    auto const a = got.tensors.at(i).value.to(at::kDouble);
+    auto const b = wanted.tensors[i].value.to(at::kDouble);
+    EXPECT_EQ(a.sizes(), b.sizes());
+    auto const apart = (a - b).norm().item<double>() /
+                       (b.norm().item<double>() + 1e-2 * wanted.largest + 1e-9);
+    out.mean += apart / static_cast<double>(wanted.tensors.size());
+    if (apart <= out.most) continue;
+    out.most = apart;
+    out.where = wanted.tensors[i].name;
+  }
+  return out;
+}
+
+// Behind a ReLU rounding can be large: a value that falls on zero's other side has another
+// gradient. So as close as LibTorch comes to itself, in another layout, but for a factor.
+void fused_agrees(Graph const& graph, at::Tensor const& image) {
+  constexpr double close = 2e-5, factor = 12;
+  auto const plain = fused_trained(graph, {}, image);
+  auto const apart = [&](Executor executor) {
+    return fused_apart(fused_trained(graph, fused_way(Precision::float32, executor), image),
+                       plain);
+  };
+  auto const torch = apart(Executor::torch), fused = apart(Executor::fused);
+  EXPECT_LT(fused.most, close + factor * torch.most) << fused.where;
+}
+
+}  // namespace
+
+TEST(FusedExecutor, IsLibTorchsOnEveryOperation) {
+  for (auto const& c : graph_cases()) {
+    SCOPED_TRACE(testing::Message() << c.op << " in " << c.dimensions << " dimensions behind '"
+                                    << c.before << "'");
+    List shape{2, 8, 9, 10, 11};
+    shape.resize(static_cast<std::size_t>(c.dimensions) + 2);
+    at::manual_seed(4);
+    fused_agrees(graph_of(c), at::randn(shape));
+  }
+}
+
+TEST(FusedExecutor, IsLibTorchsOnConvolutionsOfEveryKind) {
+  struct Row {
+    char const* name;
+    std::int64_t in, out;
+    List kernel, padding, shape;
+    std::int64_t stride = 1, bias = 1;
+    bool fewer = true;
+  };
+  Row const rows[] = {
+      {"volume", 24, 32, {3, 3, 3}, {1, 1, 1}, {2, 24, 13, 12, 11}},
+      {"channels that fill no vector", 37, 25, {3, 3, 3}, {1, 1, 1}, {4, 37, 7, 10, 9}, 1, 0},
+      {"slices", 16, 32, {1, 3, 3}, {0, 1, 1}, {3, 16, 5, 14, 15}},
+      {"picture", 32, 24, {3, 3}, {1, 1}, {4, 32, 31, 22}},
+      {"wide map", 8, 16, {3, 3}, {1, 1}, {2, 8, 8, 200}},
+      {"more channels than a block", 80, 72, {3, 3}, {1, 1}, {4, 80, 30, 31}},
+      {"one voxel thick", 16, 16, {3, 3, 3}, {1, 1, 1}, {4, 16, 1, 31, 29}},
+      {"first layer", 1, 32, {3, 3, 3}, {1, 1, 1}, {2, 1, 12, 12, 12}, 1, 1, false},
+      {"stride", 16, 32, {3, 3, 3}, {1, 1, 1}, {2, 16, 12, 11, 12}, 2, 1, false},
+      {"one place", 16, 8, {1, 1, 1}, {0, 0, 0}, {2, 16, 6, 7, 8}, 1, 1, false},
+      {"small map", 32, 32, {3, 3, 3}, {1, 1, 1}, {1, 32, 4, 4, 4}, 1, 1, false},
+      {"another padding", 16, 16, {3, 3, 3}, {0, 1, 1}, {1, 16, 12, 12, 12}, 1, 1, false}};
+  for (auto const& row : rows) {
+    SCOPED_TRACE(row.name);
+    auto const rank = std::ssize(row.kernel);
+    Graph graph;
+    auto const in = graph.add("input", {}, {{"channels", row.in}, {"dimensions", rank}});
+    graph.add("conv", {in},
+              {{"out", row.out},
+               {"kernel", row.kernel},
+               {"padding", row.padding},
+               {"stride", row.stride},
+               {"bias", row.bias}},
+              "conv");
+    auto const how = fused_way(Precision::float32, Executor::fused);
+    Shape const shape{row.in, {row.shape.begin() + 2, row.shape.end()}};
+    EXPECT_EQ(FusedConvolution(graph.nodes[1], shape, row.shape[0], how).fewer(),
+              row.fewer && Winograd::pays());
+    EXPECT_FALSE(winograd_for(graph.nodes[1], shape, row.shape[0],
+                              fused_way(Precision::float32, Executor::torch)));
+    at::manual_seed(4);
+    fused_agrees(graph, at::randn(row.shape));
+  }
+}
+
+TEST(FusedExecutor, IsLibTorchsOnTransposedConvolutions) {
+  for (auto const& block : {List{2, 2, 2}, List{1, 2, 2}, List{3, 1, 2}, List{2, 3}}) {
+    for (std::int64_t const bias : {0, 1}) {
+      auto const rank = std::ssize(block);
+      Graph graph;
+      auto const in =
+          graph.add("input", {}, {{"channels", std::int64_t{6}}, {"dimensions", rank}});
+      graph.add(
+          "conv_transpose", {in},
+          {{"out", std::int64_t{5}}, {"kernel", block}, {"stride", block}, {"bias", bias}},
+          "up");
+      List shape{2, 6, 3, 4, 5};
+      shape.resize(static_cast<std::size_t>(rank) + 2);
+      at::manual_seed(4);
+      fused_agrees(graph, at::randn(shape));
+    }
+  }
+}
+
+TEST(FusedExecutor, IsLibTorchsOnEveryNetworkForSegmentation) {
+  each_segmenter([](SegmenterRow const& row, SegmentDraw const& draw) {
+    auto const graph = row.draw(draw);
+    auto shape = segmenter_shape(graph);
+    // Batch norm over the two values that a pooled image leaves would be a sign.
+    if (!row.volumes) shape[0] = 8;
+    at::manual_seed(4);
+    fused_agrees(graph, at::randn(shape));
+  });
+}
+
+TEST(FusedExecutor, IsLibTorchsOnEveryNetworkOfTheCatalogue) {
+  for (auto const& row : networks()) {
+    if (row.name == "resnet34") continue;  // resnet18 with more of its blocks
+    for (int dimensions = 2; dimensions <= (row.volumes ? 3 : 2); ++dimensions) {
+      SCOPED_TRACE(testing::Message() << row.name << " of " << dimensions << " dimensions");
+      auto const graph = row.draw({.in = 1, .out = 3, .dimensions = dimensions, .size = 28});
+      at::manual_seed(4);
+      fused_agrees(graph,
+                   dimensions == 2 ? at::randn({3, 1, 28, 33}) : at::randn({4, 1, 16, 17, 18}));
+    }
+  }
+}
+
+// Wider than those above, so that its convolutions are ours; in bfloat16, too, no further from
+// float32 than LibTorch's.
+TEST(FusedExecutor, IsNoCoarserThanLibTorchInBfloat16) {
+  SegmentDraw draw{.in = 1, .out = 3, .dimensions = 3, .deep_supervision = true};
+  draw.levels = {{.features = 16, .kernel = {3, 3, 3}, .stride = {1, 1, 1}, .blocks = 2},
+                 {.features = 32, .kernel = {3, 3, 3}, .stride = {2, 2, 2}, .blocks = 2},
+                 {.features = 64, .kernel = {3, 3, 3}, .stride = {2, 2, 2}, .blocks = 2}};
+  auto const graph = segmenter_named("nnunet").draw(draw);
+  at::manual_seed(4);
+  auto const image = at::randn({3, 1, 20, 24, 28});
+  auto const plain = fused_trained(graph, {}, image);
+  auto const apart = [&](Precision precision, Executor executor) {
+    return fused_apart(fused_trained(graph, fused_way(precision, executor), image), plain);
+  };
+  auto const fine = apart(Precision::float32, Executor::fused);
+  EXPECT_LT(fine.most, 2e-2) << fine.where;
+  EXPECT_LT(apart(Precision::bfloat16, Executor::fused).mean,
+            1.05 * apart(Precision::bfloat16, Executor::torch).mean);
+}
+
+TEST(FusedExecutor, GivesTheSameBitsAgain) {
+  SegmentDraw draw{.in = 1, .out = 2, .dimensions = 3};
+  draw.levels = {{.features = 16, .kernel = {3, 3, 3}, .stride = {1, 1, 1}, .blocks = 2},
+                 {.features = 32, .kernel = {3, 3, 3}, .stride = {2, 2, 2}, .blocks = 2}};
+  auto const graph = segmenter_named("nnunet").draw(draw);
+  auto const image = at::randn({2, 1, 16, 20, 24});
+  auto const how = fused_way(Precision::float32, Executor::fused);
+  auto const one = fused_trained(graph, how, image), two = fused_trained(graph, how, image);
+  for (std::size_t i = 0; i < one.tensors.size(); ++i)
+    EXPECT_TRUE(at::equal(one.tensors[i].value, two.tensors[i].value)) << one.tensors[i].name;
+}
+
+// Graphs of blocks as networks have them, joined at random.
+TEST(FusedExecutor, IsLibTorchsOnGraphsMadeAtRandom) {
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    Rng rng{{seed}};
+    auto const pick = [&](std::int64_t count) { return rng.below(count); };
+    Graph graph;
+    auto const dimensions = 2 + pick(2);
+    std::int64_t const channels = 1 + 8 * pick(3);
+    // What may be read, with its channels: all of one size.
+    std::vector<std::pair<std::size_t, std::int64_t>> values{
+        {graph.add("input", {}, {{"channels", channels}, {"dimensions", dimensions}}),
+         channels}};
+    auto const any = [&] { return values[static_cast<std::size_t>(pick(std::ssize(values)))]; };
+    for (std::int64_t n = 0; n < 12; ++n) {
+      auto const [from, width] = any();
+      auto const name = "n" + std::to_string(n);
+      switch (pick(8)) {
+        case 0:
+        case 1: {
+          auto const out = 8 * (1 + pick(4));
+          values.emplace_back(graph.add("conv", {from},
+                                        {{"out", out},
+                                         {"kernel", std::int64_t{3}},
+                                         {"padding", std::int64_t{1}},
+                                         {"bias", pick(2)}},
+                                        name),
+                              out);
+          break;
+        }
+        case 2:
+          values.emplace_back(graph.add("batch_norm", {from}, {}, name), width);
+          break;
+        case 3:
+          values.emplace_back(graph.add("instance_norm", {from}, {{"affine", pick(2)}}, name),
+                              width);
+          break;
+        case 4:
+          values.emplace_back(graph.add(pick(2) == 0 ? "relu" : "leaky_relu", {from}), width);
+          break;
+        case 5: {
+          for (auto const& [other, same] : values)
+            if (same == width && other != from) {
+              values.emplace_back(graph.add("add", {from, other}), width);
+              break;
+            }
+          break;
+        }
+        case 6: {
+          auto const [other, more] = any();
+          values.emplace_back(graph.add("concat", {from, other}), width + more);
+          break;
+        }
+        case 7:
+          values.emplace_back(
+              graph.add("conv", {from}, {{"out", std::int64_t{8}}, {"kernel", std::int64_t{1}}},
+                        name),
+              8);
+          break;
+      }
+    }
+    // So that everything takes part.
+    auto sum = graph.add("global_avg_pool", {values.front().first});
+    sum = graph.add("linear", {sum}, {{"out", std::int64_t{3}}}, "head0");
+    for (std::size_t i = 1; i < values.size(); ++i) {
+      auto const pooled = graph.add("global_avg_pool", {values[i].first});
+      sum = graph.add("add", {sum, graph.add("linear", {pooled}, {{"out", std::int64_t{3}}},
+                                             "head" + std::to_string(i))});
+    }
+    at::manual_seed(static_cast<std::int64_t>(seed));
+    fused_agrees(graph, dimensions == 2 ? at::randn({2, channels, 23, 18})
+                                        : at::randn({2, channels, 7, 11, 9}));
+  }
+}
+
+}  // namespace fovea
