@@ -57,7 +57,7 @@ void PlanFlags::offer(CLI::App& app) {
   app.add_option("--threads", threads, "CPU threads (all that may be used)");
   app.add_option("--device", device, "auto, cpu or cuda");
   app.add_option("--precision", precision, "auto, float32 or bfloat16");
-  app.add_option("--executor", executor, "auto, torch (LibTorch alone) or fused");
+  app.add_option("--executor", executor, "auto, torch (LibTorch's convolutions) or fused");
   app.add_option("--init", init,
                  "weights to begin with: a .fovea package or a .safetensors file");
   app.add_option("--folds", folds, "train so many networks that answer together (1)");

@@ -389,8 +389,9 @@ void MaskFlags::offer(CLI::App& app) {
                      "of masks: float32 or bfloat16, faster where the processor has it (as the "
                      "model was proven; of nnU-Net's models float32)")
           ->check(CLI::IsMember({"float32", "bfloat16"})),
-      app.add_option("--executor", executor,
-                     "of masks: torch (LibTorch alone) or fused (as the model was proven)")
+      app.add_option(
+             "--executor", executor,
+             "of masks: torch (LibTorch's convolutions) or fused (as the model was proven)")
           ->check(CLI::IsMember({"torch", "fused"})),
       app.add_flag("--no-flips", no_flips, "of masks: faster, without mirror images"),
       app.add_flag("--no-quality", no_quality, "of masks: without the Dice to expect"),

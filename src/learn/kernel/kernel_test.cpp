@@ -259,6 +259,8 @@ void winograd_cases(Work const& work) {
                                {{.in = 33, .out = 16}, {2, {2, 1, 9}}},
                                {{.in = 3, .out = 8}, {3, {2, 13, 21}}},
                                {{.in = 24, .out = 48, .deep = false}, {1, {3, 5, 6}}},
+                               // Several rows of tiles at once.
+                               {{.in = 2, .out = 3, .deep = false}, {1, {1, 98, 94}}},
                                {{.in = 8, .out = 70, .deep = false}, {3, {1, 9, 11}}}};
   for (auto row : rows) {
     for (auto const width :

@@ -174,8 +174,8 @@ template <class T, int lanes, int rows>
           // Rows beyond the last tile hold what was there before: nobody reads what comes of
           // it.
           for (std::int64_t t = 0; t < count; t += rows) {
-            float const* const of_rows[3] = {a[0] + t * plan.in, a[1] + t * plan.in,
-                                             a[2] + t * plan.in};
+            float const* of_rows[3] = {};
+            for (std::int64_t z = 0; z < high - low; ++z) of_rows[z] = a[z] + t * plan.in;
             winograd_multiply<lanes, rows>(of_rows, plan.in, b, high - low, work.conv.in,
                                            outputs + tap * cut.out_tap + t * plan.out + out,
                                            plan.out);

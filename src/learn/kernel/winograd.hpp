@@ -11,8 +11,8 @@ namespace fovea {
 /// A convolution of (3 x) 3 x 3 places, stride 1, one row of zeros around, of what lies
 /// channels-last, with a quarter of the products: 4 x 4 outputs of a slice from 6 x 6 products
 /// instead of 144; slices are summed plainly. Values may be bfloat16, arithmetic is float32.
-/// Equal to the plain sum within about ten roundings of float32. And its gradients: that of the
-/// input is the same convolution with the weights turned, that of the weights has as few
+/// Equal to the plain sum within some dozens of roundings of float32. And its gradients: that
+/// of the input is the same convolution with the weights turned, that of the weights has as few
 /// products.
 ///
 /// Source  Lavin and Gray, CVPR 2016: F(4 x 4, 3 x 3), here about the points 0, 2/3, -2/3, 3/2,

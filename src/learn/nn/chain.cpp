@@ -207,7 +207,8 @@ NormChain::Moments NormChain::moments(at::Tensor const& x) const {
       auto const at = image * rows.channels + c;
       auto const* const two = all.data() + 2 * image * rows.channels + c;
       auto const shift = two[0] / count;
-      auto const variance = std::max(0.0, two[rows.channels] / count - shift * shift);
+      auto variance = two[rows.channels] / count - shift * shift;
+      if (variance < 0) variance = 0;  // what is not a number stays that
       mean[at] =
           static_cast<float>(static_cast<double>(about[static_cast<std::size_t>(at)]) + shift);
       spread[at] = static_cast<float>(variance);

@@ -1,12 +1,13 @@
 #include "learn/nn/fused.hpp"
 
+#include "base/core/error.hpp"
+#include "base/core/words.hpp"
 #include "learn/nn/chain.hpp"
 #include "learn/nn/ops_rows.hpp"
 
 #include <ATen/core/ivalue.h>
 #include <ATen/ops/add.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/zeros_like.h>
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
@@ -48,10 +49,16 @@ class FusedPass : public torch::CustomClassHolder {
       : program_{std::move(program)},
         how_{how},
         wanted_{wanted.begin(), wanted.end()},
+        input_{input.detach()},
+        input_version_{input._version()},
         input_gradient_{input.requires_grad()} {
     for (auto const& mine : weights) {
       auto& here = weights_.emplace_back();
-      for (auto const& weight : mine) here.push_back(weight.detach());
+      auto& versions = versions_.emplace_back();
+      for (auto const& weight : mine) {
+        here.push_back(weight.detach());
+        versions.push_back(weight._version());
+      }
     }
     wanted_.push_back(nodes().size() - 1);
     runs_ = program_->needed_by(wanted_);
@@ -81,7 +88,7 @@ class FusedPass : public torch::CustomClassHolder {
       auto const& step = steps_[at];
       made_[step.node()] = run(step, at);
       for (std::size_t i = 0; i < wanted_.size(); ++i)
-        if (wanted_[i] == step.node()) out[i] = made_[step.node()].detach().to(at::kFloat);
+        if (wanted_[i] == step.node()) out[i] = handed_out(step.node());
       release(step.node(), unread[step.node()]);
       for (auto const read : step.reads) release(read, --unread[read]);
     }
@@ -90,6 +97,7 @@ class FusedPass : public torch::CustomClassHolder {
 
   // Of the input, then of what learnt() says.
   variable_list backward(variable_list const& of_outputs) {
+    demand_untouched();
     gradients_.resize(nodes().size());
     by_weight_.resize(nodes().size());
     for (std::size_t node = 0; node < nodes().size(); ++node)
@@ -104,15 +112,37 @@ class FusedPass : public torch::CustomClassHolder {
       for (auto const read : kept_by(step)) done(read, unread);
       tapes_[at] = {};
     }
-    variable_list out{gradients_[0].defined() ? gradients_[0].to(at::kFloat) : at::Tensor{}};
+    variable_list out(1);
+    if (gradients_[0].defined()) out[0] = std::exchange(gradients_[0], {}).to(at::kFloat);
     for (auto const& [node, i] : learnt()) {
-      auto const& gradient = by_weight_[node][i];
-      out.push_back(gradient.defined() ? gradient : at::zeros_like(weights_[node][i]));
+      // Handed over, not shared: LibTorch then need not copy it.
+      out.push_back(std::exchange(by_weight_[node][i], {}));
     }
+    gradients_.clear();
+    made_.clear();
+    moments_.clear();
     return out;
   }
 
  private:
+  // The caller may write into it; what the backward pass needs must not change with it.
+  at::Tensor handed_out(std::size_t node) const {
+    auto const out = made_[node].detach().to(at::kFloat);
+    return backward_readers_[node] > 0 && out.is_alias_of(made_[node]) ? out.clone() : out;
+  }
+
+  void demand_untouched() {
+    auto const refuse = [](std::string const& what, std::string const& hint) {
+      throw Error{Fault::bug, text("a training step's gradients were asked for ", what), hint};
+    };
+    if (std::exchange(spent_, true)) refuse("twice", "sum the losses, then ask once");
+    auto touched = input_._version() != input_version_;
+    for (auto const& [node, i] : learnt())
+      touched = touched || weights_[node][i]._version() != versions_[node][i];
+    if (touched)
+      refuse("after its weights or images were changed", "ask before the weights are updated");
+  }
+
   std::vector<Node> const& nodes() const { return program_->graph.nodes; }
 
   // As our kernels read it.
@@ -191,10 +221,16 @@ class FusedPass : public torch::CustomClassHolder {
     }
     // What a tape holds is kept anyway. A sum is not made again: the sum before it, and so on,
     // would have to be made first.
-    for (auto const& step : steps_)
+    // Nor is what joins what is joined, as a ladder of them would be made from its foot each
+    // time.
+    for (auto const& step : steps_) {
+      auto const ladder = std::ranges::any_of(step.reads, [&](std::size_t read) {
+        return again_[read] && steps_[maker_[read]].kind == FusedStep::Kind::concat;
+      });
       again_[step.node()] = !taped[step.node()] &&
-                            (step.kind == FusedStep::Kind::concat ||
+                            ((step.kind == FusedStep::Kind::concat && !ladder) ||
                              (step.kind == FusedStep::Kind::chain && step.reads.size() == 1));
+    }
     for (auto const& step : steps_)
       for (auto const read : kept_by(step)) needs(read);
   }
@@ -289,12 +325,12 @@ class FusedPass : public torch::CustomClassHolder {
       made[read] = leaf(made_[read]);
       tape.reads.push_back(read);
     }
+    if (auto const pooled = pools(step, made[step.reads[0]])) {
+      tape.out = *pooled;
+      return tape.out.detach();
+    }
     std::vector<at::Tensor> behind;
     for (auto const at : step.nodes) {
-      if (auto const pooled = pools(step, made[step.reads[0]])) {
-        made[step.node()] = *pooled;
-        break;
-      }
       std::vector<at::Tensor> in, mine;
       for (auto const from : nodes()[at].from) in.push_back(made[from]);
       for (std::size_t i = 0; i < weights_[at].size(); ++i) {
@@ -362,7 +398,8 @@ class FusedPass : public torch::CustomClassHolder {
         std::int64_t begin = 0;
         for (auto const read : step.reads) {
           auto const channels = shapes_[read].channels;
-          add(read, gradient.narrow(1, begin, channels));
+          // A copy: a part would keep the whole alive.
+          add(read, placed(gradient.narrow(1, begin, channels)));
           begin += channels;
         }
         return;
@@ -394,7 +431,11 @@ class FusedPass : public torch::CustomClassHolder {
   Weights weights_;  // detached
   Execution how_;
   std::vector<std::size_t> wanted_;  // the output last
+  at::Tensor input_;
+  std::int64_t input_version_;
   bool input_gradient_;
+  std::vector<std::vector<std::int64_t>> versions_;  // of weights, by node and number
+  bool spent_ = false;
   std::vector<bool> runs_;
   std::vector<Shape> shapes_;
   std::int64_t batch_ = 0;
@@ -430,9 +471,13 @@ struct FusedCall : torch::autograd::Function<FusedCall> {
 
 }  // namespace
 
-bool fits_fused(Program const& program, Execution how, at::Tensor const& input) {
+bool fits_fused(Program const& program,
+                Execution how,
+                at::Tensor const& input,
+                std::span<std::size_t const> wanted) {
+  auto const ends = [&](std::size_t node) { return node > 0 && !program.within[node]; };
   return input.device().is_cpu() && how.layout == Layout::channels_last && input.dim() > 3 &&
-         program.graph.nodes.size() > 1;
+         program.graph.nodes.size() > 1 && std::ranges::all_of(wanted, ends);
 }
 
 std::vector<at::Tensor> run_fused(std::shared_ptr<Program const> program,

@@ -34,9 +34,11 @@ class FusedConvolution {
   bool blocks_ = false;  // a transposed convolution whose outputs do not overlap
 };
 
-/// What does a convolution with fewer products than oneDNN; nothing where that does not pay:
-/// other kernels, strides or groups, small maps, contiguous images, bfloat16 where the CPU has
-/// units for its matrices.
+/// What does a convolution with fewer products than oneDNN; nothing where it cannot: other
+/// kernels, strides or groups, few channels, contiguous images, bfloat16 where the CPU has
+/// units for its matrices. Sizes need not be known.
+std::optional<Winograd> winograd_of(Node const& node, Shape const& in, Execution how);
+/// And nothing where that does not pay: on small maps.
 ///
 /// `training`: the batch, where the weights change with each. Nothing: they are made once, and
 /// neither batch nor threads may change an answer.
@@ -58,16 +60,21 @@ at::Tensor winograd_convolved(Winograd const& kernel,
 /// Training on a CPU without LibTorch's tape: the gradients come from the graph itself, what is
 /// cheap (norms, activations, joined channels) is computed again instead of kept, and what this
 /// executor does not know runs by LibTorch, node by node. To LibTorch it is one differentiable
-/// call. Outputs and gradients are those of run_by_torch within rounding.
+/// call, whose backward may be called once, before weights or input are changed: else it throws
+/// Error{bug}. Outputs and gradients are those of run_by_torch within rounding.
 ///
-/// In   as run_by_torch in training; `how` is channels-last
+/// In   as run_by_torch in training; fits_fused() says yes
 std::vector<at::Tensor> run_fused(std::shared_ptr<Program const> program,
                                   Weights const& weights,
                                   Execution how,
                                   at::Tensor const& input,
                                   std::span<std::size_t const> wanted);
 
-/// Whether it can run a pass: a CPU, channels-last, images or volumes.
-bool fits_fused(Program const& program, Execution how, at::Tensor const& input);
+/// Whether it can run a pass: a CPU, channels-last, images or volumes; what is wanted lies at
+/// the end of what it runs as one.
+bool fits_fused(Program const& program,
+                Execution how,
+                at::Tensor const& input,
+                std::span<std::size_t const> wanted);
 
 }  // namespace fovea

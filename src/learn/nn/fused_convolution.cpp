@@ -11,7 +11,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <numeric>
 
 namespace fovea {
 namespace {
@@ -38,8 +37,7 @@ constexpr std::int64_t fused_channels_at_once = 4;  // that a thread prepares
 // block's sums, where threads are left over, into groups of what they are summed over.
 class FusedWeightGradient {
  public:
-  FusedWeightGradient(Winograd const& kernel, Winograd::Maps const& maps)
-      : kernel_{kernel}, maps_{maps} {
+  FusedWeightGradient(Winograd const& kernel, Winograd::Maps const& maps) : maps_{maps} {
     if (maps_.in_step == 0) maps_.in_step = kernel.in;
     if (maps_.out_step == 0) maps_.out_step = kernel.out;
     for (std::int64_t c = 0; c < kernel.in; c += most_channels)
@@ -49,8 +47,9 @@ class FusedWeightGradient {
         part.out = std::min(most_channels, kernel.out - o);
         blocks_.push_back({part, c, o});
       }
-    std::int64_t const threads = at::get_num_threads();
-    groups_ = threads / std::gcd(threads, std::ssize(blocks_));
+    auto const blocks = std::ssize(blocks_);
+    for (auto const& block : blocks_) groups_ = std::max(groups_, block.kernel.parts(maps_));
+    groups_ = std::min(groups_, (at::get_num_threads() + blocks - 1) / blocks);
   }
 
   at::Tensor operator()(at::Tensor const& weight,
@@ -76,17 +75,22 @@ class FusedWeightGradient {
     });
     auto const out = at::empty_like(weight);
     auto const to = fused_steps(out, out.mutable_data_ptr<float>());
-    at::parallel_for(0, count, 1, [&](std::int64_t begin, std::int64_t end) {
-      for (auto at = begin; at < end; ++at) {
-        auto const& block = blocks_[static_cast<std::size_t>(at)];
-        auto* const all = sums.mutable_data_ptr<float>() + at * groups_ * values;
-        for (std::int64_t group = 1; group < groups_; ++group)
-          for (std::int64_t i = 0; i < values; ++i) all[i] += all[group * values + i];
-        auto there = to;
-        there.values += block.in * to.in + block.out * to.out;
-        block.kernel.gradient(all, there, 0, block.kernel.in);
-      }
-    });
+    constexpr std::int64_t values_at_once = 1 << 16;
+    for (std::int64_t at = 0; at < count; ++at) {
+      auto const& block = blocks_[static_cast<std::size_t>(at)];
+      auto* const all = sums.mutable_data_ptr<float>() + at * groups_ * values;
+      if (groups_ > 1)
+        at::parallel_for(0, values, values_at_once, [&](std::int64_t begin, std::int64_t end) {
+          for (std::int64_t group = 1; group < groups_; ++group)
+            for (auto i = begin; i < end; ++i) all[i] += all[group * values + i];
+        });
+      auto there = to;
+      there.values += block.in * to.in + block.out * to.out;
+      at::parallel_for(0, block.kernel.in, fused_channels_at_once,
+                       [&](std::int64_t begin, std::int64_t end) {
+                         block.kernel.gradient(all, there, begin, end);
+                       });
+    }
     return out;
   }
 
@@ -97,7 +101,6 @@ class FusedWeightGradient {
     std::int64_t in, out;  // its first channels
   };
 
-  Winograd const& kernel_;
   Winograd::Maps maps_;
   std::vector<Block> blocks_;
   std::int64_t groups_ = 1;
@@ -210,10 +213,7 @@ Winograd::Maps winograd_maps(std::int64_t batch, std::vector<std::int64_t> const
   return {batch, {deep ? size[0] : 1, size[deep ? 1 : 0], size[deep ? 2 : 1]}};
 }
 
-std::optional<Winograd> winograd_for(Node const& node,
-                                     Shape const& in,
-                                     std::optional<std::int64_t> training,
-                                     Execution how) {
+std::optional<Winograd> winograd_of(Node const& node, Shape const& in, Execution how) {
   auto const rank = in.size.size();
   if (node.op != "conv" || how.executor != Executor::fused ||
       how.layout != Layout::channels_last || (rank != 2 && rank != 3) ||
@@ -230,15 +230,24 @@ std::optional<Winograd> winograd_for(Node const& node,
   auto const by_slices = is("kernel", flat) && is("padding", flat_padding);
   if ((!deep && !by_slices) || !is("stride", one) || !is("dilation", one)) return std::nullopt;
   Winograd const kernel{.in = in.channels, .out = whole_option(node, "out"), .deep = deep};
-  // Few channels do not fill its vectors; small maps neither its tiles nor the threads, nor do
-  // they pay for the weights.
+  // Few channels do not fill its vectors.
   constexpr std::int64_t least_channels = 8;
+  if (std::min(kernel.in, kernel.out) < least_channels) return std::nullopt;
+  return kernel;
+}
+
+std::optional<Winograd> winograd_for(Node const& node,
+                                     Shape const& in,
+                                     std::optional<std::int64_t> training,
+                                     Execution how) {
+  auto const kernel = winograd_of(node, in, how);
+  if (!kernel) return std::nullopt;
+  // Small maps fill neither its tiles nor the threads, nor do they pay for the weights.
   std::int64_t const least_tiles = training ? 192 : 48;
   // oneDNN's bfloat16 is nearly twice as fast as its float32.
   auto const least_saved = how.precision == Precision::bfloat16 ? 2.4 : 1.6;
   auto const maps = winograd_maps(training.value_or(1), in.size);
-  if (std::min(kernel.in, kernel.out) < least_channels ||
-      kernel.tiles(maps) * maps.size[0] < least_tiles || kernel.saves(maps) < least_saved)
+  if (kernel->tiles(maps) * maps.size[0] < least_tiles || kernel->saves(maps) < least_saved)
     return std::nullopt;
   return kernel;
 }

@@ -2,6 +2,7 @@
 // statistics. Every operation and every network is tried.
 #include "learn/nn/fused.hpp"
 
+#include "base/core/error.hpp"
 #include "base/core/rng.hpp"
 #include "learn/nn/test_graphs.hpp"
 #include "learn/nn/test_segmenters.hpp"
@@ -27,10 +28,14 @@ struct FusedTrained {
   double largest = 0;          // norm of a gradient
 };
 
-FusedTrained fused_trained(Graph const& graph, Execution how, at::Tensor const& image) {
+// `of_input`: as nobody asks in training, but explanations do.
+FusedTrained fused_trained(Graph const& graph,
+                           Execution how,
+                           at::Tensor const& image,
+                           bool of_input = true) {
   Network network{graph, 3};
   network.execution(how);
-  auto const x = image.clone().requires_grad_();
+  auto const x = image.clone().requires_grad_(of_input);
   at::manual_seed(1);  // dropout leaves out the same
   auto const all = network.train_all(x);
   at::manual_seed(2);
@@ -40,7 +45,7 @@ FusedTrained fused_trained(Graph const& graph, Execution how, at::Tensor const& 
   loss.backward();
   FusedTrained out;
   for (auto const& one : all) out.tensors.push_back({"an output", one.detach()});
-  out.tensors.push_back({"the input's gradient", x.grad()});
+  if (of_input) out.tensors.push_back({"the input's gradient", x.grad()});
   for (auto const& parameter : network.parameters()) {
     auto const& gradient = parameter.value.grad();
     if (!gradient.defined()) continue;  // of a head that only training runs
@@ -78,12 +83,16 @@ FusedApart fused_apart(FusedTrained const& got, FusedTrained const& wanted) {
 void fused_agrees(Graph const& graph, at::Tensor const& image) {
   constexpr double close = 2e-5, factor = 12;
   auto const plain = fused_trained(graph, {}, image);
-  auto const apart = [&](Executor executor) {
-    return fused_apart(fused_trained(graph, fused_way(Precision::float32, executor), image),
-                       plain);
-  };
-  auto const torch = apart(Executor::torch), fused = apart(Executor::fused);
-  EXPECT_LT(fused.most, close + factor * torch.most) << fused.where;
+  auto const other =
+      fused_trained(graph, fused_way(Precision::float32, Executor::torch), image);
+  auto const how = fused_way(Precision::float32, Executor::fused);
+  auto mine = fused_trained(graph, how, image);
+  auto const fused = fused_apart(mine, plain);
+  EXPECT_LT(fused.most, close + factor * fused_apart(other, plain).most) << fused.where;
+  if (Network{graph, 3}.parameters().empty()) return;
+  // Whether the input's gradient is asked for changes no other.
+  std::erase_if(mine.tensors, [](Named const& one) { return one.name.starts_with("the "); });
+  EXPECT_LT(fused_apart(fused_trained(graph, how, image, false), mine).most, 1e-6);
 }
 
 }  // namespace
@@ -204,6 +213,47 @@ TEST(FusedExecutor, IsNoCoarserThanLibTorchInBfloat16) {
   EXPECT_LT(fine.most, 2e-2) << fine.where;
   EXPECT_LT(apart(Precision::bfloat16, Executor::fused).mean,
             1.05 * apart(Precision::bfloat16, Executor::torch).mean);
+}
+
+Graph fused_heads() {
+  Graph graph;
+  auto at =
+      graph.add("input", {}, {{"channels", std::int64_t{1}}, {"dimensions", std::int64_t{2}}});
+  Options const options{
+      {"out", std::int64_t{8}}, {"kernel", std::int64_t{3}}, {"padding", std::int64_t{1}}};
+  at = graph.add("conv", {at}, options, "first");
+  graph.marks["deep1"] = graph.add("conv", {at}, options, "head");
+  graph.add("conv", {at}, options, "last");
+  return graph;
+}
+
+TEST(FusedExecutor, LeavesAloneWhatNoLossReaches) {
+  for (auto const executor : {Executor::torch, Executor::fused}) {
+    Network network{fused_heads(), 1};
+    network.execution(fused_way(Precision::float32, executor));
+    network.train_all(at::randn({2, 1, 9, 9}))[0].sum().backward();
+    for (auto const& parameter : network.parameters())
+      EXPECT_EQ(parameter.value.grad().defined(), !parameter.name.starts_with("head"))
+          << parameter.name;
+  }
+}
+
+TEST(FusedExecutor, RefusesGradientsOfWhatHasPassed) {
+  Network network{fused_heads(), 1};
+  network.execution(fused_way(Precision::float32, Executor::fused));
+  auto const image = at::randn({2, 1, 9, 9});
+  auto const all = network.train_all(image);
+  all[0].sum().backward();
+  EXPECT_THROW(all[1].sum().backward(), Error);
+  auto const late = network.train_all(image);
+  {
+    at::NoGradGuard const no_tape;
+    network.parameters().front().value.add_(1);
+  }
+  EXPECT_THROW(late[0].sum().backward(), Error);
+  auto const seen = network.train_all(image);
+  image.add_(1);
+  EXPECT_THROW(seen[0].sum().backward(), Error);
 }
 
 TEST(FusedExecutor, GivesTheSameBitsAgain) {

@@ -91,7 +91,7 @@ std::vector<at::Tensor> Network::State::train(at::Tensor const& input,
     std::lock_guard const lock{guard};
     prepared = nullptr;  // the weights are about to change
   }
-  if (execution.executor == Executor::fused && fits_fused(program, execution, input))
+  if (execution.executor == Executor::fused && fits_fused(program, execution, input, wanted))
     return run_fused(shared, weights, execution, input, wanted);
   return run_by_torch(program, weights, execution, input,
                       {.wanted = wanted, .training = true, .gradient = true});

@@ -12,8 +12,9 @@ namespace fovea {
 
 enum class Precision { float32, bfloat16 };
 enum class Layout { contiguous, channels_last };
-/// LibTorch node by node; or kernels of ours over the whole graph, where it is channels-last on
-/// a CPU, and LibTorch for what they do not know.
+/// LibTorch node by node (norms and what follows them by kernels of ours); or our own
+/// convolutions and gradients over the whole graph, where it is channels-last on a CPU, and
+/// LibTorch for what they do not know.
 enum class Executor { torch, fused };
 /// How the arithmetic is done: what the probe chooses and the plan states. Results differ
 /// within rounding only.

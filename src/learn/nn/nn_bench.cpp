@@ -57,7 +57,7 @@ void TrainResNet18At224Batch32(benchmark::State& state) {
 void InferResNet18At224Batch32(benchmark::State& state) {
   bench_inference(state, bench_resnet18(3, 1000), at::randn({32, 3, 224, 224}));
 }
-// One convolution of a U-Net's finest level: float32 channels-last is by Winograd's way.
+// One convolution of a U-Net's finest level.
 void InferConvolution3d(benchmark::State& state) {
   Graph graph;
   auto const in =

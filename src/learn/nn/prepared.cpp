@@ -241,7 +241,7 @@ class PreparedWriter {
       step.reads.push_back(conv.sum);
     }
     if (chain.activation != Program::none) conv.activation = program_.ops[chain.activation];
-    if (stands_alone(chain)) {
+    if (stands_alone(chain) && winograd_of(node, program_.in_shapes[chain.conv][0], how_)) {
       conv.winograd = std::make_shared<PreparedWinograd>();
       conv.winograd->weight = folded.weight;
       conv.winograd->bias = folded.bias;

@@ -25,8 +25,8 @@ std::span<KeyRow const> common_keys() {
        "times as fast",
        0, 0, "auto|float32|bfloat16"},
       {"executor", word, "auto",
-       "what computes the network: LibTorch alone, or kernels of our own where they know how; "
-       "auto: what a short probe finds faster",
+       "what computes the network: LibTorch node by node, or convolutions and gradients of our "
+       "own on a CPU; auto: what a short probe finds faster",
        0, 0, "auto|torch|fused"},
       {"run_as", word, "",
        "precision, memory format and executor that the probe chose; empty: probe"},

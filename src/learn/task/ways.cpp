@@ -24,13 +24,18 @@ constexpr std::pair<std::string_view, Execution> ways_known[] = {
 std::vector<std::string> execution_ways(Plan const& plan) {
   auto const& precision = plan.word("precision");
   auto const& executor = plan.word("executor");
+  auto const on_cpu = plan.word("device") != "cuda";
+  if (executor == "fused" && !on_cpu)
+    throw Error{Fault::usage, "the fused executor runs on a CPU, and the device is cuda",
+                "leave out --executor, or take --device cpu"};
   std::vector<std::string> ways;
   for (auto const& [name, how] : ways_known) {
     auto const precise = precision == "auto" ||
                          (precision == "bfloat16") == (how.precision == Precision::bfloat16);
     auto const executed =
         executor == "auto" || (executor == "fused") == (how.executor == Executor::fused);
-    if (precise && executed) ways.emplace_back(name);
+    auto const there = on_cpu || how.executor == Executor::torch;
+    if (precise && executed && there) ways.emplace_back(name);
   }
   return ways;
 }
@@ -60,7 +65,9 @@ Execution to_answer_in(Precision precision) {
 }
 
 Execution to_answer(std::string_view proven, AskedWay const& asked) {
-  auto how = asked.precision ? to_answer_in(*asked.precision) : execution_named(proven);
+  auto how = execution_named(proven);
+  if (asked.precision && *asked.precision != how.precision)
+    how = to_answer_in(*asked.precision);
   if (asked.executor) how.executor = *asked.executor;
   if (how.executor == Executor::fused) how.layout = Layout::channels_last;
   return how;

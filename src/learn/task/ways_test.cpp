@@ -1,0 +1,69 @@
+#include "learn/task/ways.hpp"
+
+#include "base/core/error.hpp"
+#include "learn/kernel/winograd.hpp"
+
+#include <gtest/gtest.h>
+
+namespace fovea {
+namespace {
+
+using Words = std::vector<std::string>;
+
+Plan ways_plan(std::string_view precision, std::string_view executor, std::string_view device) {
+  Plan plan;
+  plan.set("precision", precision);
+  plan.set("executor", executor);
+  plan.set("device", device);
+  return plan;
+}
+
+}  // namespace
+
+TEST(Ways, AreThoseThatThePlansKeysAllow) {
+  struct Row {
+    std::string_view precision, executor, device;
+    Words ways;
+  };
+  Row const rows[] = {
+      {"auto",
+       "auto",
+       "auto",
+       {"float32 fused", "bfloat16 fused", "float32 channels-last", "float32",
+        "bfloat16 channels-last", "bfloat16"}},
+      {"float32", "auto", "cpu", {"float32 fused", "float32 channels-last", "float32"}},
+      {"bfloat16", "fused", "cpu", {"bfloat16 fused"}},
+      {"bfloat16", "torch", "auto", {"bfloat16 channels-last", "bfloat16"}},
+      {"float32", "auto", "cuda", {"float32 channels-last", "float32"}}};
+  for (auto const& [precision, executor, device, ways] : rows)
+    EXPECT_EQ(execution_ways(ways_plan(precision, executor, device)), ways)
+        << precision << " " << executor << " " << device;
+  EXPECT_THROW(execution_ways(ways_plan("auto", "fused", "cuda")), Error);
+}
+
+TEST(Ways, HaveNamesThatAreReadAgain) {
+  for (auto const& way : execution_ways(ways_plan("auto", "auto", "auto")))
+    EXPECT_EQ(way_of(execution_named(way)), way);
+  EXPECT_THROW(execution_named("float16"), Error);
+}
+
+TEST(ToAnswer, KeepsWhatAModelWasProvenWithButForWhatIsAsked) {
+  auto const float32 = Winograd::pays() ? "float32 fused" : "float32";
+  struct Row {
+    std::string_view proven;
+    AskedWay asked;
+    std::string_view way;
+  };
+  Row const rows[] = {
+      {"bfloat16", {}, "bfloat16"},
+      {"float32 channels-last", {.precision = Precision::float32}, "float32 channels-last"},
+      {"float32", {.precision = Precision::bfloat16}, "bfloat16 fused"},
+      {"bfloat16 fused", {.precision = Precision::float32}, float32},
+      {"float32 fused", {.executor = Executor::torch}, "float32 channels-last"},
+      {"float32", {.executor = Executor::fused}, "float32 fused"},
+      {"float32", {Precision::bfloat16, Executor::torch}, "bfloat16 channels-last"}};
+  for (auto const& [proven, asked, way] : rows)
+    EXPECT_EQ(way_of(to_answer(proven, asked)), way) << proven;
+}
+
+}  // namespace fovea
