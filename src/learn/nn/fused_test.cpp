@@ -188,6 +188,8 @@ TEST(FusedExecutor, IsLibTorchsOnEveryNetworkOfTheCatalogue) {
     for (int dimensions = 2; dimensions <= (row.volumes ? 3 : 2); ++dimensions) {
       SCOPED_TRACE(testing::Message() << row.name << " of " << dimensions << " dimensions");
       auto const graph = row.draw({.in = 1, .out = 3, .dimensions = dimensions, .size = 28});
+      // The large ones have no operation in three dimensions that the small ones lack.
+      if (dimensions == 3 && cost_of(graph, {16, 17, 18}).parameters > 10'000'000) continue;
       at::manual_seed(4);
       fused_agrees(graph,
                    dimensions == 2 ? at::randn({3, 1, 28, 33}) : at::randn({4, 1, 16, 17, 18}));
