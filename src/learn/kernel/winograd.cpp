@@ -137,56 +137,34 @@ template <class T, int lanes, int rows>
   auto const plan = winograd_plan(work.conv);
   auto const cut = winograd_cut(work.conv, maps);
   auto const slice_values = winograd_taps * cut.in_tap;
-  thread_local std::vector<WinogradLine> room;
-  room.resize(static_cast<std::size_t>(
-      (plan.slices * slice_values + winograd_taps * cut.out_tap) / winograd_line));
-  auto* const inputs = room.front().values;
-  auto* const outputs = inputs + plan.slices * slice_values;
-  auto const in_step = maps.in_step > 0 ? maps.in_step : work.conv.in;
-  auto const around = plan.slices / 2;
-  for (auto part = work.begin; part < work.end; ++part) {
-    auto const first = part / cut.chunks * cut.tiles;
-    auto const count = std::min(cut.tiles, cut.all - first);
-    auto const begin = part % cut.chunks * cut.chunk;
-    auto const end = std::min(begin + cut.chunk, maps.size[0]);
-    auto taken = std::max<std::int64_t>(0, begin - around);  // the next slice to take
-    for (auto k = begin; k < end; ++k) {
-      auto const low = std::max<std::int64_t>(0, k - around);
-      auto const high = std::min(maps.size[0], k + around + 1);
-      for (; taken < high; ++taken) {
-        WinogradSlice<T> const slice{work.x, maps, work.conv.in, in_step, taken};
-        auto* const into = inputs + taken % plan.slices * slice_values;
-        winograd_runs(
-            cut, first, count,
-            [&](WinogradPlace const& place, std::int64_t t,
-                std::int64_t run) __attribute__((always_inline)) {
-              winograd_take<lanes>(slice, place, run, into + t * plan.in, cut.in_tap, plan.in);
-            });
-      }
-      auto const skipped = (low - (k - around)) * work.conv.in * plan.panel;
-      for (std::int64_t tap = 0; tap < winograd_taps; ++tap) {
-        float const* a[3] = {};
-        for (auto z = low; z < high; ++z)
-          a[z - low] = inputs + z % plan.slices * slice_values + tap * cut.in_tap;
-        for (std::int64_t out = 0; out < plan.out; out += plan.panel) {
-          auto const* const b =
-              work.prepared + (tap * plan.out + out) * plan.slices * work.conv.in + skipped;
-          // Rows beyond the last tile hold what was there before: nobody reads what comes of
-          // it.
-          for (std::int64_t t = 0; t < count; t += rows) {
-            float const* of_rows[3] = {};
-            for (std::int64_t z = 0; z < high - low; ++z) of_rows[z] = a[z] + t * plan.in;
-            winograd_multiply<lanes, rows>(of_rows, plan.in, b, high - low, work.conv.in,
-                                           outputs + tap * cut.out_tap + t * plan.out + out,
-                                           plan.out);
+  winograd_sweep<lanes>(
+      work.conv, maps, plan, cut, work.x, work.begin,
+      work.end, [&](WinogradBlock const& block) __attribute__((always_inline)) {
+        auto const slices = block.high - block.low;
+        auto const skipped =
+            (block.low - (block.k - plan.slices / 2)) * work.conv.in * plan.panel;
+        for (std::int64_t tap = 0; tap < winograd_taps; ++tap) {
+          float const* a[3] = {};
+          for (auto z = block.low; z < block.high; ++z)
+            a[z - block.low] = block.inputs + z % plan.slices * slice_values + tap * cut.in_tap;
+          for (std::int64_t out = 0; out < plan.out; out += plan.panel) {
+            auto const* const b =
+                work.prepared + (tap * plan.out + out) * plan.slices * work.conv.in + skipped;
+            // Rows beyond the last tile hold what was there before: nobody reads what comes of
+            // it.
+            for (std::int64_t t = 0; t < block.count; t += rows) {
+              float const* of_rows[3] = {};
+              for (std::int64_t z = 0; z < slices; ++z) of_rows[z] = a[z] + t * plan.in;
+              winograd_multiply<lanes, rows>(
+                  of_rows, plan.in, b, slices, work.conv.in,
+                  block.others + tap * cut.out_tap + t * plan.out + out, plan.out);
+            }
           }
         }
-      }
-      for (std::int64_t t = 0; t < count; ++t)
-        winograd_give<lanes>(work, winograd_place(cut, first + t), k, outputs + t * plan.out,
-                             cut.out_tap);
-    }
-  }
+        for (std::int64_t t = 0; t < block.count; ++t)
+          winograd_give<lanes>(work, winograd_place(cut, block.first + t), block.k,
+                               block.others + t * plan.out, cut.out_tap);
+      });
 }
 
 struct WinogradWeights {

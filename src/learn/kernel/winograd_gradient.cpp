@@ -26,8 +26,7 @@ template <int lanes, class T>
                                                           std::int64_t tile_step) {
   using V = typename WinogradVector<lanes>::Type;
   T const* rows[winograd_given];
-  for (int j = 0; j < winograd_given; ++j)
-    rows[j] = at.j + j < from.maps.size[1] ? from.row(at.sample, at.j + j) : nullptr;
+  for (int j = 0; j < winograd_given; ++j) rows[j] = from.row(at.sample, at.j + j);
   for (std::int64_t c = 0; c < from.channels; c += lanes) {
     auto const channels = std::min<std::int64_t>(lanes, from.channels - c);
     for (std::int64_t t = 0; t < count; ++t) {
@@ -98,57 +97,34 @@ template <class T, int lanes, int rows>
   auto const plan = winograd_plan(work.conv);
   auto const cut = winograd_cut(work.conv, maps);
   auto const slice_values = winograd_taps * cut.in_tap;
-  thread_local std::vector<WinogradLine> room;
-  room.resize(static_cast<std::size_t>(
-      (plan.slices * slice_values + winograd_taps * cut.out_tap) / winograd_line));
-  auto* const inputs = room.front().values;
-  auto* const gradients = inputs + plan.slices * slice_values;
-  auto const in_step = maps.in_step > 0 ? maps.in_step : work.conv.in;
-  auto const out_step = maps.out_step > 0 ? maps.out_step : work.conv.out;
-  auto const around = plan.slices / 2;
-  // Channels beyond the last vector of `out` are never taken.
-  std::fill_n(gradients, winograd_taps * cut.out_tap, 0.0F);
-  for (auto part = work.begin; part < work.end; ++part) {
-    auto const first = part / cut.chunks * cut.tiles;
-    auto const count = std::min(cut.tiles, cut.all - first);
-    auto const begin = part % cut.chunks * cut.chunk;
-    auto const end = std::min(begin + cut.chunk, maps.size[0]);
-    auto taken = std::max<std::int64_t>(0, begin - around);
-    for (auto k = begin; k < end; ++k) {
-      auto const low = std::max<std::int64_t>(0, k - around);
-      auto const high = std::min(maps.size[0], k + around + 1);
-      for (; taken < high; ++taken) {
-        WinogradSlice<T> const slice{work.x, maps, work.conv.in, in_step, taken};
-        auto* const into = inputs + taken % plan.slices * slice_values;
+  auto const step = maps.out_step > 0 ? maps.out_step : work.conv.out;
+  winograd_sweep<lanes>(
+      work.conv, maps, plan, cut, work.x, work.begin,
+      work.end, [&](WinogradBlock const& block) __attribute__((always_inline)) {
+        WinogradSlice<T> const slice{work.gradient, maps, work.conv.out, step, block.k};
+        // Channels beyond the last vector of `out` hold what was there before: nobody reads
+        // what comes of it.
         winograd_runs(
-            cut, first, count,
-            [&](WinogradPlace const& place, std::int64_t t,
-                std::int64_t run) __attribute__((always_inline)) {
-              winograd_take<lanes>(slice, place, run, into + t * plan.in, cut.in_tap, plan.in);
-            });
-      }
-      WinogradSlice<T> const slice{work.gradient, maps, work.conv.out, out_step, k};
-      winograd_runs(
-          cut, first, count,
-          [&](WinogradPlace const& place, std::int64_t t, std::int64_t run)
-              __attribute__((always_inline)) {
-                winograd_take_gradient<lanes>(slice, place, run, gradients + t * plan.out,
-                                              cut.out_tap, plan.out);
-              });
-      for (std::int64_t tap = 0; tap < winograd_taps; ++tap) {
-        for (auto z = low; z < high; ++z) {
-          auto const* const a = inputs + z % plan.slices * slice_values + tap * cut.in_tap;
-          auto const* const b = gradients + tap * cut.out_tap;
-          auto* const to =
-              work.sums + (tap * plan.slices + z - (k - around)) * plan.in * plan.out;
-          for (std::int64_t c = 0; c < plan.in; c += rows)
-            for (std::int64_t out = 0; out < plan.out; out += plan.panel)
-              winograd_add<lanes, rows>(a + c, plan.in, b + out, plan.out, count,
-                                        to + c * plan.out + out, plan.out);
+            cut, block.first, block.count,
+            [&](WinogradPlace const& place, std::int64_t t, std::int64_t run)
+                __attribute__((always_inline)) {
+                  winograd_take_gradient<lanes>(slice, place, run, block.others + t * plan.out,
+                                                cut.out_tap, plan.out);
+                });
+        for (std::int64_t tap = 0; tap < winograd_taps; ++tap) {
+          for (auto z = block.low; z < block.high; ++z) {
+            auto const* const a =
+                block.inputs + z % plan.slices * slice_values + tap * cut.in_tap;
+            auto const* const b = block.others + tap * cut.out_tap;
+            auto* const to = work.sums + (tap * plan.slices + z - (block.k - plan.slices / 2)) *
+                                             plan.in * plan.out;
+            for (std::int64_t c = 0; c < plan.in; c += rows)
+              for (std::int64_t out = 0; out < plan.out; out += plan.panel)
+                winograd_add<lanes, rows>(a + c, plan.in, b + out, plan.out, block.count,
+                                          to + c * plan.out + out, plan.out);
+          }
         }
-      }
-    }
-  }
+      });
 }
 
 struct WinogradSums {

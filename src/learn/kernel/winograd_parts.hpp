@@ -184,8 +184,9 @@ struct WinogradSlice {
   std::int64_t channels, step;  // of values from a voxel to the next
   std::int64_t k;
 
-  // Row j of a sample at i = 0.
+  // Row j of a sample at i = 0; null where there is none.
   [[gnu::always_inline]] T const* row(std::int64_t sample, std::int64_t j) const {
+    if (j < 0 || j >= maps.size[1]) return nullptr;
     return values + ((sample * maps.size[0] + k) * maps.size[1] + j) * maps.size[2] * step;
   }
 };
@@ -215,10 +216,7 @@ template <int lanes, class T>
                                                  std::int64_t tile_step) {
   using V = typename WinogradVector<lanes>::Type;
   T const* rows[winograd_side];
-  for (int j = 0; j < winograd_side; ++j) {
-    auto const down = at.j - 1 + j;
-    rows[j] = down >= 0 && down < from.maps.size[1] ? from.row(at.sample, down) : nullptr;
-  }
+  for (int j = 0; j < winograd_side; ++j) rows[j] = from.row(at.sample, at.j - 1 + j);
   for (std::int64_t c = 0; c < from.channels; c += lanes) {
     auto const channels = std::min<std::int64_t>(lanes, from.channels - c);
     // Columns, transformed along j; the last two of a tile are the first two of the next.
@@ -252,6 +250,56 @@ template <int lanes, class T>
         for (int i = 0; i < winograd_side; ++i)
           winograd_store<lanes>(to + (j * winograd_side + i) * tap_step, v[i]);
       }
+    }
+  }
+}
+
+// What is summed at once: a block of tiles in slice k, with the slices around it transformed.
+struct WinogradBlock {
+  std::int64_t first, count;  // tiles
+  std::int64_t k, low, high;  // slices [low, high) are there
+  float* inputs;              // of slice z: at z % slices * slice_values, [tap][tile][channel]
+  float* others;              // room for as many tiles of outputs
+};
+
+// Goes through parts [begin, end): work(block), with each slice of inputs taken once a part.
+template <int lanes, class T, class Work>
+[[gnu::always_inline]] inline void winograd_sweep(Winograd const& conv,
+                                                  Winograd::Maps const& maps,
+                                                  WinogradPlan const& plan,
+                                                  WinogradCut const& cut,
+                                                  T const* x,
+                                                  std::int64_t begin,
+                                                  std::int64_t end,
+                                                  Work const& work) {
+  auto const slice_values = winograd_taps * cut.in_tap;
+  thread_local std::vector<WinogradLine> room;
+  room.resize(static_cast<std::size_t>(
+      (plan.slices * slice_values + winograd_taps * cut.out_tap) / winograd_line));
+  auto* const inputs = room.front().values;
+  auto const step = maps.in_step > 0 ? maps.in_step : conv.in;
+  auto const around = plan.slices / 2;
+  for (auto part = begin; part < end; ++part) {
+    auto const first = part / cut.chunks * cut.tiles;
+    auto const count = std::min(cut.tiles, cut.all - first);
+    auto const from = part % cut.chunks * cut.chunk;
+    auto const to = std::min(from + cut.chunk, maps.size[0]);
+    auto taken = std::max<std::int64_t>(0, from - around);  // the next slice to take
+    for (auto k = from; k < to; ++k) {
+      auto const low = std::max<std::int64_t>(0, k - around);
+      auto const high = std::min(maps.size[0], k + around + 1);
+      for (; taken < high; ++taken) {
+        WinogradSlice<T> const slice{x, maps, conv.in, step, taken};
+        auto* const into = inputs + taken % plan.slices * slice_values;
+        winograd_runs(
+            cut, first, count,
+            [&](WinogradPlace const& place, std::int64_t t,
+                std::int64_t run) __attribute__((always_inline)) {
+              winograd_take<lanes>(slice, place, run, into + t * plan.in, cut.in_tap, plan.in);
+            });
+      }
+      work(WinogradBlock{first, count, k, low, high, inputs,
+                         inputs + plan.slices * slice_values});
     }
   }
 }

@@ -2,23 +2,19 @@
 
 #include "base/core/error.hpp"
 #include "base/core/words.hpp"
-#include "learn/nn/chain.hpp"
 #include "learn/nn/ops_rows.hpp"
+#include "learn/nn/together_parts.hpp"
 
 #include <ATen/core/ivalue.h>
 #include <ATen/ops/add.h>
 #include <ATen/ops/cat.h>
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/autograd.h>
-#include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
 
 namespace fovea {
 namespace {
-
-using torch::autograd::AutogradContext;
-using torch::autograd::variable_list;
 
 struct FusedStep {
   enum class Kind { convolution, chain, concat, sum, torch };
@@ -33,9 +29,9 @@ struct FusedStep {
 // What a LibTorch node kept for its gradient.
 struct FusedTape {
   at::Tensor out;
-  std::vector<at::Tensor> leaves;                            // of `owners`
-  std::vector<std::pair<std::size_t, std::size_t>> weights;  // node and number, behind
-  std::vector<std::size_t> reads;                            // the nodes that come first
+  std::vector<at::Tensor> leaves;  // of what it reads, then of its weights
+  std::vector<std::size_t> reads;
+  std::vector<std::pair<std::size_t, std::size_t>> weights;  // node and number
 };
 
 // One training step: forward, then backward, once.
@@ -68,7 +64,7 @@ class FusedPass : public torch::CustomClassHolder {
     decide();
   }
 
-  // The learnt tensors that run, in the order in which gradients() gives theirs.
+  // The learnt tensors that run, in the order in which backward() gives theirs.
   std::vector<std::pair<std::size_t, std::size_t>> learnt() const {
     std::vector<std::pair<std::size_t, std::size_t>> all;
     for (std::size_t node = 0; node < weights_.size(); ++node) {
@@ -184,7 +180,7 @@ class FusedPass : public torch::CustomClassHolder {
     FusedStep step{.nodes = {at}, .reads = node.from};
     auto const& in = shapes_[node.from[0]];
     auto const rank = in.size.size();
-    // LibTorch's table knows better ways on maps of a few places.
+    // The operation itself knows a better way on maps of a few places (convolved_as_matrix).
     constexpr std::int64_t few_places = 8;
     if ((node.op == "conv" && rank >= 2 && values_of(in.size) > few_places) ||
         (node.op == "conv_transpose" && rank >= 2)) {
@@ -290,14 +286,7 @@ class FusedPass : public torch::CustomClassHolder {
   NormChain chain(FusedStep const& step) {
     auto const first = step.nodes.front();
     auto const other = step.reads.size() > 1 ? placed(value(step.reads[1])) : at::Tensor{};
-    auto const last = step.node();
-    Slope slope;
-    if (nodes()[last].op == "prelu")
-      slope.learnt = weights_[last][0];
-    else if (nodes()[last].op == "leaky_relu")
-      slope.fixed = real_option(nodes()[last], "slope");
-    else if (nodes()[last].op == "relu")
-      slope.fixed = 0;
+    auto const slope = slope_of(*program_, weights_, program_->together[step.node()]);
     return chain_of(nodes()[first], weights_[first], other, slope);
   }
 

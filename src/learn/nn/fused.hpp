@@ -12,8 +12,6 @@ class FusedConvolution {
   /// `in`: what it reads, with known sizes.
   FusedConvolution(Node const& node, Shape const& in, std::int64_t batch, Execution how);
 
-  /// Whether it has fewer products.
-  bool fewer() const { return winograd_.has_value(); }
   /// x in the working precision and layout; weights float32, with or without a bias.
   at::Tensor forward(std::span<at::Tensor const> weights, at::Tensor const& x) const;
 

@@ -1,4 +1,5 @@
 #include "learn/nn/fused.hpp"
+#include "learn/nn/together_parts.hpp"
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/addmm.h>
@@ -16,15 +17,6 @@ namespace fovea {
 namespace {
 
 using FusedSizes = std::vector<std::int64_t>;
-
-// Calls work(a value of the kernels' type) for float32 or bfloat16.
-template <class Work>
-void fused_typed(at::Tensor const& x, Work const& work) {
-  if (x.scalar_type() == at::kFloat)
-    work(float{});
-  else
-    work(BFloat16{});
-}
 
 template <class Value>
 Winograd::Steps<Value> fused_steps(at::Tensor const& weight, Value* values) {
@@ -59,7 +51,7 @@ class FusedWeightGradient {
     for (auto const& block : blocks_) values = std::max(values, block.kernel.sum_values());
     auto const count = std::ssize(blocks_);
     auto const sums = at::empty({count, groups_, values}, at::kFloat);
-    fused_typed(x, [&]<class T>(T) {
+    together_typed(x, [&]<class T>(T) {
       auto const* const in = static_cast<T const*>(x.const_data_ptr());
       auto const* const g = static_cast<T const*>(gradient.const_data_ptr());
       at::parallel_for(0, count * groups_, 1, [&](std::int64_t begin, std::int64_t end) {
@@ -198,7 +190,7 @@ at::Tensor winograd_convolved(Winograd const& kernel,
   sizes[1] = kernel.out;
   auto const y = at::empty(sizes, x.options().memory_format(format));
   auto const* const plus = bias.defined() ? bias.const_data_ptr<float>() : nullptr;
-  fused_typed(x, [&]<class T>(T) {
+  together_typed(x, [&]<class T>(T) {
     auto const* const in = static_cast<T const*>(x.const_data_ptr());
     auto* const out = static_cast<T*>(y.mutable_data_ptr());
     at::parallel_for(0, kernel.parts(maps), 1, [&](std::int64_t begin, std::int64_t end) {

@@ -57,7 +57,8 @@ class Network {
   at::Tensor operator()(at::Tensor const& input) const;
 
   /// Training: batch statistics, dropout, gradients to the weights; random numbers come from
-  /// LibTorch's generator, which the caller seeds.
+  /// LibTorch's generator, which the caller seeds. Executor::fused gives the gradients once,
+  /// before weights or input are changed; else it throws Error{bug}.
   at::Tensor train(at::Tensor const& input);
 
   /// Training of a network with several heads: the output, then what each of deep_heads() gives

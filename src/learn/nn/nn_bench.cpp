@@ -5,7 +5,6 @@
 #include <ATen/ops/nll_loss.h>
 #include <ATen/ops/randint.h>
 #include <ATen/ops/randn.h>
-#include <ATen/ops/randn_like.h>
 #include <benchmark/benchmark.h>
 #include <c10/core/GradMode.h>
 
@@ -68,36 +67,6 @@ void InferConvolution3d(benchmark::State& state) {
       "conv");
   bench_inference(state, graph, at::randn({1, 32, 40, 56, 40}));
 }
-// Forward and backward of what 3D networks repeat.
-void TrainBlock3d(benchmark::State& state) {
-  auto const width = state.range(2), side = state.range(3);
-  Graph graph;
-  auto at = graph.add("input", {}, {{"channels", width}, {"dimensions", std::int64_t{3}}});
-  at = graph.add("conv", {at},
-                 {{"out", width},
-                  {"kernel", std::int64_t{3}},
-                  {"padding", std::int64_t{1}},
-                  {"bias", std::int64_t{0}}},
-                 "conv");
-  at = graph.add("instance_norm", {at}, {}, "norm");
-  graph.add("leaky_relu", {at});
-  Network network{graph, 1};
-  network.execution(bench_execution(state));
-  // As it lies within a network.
-  auto const x = at::randn({6, width, 5 * side, 7 * side, 5 * side})
-                     .contiguous(at::MemoryFormat::ChannelsLast3d)
-                     .requires_grad_();
-  auto const pull = at::randn_like(x.detach());
-  auto const step = [&] {
-    network.train(x).backward(pull);
-    x.mutable_grad().reset();
-  };
-  step();
-  for (auto _ : state) step();
-  auto const flops = 3 * 2 * 6 * 175 * side * side * side * width * width * 27;
-  state.counters["GFLOPs"] = benchmark::Counter(static_cast<double>(flops) * 1e-9,
-                                                benchmark::Counter::kIsIterationInvariantRate);
-}
 void TrainResNet18At28Batch128(benchmark::State& state) {
   bench_training(state, bench_resnet18(1, 2), at::randn({128, 1, 28, 28}), 2);
 }
@@ -125,13 +94,6 @@ void bench_ways(benchmark::internal::Benchmark* bench) {
 BENCHMARK(TrainResNet18At224Batch32)->Apply(bench_ways);
 BENCHMARK(InferResNet18At224Batch32)->Apply(bench_ways);
 BENCHMARK(InferConvolution3d)->Apply(bench_ways);
-BENCHMARK(TrainBlock3d)
-    ->ArgNames({"bfloat16", "layout", "channels", "side"})
-    ->ArgsProduct({{0, 1}, {1, 2}, {32}, {8}})
-    ->ArgsProduct({{0, 1}, {1, 2}, {64}, {4}})
-    ->ArgsProduct({{0, 1}, {1, 2}, {128}, {2}})
-    ->UseRealTime()
-    ->Unit(benchmark::kMillisecond);
 BENCHMARK(TrainResNet18At28Batch128)->Apply(bench_ways);
 BENCHMARK(TrainResNetSmallAt28Batch128)->Apply(bench_ways);
 BENCHMARK(InferResNet18At28Batch1)->Apply(bench_ways);

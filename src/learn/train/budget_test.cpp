@@ -213,6 +213,15 @@ TEST(Probe, TakesTheFastestWayButBfloat16OnlyWhereItIsWorthIt) {
   }
 }
 
+TEST(Probe, RefusesAWayThatThePlansOtherKeysExclude) {
+  BudgetLearner learner;
+  learner.ways = {{"float32", 0.1}};
+  Fit options{.steps_per_epoch = 1, .steps = 1, .run_as = "bfloat16", .quiet = true};
+  EXPECT_THROW(fit(learner, options), Error);
+  options.run_as = "float32";
+  EXPECT_NO_THROW(fit(learner, options));
+}
+
 TEST(Probe, LeavesNoTrace) {
   LineLearner plain;
   Fit options{.seed = 5,

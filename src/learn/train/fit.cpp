@@ -97,8 +97,8 @@ class FitRun {
     auto const ways = learner_.ways_to_run();
     if (!state_.run_as.empty() && !ways.empty() && std::ranges::count(ways, state_.run_as) == 0)
       throw Error{Fault::usage,
-                  text("the plan says that it runs as '", state_.run_as,
-                       "', which its other keys (precision, executor, device) exclude"),
+                  text("run_as is '", state_.run_as, "', and the plan's other keys allow ",
+                       joined(ways, ", ")),
                   "leave run_as empty, and it is chosen anew"};
     if (state_.run_as.empty() && !ways.empty() && !fixed) {
       auto const timed = ways.size() == 1
