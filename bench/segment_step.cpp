@@ -1,10 +1,16 @@
 // Rows "nnunet-step" and "monai-step": seconds of a training step with loss and optimiser on
 // one fixed batch in memory, through the training engine, with each way to run that it may
 // choose. segment_step nnunet|monai-unet THREADS
+// Row "roofline": of the fused ways, where such a step's time goes, beside what the machine
+// does at most. segment_step nnunet|monai-unet THREADS parts
 #include "base/core/words.hpp"
+#include "bench/limits.hpp"
+#include "bench/parts.hpp"
 #include "bench/row.hpp"
 #include "bench/ways.hpp"
 #include "learn/loss/segment.hpp"
+#include "learn/nn/fused.hpp"
+#include "learn/nn/ops_rows.hpp"
 #include "learn/nn/segmenter.hpp"
 #include "learn/tensor/memory.hpp"
 #include "learn/train/fit.hpp"
@@ -13,6 +19,7 @@
 #include <ATen/ops/randint.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/zeros.h>
+#include <ATen/record_function.h>
 
 #include <algorithm>
 #include <iterator>
@@ -70,8 +77,12 @@ class StepLearner : public Learner {
   Batch sample(Slot) override { return {{"none", at::zeros({1})}}; }
   Batch collate(std::vector<Batch>) override { return batch_; }
   Losses step(Batch const& batch, Update& update) override {
-    auto const loss = segment_dice_cross_entropy(
-        {.logits = network_.train_all(batch.at("image")), .target = batch.at("target")});
+    auto const logits = network_.train_all(batch.at("image"));
+    at::Tensor loss;
+    {
+      RECORD_USER_SCOPE("loss, forward");
+      loss = segment_dice_cross_entropy({.logits = logits, .target = batch.at("target")});
+    }
     update("net", loss);
     return {{"loss", loss.item<double>()}};
   }
@@ -91,24 +102,104 @@ class StepLearner : public Learner {
   Batch batch_;
 };
 
+constexpr std::int64_t step_count = 8;
+
+double step_seconds(StepRow const& row, BenchWay const& way) {
+  StepLearner learner{row};
+  Fit options{.batch_size = row.batch,
+              .steps_per_epoch = 1000,
+              .steps = 2,
+              .run_as = std::string{way.name},
+              .quiet = true};
+  fit(learner, options);
+  options.steps = step_count;
+  most_tensor_memory();
+  return static_cast<double>(row.batch) / fit(learner, options).samples_per_second;
+}
+
+// What a way's parts have to do: multiply-adds of convolutions by whom computes them, values
+// of norms.
+struct StepWork {
+  double winograd = 0, one_dnn = 0, transposed = 0, norm_values = 0;
+
+  StepWork(StepRow const& row, Execution how) {
+    Program const program{step_graph(row)};
+    auto const shapes = shapes_of(program.graph, {step_patch[0], step_patch[1], step_patch[2]});
+    auto const batch = static_cast<double>(row.batch);
+    for (std::size_t at = 1; at < program.graph.nodes.size(); ++at) {
+      auto const& node = program.graph.nodes[at];
+      std::vector<Shape> in;
+      for (auto const from : node.from) in.push_back(shapes[from]);
+      auto* const counts = program.ops[at]->multiply_adds;
+      auto const products = counts == nullptr ? 0 : batch * counts(node, in, shapes[at]);
+      if (node.op == "conv")
+        (winograd_for(node, in[0], row.batch, how) ? winograd : one_dnn) += products;
+      if (node.op == "conv_transpose") transposed += products;
+      if (node.op.ends_with("_norm"))
+        norm_values += batch * static_cast<double>(shapes[at].channels) *
+                       static_cast<double>(values_of(shapes[at].size));
+    }
+  }
+
+  // Of one part: GFLOP as plain sums have them, or GB that pass between memory and kernels.
+  std::pair<double, std::string_view> of(std::string_view part, double bytes) const {
+    auto const sums = [](double products) { return std::pair{2e-9 * products, "GFLOP/s"}; };
+    auto const passes = [&](double count) {
+      return std::pair{1e-9 * count * norm_values * bytes, "GB/s"};
+    };
+    if (part.starts_with("convolution, ")) return sums(winograd);
+    if (part == "convolution by oneDNN, forward") return sums(one_dnn);
+    if (part == "convolution by oneDNN, backward") return sums(2 * one_dnn);
+    if (part == "transposed convolution, forward") return sums(transposed);
+    if (part == "transposed convolution, backward") return sums(2 * transposed);
+    if (part == "norm, forward") return passes(3);
+    if (part == "norm, backward") return passes(5);
+    return {0, ""};
+  }
+};
+
+void step_parts(StepRow const& row) {
+  report("float32 units, at most", most_gflops(), "GFLOP/s");
+  report("memory, copied", most_gigabytes(), "GB/s");
+  for (auto const& way : bench_ways) {
+    if (way.execution.executor != Executor::fused) continue;
+    step_seconds(row, way);
+    NamedParts parts;
+    auto const whole = 1e3 * step_seconds(row, way);
+    constexpr double steps = step_count + 2;  // the first two run under the watch too
+    StepWork const work{row, way.execution};
+    auto const bytes = way.execution.precision == Precision::bfloat16 ? 2 : 4;
+    auto named = 0.0;
+    for (auto const& [part, all] : parts.milliseconds()) {
+      auto const milliseconds = all / steps;
+      named += milliseconds;
+      auto const [amount, unit] = work.of(part, bytes);
+      report(text(way.name, ": ", part), milliseconds, "ms");
+      if (amount > 0) report(text(way.name, ":   so"), 1e3 * amount / milliseconds, unit);
+    }
+    report(text(way.name, ": the rest"), whole - named, "ms");
+    report(text(way.name, ": the whole step"), whole, "ms");
+  }
+}
+
 int step_main(std::vector<std::string> const& words) {
-  auto const threads = words.size() == 2 ? whole(words[1]).value_or(0) : 0;
-  if (threads < 1 || (words[0] != "nnunet" && words[0] != "monai-unet"))
-    throw Error{Fault::usage, "expected nnunet|monai-unet THREADS", "name a network"};
+  auto const threads = words.size() > 1 ? whole(words[1]).value_or(0) : 0;
+  auto const parts = words.size() == 3 && words[2] == "parts";
+  if (threads < 1 || (words.size() == 3 && !parts) || words.size() > 3 ||
+      (words[0] != "nnunet" && words[0] != "monai-unet"))
+    throw Error{Fault::usage, "expected nnunet|monai-unet THREADS [parts]", "name a network"};
   at::set_num_threads(static_cast<int>(threads));
   reuse_large_memory();
   auto const row = step_row(words[0]);
+  if (parts) return step_parts(row), 0;
   for (auto const& way : bench_ways) {
-    StepLearner learner{row};
-    Fit options{.batch_size = row.batch,
-                .steps_per_epoch = 1000,
-                .steps = 2,
-                .run_as = std::string{way.name},
-                .quiet = true};
-    fit(learner, options);
-    options.steps = 8;
-    auto const rate = fit(learner, options).samples_per_second;
-    report_with_memory(text("fovea ", way.name), static_cast<double>(row.batch) / rate, "s");
+    auto const seconds = step_seconds(row, way);
+    std::cout << Json{{"way", text("fovea ", way.name)},
+                      {"value", seconds},
+                      {"unit", "s"},
+                      {"tensors_mib", most_tensor_memory() >> 20U}}
+                     .dump()
+              << std::endl;
   }
   return 0;
 }

@@ -31,6 +31,9 @@ Explanation classify_explain(Model const& model,
 /// A row of numbers an image, alike for images that look alike to the model: [images, values].
 at::Tensor classify_embeddings(Model const& model, std::span<Volume const> images);
 
+/// The plan's network.
+Graph network_of(Plan const& plan, Dataset const& set);
+
 /// What the plan says is done to every image.
 Prepare prepare_of(Plan const& plan);
 Augment augment_of(Plan const& plan);

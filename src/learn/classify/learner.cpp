@@ -22,12 +22,7 @@ namespace fovea {
 namespace {
 
 Network learner_network(Plan const& plan, Dataset const& set) {
-  auto const& row = network_named(plan.word("network"));
-  Network network{row.draw({.in = plan.whole("channels"),
-                            .out = static_cast<std::int64_t>(set.classes.size()),
-                            .size = plan.whole("image_size"),
-                            .dropout = plan.fraction("dropout")}),
-                  static_cast<std::uint64_t>(plan.whole("seed"))};
+  Network network{network_of(plan, set), static_cast<std::uint64_t>(plan.whole("seed"))};
   network.to(device_named(plan.word("device")));
   return network;
 }

@@ -2,6 +2,8 @@
 #include "base/core/pool.hpp"
 #include "base/core/words.hpp"
 #include "learn/classify/classify.hpp"
+#include "learn/nn/families.hpp"
+#include "learn/task/ways.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -208,6 +210,8 @@ void classify_plan(Dataset const& set, QualityReport const& quality, Plan& plan,
   plan_network(set, sizes, plan);
   plan_augmentation(set, sizes, plan);
   prepare_of(plan);  // refuses what cannot be, before anything is written
+  auto const side = plan.whole("image_size");
+  tell_executor(network_of(plan, set), plan.whole("batch_size"), {side, side}, plan);
 }
 
 std::vector<Candidate> classify_candidates(Dataset const&, Plan const& plan) {
@@ -219,6 +223,14 @@ std::vector<Candidate> classify_candidates(Dataset const&, Plan const& plan) {
   for (auto const factor : {0.33, 3.0})
     out.push_back({{"learning_rate", spelled(plan.fraction("learning_rate") * factor)}});
   return out;
+}
+
+Graph network_of(Plan const& plan, Dataset const& set) {
+  return network_named(plan.word("network"))
+      .draw({.in = plan.whole("channels"),
+             .out = static_cast<std::int64_t>(set.classes.size()),
+             .size = plan.whole("image_size"),
+             .dropout = plan.fraction("dropout")});
 }
 
 Prepare prepare_of(Plan const& plan) {

@@ -1,4 +1,5 @@
 #include "base/core/rng.hpp"
+#include "learn/kernel/few_outputs.hpp"
 #include "learn/kernel/relu_max_pool.hpp"
 #include "learn/kernel/sloped_norm.hpp"
 #include "learn/kernel/tap_matrix.hpp"
@@ -6,8 +7,10 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <limits>
+#include <sys/mman.h>
 #include <vector>
 
 namespace fovea {
@@ -283,6 +286,52 @@ std::vector<float> winograd_prepared(Winograd const& conv, Winograd::Weights con
   return prepared;
 }
 
+TYPED_TEST(Kernel, GivesTheGradientsOfFewOutputs) {
+  using T = TypeParam;
+  for (auto const& few : {FewOutputs{32, 3}, FewOutputs{5, 1}, FewOutputs{17, 8}}) {
+    constexpr std::int64_t rows = 37;
+    auto const x = kernel_noise(rows * few.in, 1), g = kernel_noise(rows * few.out, 2);
+    auto const weight = kernel_noise(few.out * few.in, 3);
+    auto const given = kernel_as<T>(x), gradient = kernel_as<T>(g);
+    std::vector<T> by_x(given.size());
+    few.to_input(gradient.data(), weight.data(), by_x.data(), rows);
+    std::vector<float> sums(weight.size(), 1);
+    few.add_to_weights(gradient.data(), given.data(), sums.data(), rows);
+    for (std::int64_t c = 0; c < few.in; ++c) {
+      for (std::int64_t row = 0; row < rows; ++row) {
+        double sum = 0;
+        for (std::int64_t o = 0; o < few.out; ++o)
+          sum += double{g[static_cast<std::size_t>(row * few.out + o)]} *
+                 weight[static_cast<std::size_t>(o * few.in + c)];
+        ASSERT_NEAR(widened(by_x[static_cast<std::size_t>(row * few.in + c)]), sum,
+                    1e-5 + std::abs(sum) / 256);
+      }
+      for (std::int64_t o = 0; o < few.out; ++o) {
+        double sum = 1;
+        for (std::int64_t row = 0; row < rows; ++row)
+          sum += double{g[static_cast<std::size_t>(row * few.out + o)]} *
+                 x[static_cast<std::size_t>(row * few.in + c)];
+        ASSERT_NEAR(sums[static_cast<std::size_t>(o * few.in + c)], sum, 1e-4);
+      }
+    }
+  }
+}
+
+// Parts [begin, end) of one map to another.
+template <class T>
+void winograd_convolve(Winograd const& conv,
+                       Winograd::Maps const& maps,
+                       std::vector<T> const& x,
+                       std::vector<float> const& prepared,
+                       float const* bias,
+                       std::vector<T>& y,
+                       std::int64_t begin,
+                       std::int64_t end) {
+  Winograd::Channels<T const> const from{x.data(), conv.in, conv.in};
+  Winograd::Channels<T> const to{y.data(), conv.out, conv.out};
+  conv.convolve<T>(maps, {&from, 1}, prepared.data(), bias, {&to, 1}, begin, end);
+}
+
 TYPED_TEST(Kernel, ConvolvesWithFewerProductsToThePlainSumWhateverTheParts) {
   using T = TypeParam;
   winograd_cases([](WinogradCase const& c) {
@@ -297,10 +346,9 @@ TYPED_TEST(Kernel, ConvolvesWithFewerProductsToThePlainSumWhateverTheParts) {
         std::vector<float>(static_cast<std::size_t>(c.voxels() * conv.out), -1e9F));
     auto again = y;
     auto const parts = conv.parts(maps);
-    conv.convolve(maps, given.data(), prepared.data(), bias.data(), y.data(), 0, parts);
+    winograd_convolve(conv, maps, given, prepared, bias.data(), y, 0, parts);
     for (auto part = parts; part-- > 0;)
-      conv.convolve(maps, given.data(), prepared.data(), bias.data(), again.data(), part,
-                    part + 1);
+      winograd_convolve(conv, maps, given, prepared, bias.data(), again, part, part + 1);
     for (std::int64_t v = 0; v < c.voxels(); ++v) {
       for (std::int64_t o = 0; o < conv.out; ++o) {
         auto const at = static_cast<std::size_t>(v * conv.out + o);
@@ -315,33 +363,76 @@ TYPED_TEST(Kernel, ConvolvesWithFewerProductsToThePlainSumWhateverTheParts) {
   });
 }
 
-TYPED_TEST(Kernel, ConvolvesFromAndToAPartOfTheChannels) {
+TYPED_TEST(Kernel, ConvolvesFromAndToChannelsThatLieInSeveralMaps) {
   using T = TypeParam;
-  Winograd const conv{.in = 20, .out = 9};
-  WinogradCase const dense{conv, {2, {3, 5, 6}}};
-  auto apart = dense.maps;
-  apart.in_step = 31;
-  apart.out_step = 17;
-  auto const x = kernel_as<T>(kernel_noise(dense.voxels() * conv.in, 1));
+  Winograd const conv{.in = 52, .out = 41};
+  WinogradCase const whole{conv, {2, {3, 5, 6}}};
+  auto const x = kernel_as<T>(kernel_noise(whole.voxels() * conv.in, 1));
   auto const weight = kernel_noise(conv.out * conv.in * 27, 2);
+  auto const bias = kernel_noise(conv.out, 3);
   auto const prepared = winograd_prepared(conv, {weight.data(), conv.in * 27, 27});
-  std::vector<T> y(static_cast<std::size_t>(dense.voxels() * conv.out));
-  conv.convolve(dense.maps, x.data(), prepared.data(), nullptr, y.data(), 0,
-                conv.parts(dense.maps));
-  std::vector<T> from(static_cast<std::size_t>(dense.voxels() * apart.in_step));
-  auto to = kernel_as<T>(kernel_noise(dense.voxels() * apart.out_step, 4));
-  auto const before = to;
-  for (std::int64_t v = 0; v < dense.voxels(); ++v)
-    std::copy_n(x.data() + v * conv.in, conv.in, from.data() + v * apart.in_step);
-  conv.convolve(apart, from.data(), prepared.data(), nullptr, to.data(), 0, conv.parts(apart));
-  for (std::int64_t v = 0; v < dense.voxels(); ++v) {
-    for (std::int64_t o = 0; o < apart.out_step; ++o) {
-      auto const at = static_cast<std::size_t>(v * apart.out_step + o);
-      auto const expected =
-          o < conv.out ? y[static_cast<std::size_t>(v * conv.out + o)] : before[at];
-      ASSERT_EQ(widened(to[at]), widened(expected));
+  std::vector<T> y(static_cast<std::size_t>(whole.voxels() * conv.out));
+  winograd_convolve(conv, whole.maps, x, prepared, bias.data(), y, 0, conv.parts(whole.maps));
+  // Each part among other channels, which stay as they are.
+  struct Part {
+    std::int64_t first, count, step;
+    std::vector<T> values;
+  };
+  Part from[] = {{0, 16, 19, {}}, {16, 32, 32, {}}, {48, 4, 5, {}}};
+  Part to[] = {{0, 32, 33, {}}, {32, 9, 17, {}}};
+  std::vector<Winograd::Channels<T const>> reads;
+  for (auto& part : from) {
+    part.values.resize(static_cast<std::size_t>(whole.voxels() * part.step));
+    for (std::int64_t v = 0; v < whole.voxels(); ++v)
+      std::copy_n(x.data() + v * conv.in + part.first, part.count,
+                  part.values.data() + v * part.step);
+    reads.push_back({part.values.data(), part.count, part.step});
+  }
+  std::vector<Winograd::Channels<T>> writes;
+  for (auto& part : to) {
+    part.values = kernel_as<T>(kernel_noise(whole.voxels() * part.step, 4));
+    writes.push_back({part.values.data(), part.count, part.step});
+  }
+  auto const before = std::to_array({to[0].values, to[1].values});
+  conv.convolve<T>(whole.maps, reads, prepared.data(), bias.data(), writes, 0,
+                   conv.parts(whole.maps));
+  for (std::size_t p = 0; p < std::size(to); ++p) {
+    for (std::int64_t v = 0; v < whole.voxels(); ++v) {
+      for (std::int64_t o = 0; o < to[p].step; ++o) {
+        auto const at = static_cast<std::size_t>(v * to[p].step + o);
+        auto const expected = o < to[p].count
+                                  ? y[static_cast<std::size_t>(v * conv.out + to[p].first + o)]
+                                  : before[p][at];
+        ASSERT_EQ(widened(to[p].values[at]), widened(expected)) << p << " " << v << " " << o;
+      }
     }
   }
+}
+
+// A voxel every 4 MB of a map that nothing else touches: beyond what 32 bits count.
+TEST(WinogradConvolution, CountsBeyond32Bits) {
+  Winograd const conv{.in = 8, .out = 8, .deep = false};
+  WinogradCase const c{conv, {1, {1, 48, 48}}};
+  auto const x = kernel_noise(c.voxels() * conv.in, 1);
+  auto const weight = kernel_noise(conv.out * conv.in * 9, 2);
+  auto const prepared = winograd_prepared(conv, {weight.data(), conv.in * 9, 9});
+  constexpr std::int64_t step = std::int64_t{1} << 20;
+  auto const bytes = static_cast<std::size_t>(c.voxels() * step) * sizeof(float);
+  auto* const memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED) GTEST_SKIP() << "the system has no room for sparse memory";
+  auto* const sparse = static_cast<float*>(memory);
+  for (std::int64_t v = 0; v < c.voxels(); ++v)
+    std::copy_n(x.data() + v * conv.in, conv.in, sparse + v * step);
+  std::vector<float> y(static_cast<std::size_t>(c.voxels() * conv.out));
+  Winograd::Channels<float const> const from{sparse, conv.in, step};
+  Winograd::Channels<float> const to{y.data(), conv.out, conv.out};
+  conv.convolve<float>(c.maps, {&from, 1}, prepared.data(), nullptr, {&to, 1}, 0,
+                       conv.parts(c.maps));
+  std::vector<float> dense(y.size());
+  winograd_convolve(conv, c.maps, x, prepared, nullptr, dense, 0, conv.parts(c.maps));
+  EXPECT_EQ(y, dense);
+  ::munmap(memory, bytes);
 }
 
 TYPED_TEST(Kernel, HandsTheGradientOfAConvolutionBackByTheWeightsTurned) {
@@ -356,8 +447,7 @@ TYPED_TEST(Kernel, HandsTheGradientOfAConvolutionBackByTheWeightsTurned) {
     auto const prepared = winograd_prepared(back.conv, conv.turned(weights));
     auto const given = kernel_as<T>(g);
     std::vector<T> dx(static_cast<std::size_t>(c.voxels() * conv.in));
-    back.conv.convolve(maps, given.data(), prepared.data(), nullptr, dx.data(), 0,
-                       back.conv.parts(maps));
+    winograd_convolve(back.conv, maps, given, prepared, nullptr, dx, 0, back.conv.parts(maps));
     std::vector<float> turned(weight.size());  // [in, out, taps]
     for (std::int64_t o = 0; o < conv.out; ++o)
       for (std::int64_t n = 0; n < conv.in; ++n)
@@ -384,8 +474,10 @@ TYPED_TEST(Kernel, SumsTheGradientOfAConvolutionsWeights) {
     std::vector<float> sums(static_cast<std::size_t>(conv.sum_values()));
     auto const given = kernel_as<T>(x), gradient = kernel_as<T>(g);
     auto const parts = conv.parts(maps);
-    conv.add_gradient(maps, given.data(), gradient.data(), sums.data(), 0, parts / 2);
-    conv.add_gradient(maps, given.data(), gradient.data(), sums.data(), parts / 2, parts);
+    Winograd::Channels<T const> const from{given.data(), conv.in, conv.in};
+    Winograd::Channels<T const> const by{gradient.data(), conv.out, conv.out};
+    conv.add_gradient(maps, from, by, sums.data(), 0, parts / 2);
+    conv.add_gradient(maps, from, by, sums.data(), parts / 2, parts);
     // [taps, in, out]: not the order in which weights usually lie.
     std::vector<float> dw(static_cast<std::size_t>(c.taps() * conv.in * conv.out));
     Winograd::Steps<float> const to{dw.data(), 1, conv.out, conv.in * conv.out};
@@ -408,15 +500,12 @@ TEST(WinogradConvolution, WorksWithoutABiasAndForgetsWhatItDidBefore) {
   auto const prepared = winograd_prepared(conv, {weight.data(), 8 * 27, 27});
   auto const x = kernel_noise(8 * 8, 2);
   std::vector<float> y(64), again(64);
-  conv.convolve(small.maps, x.data(), prepared.data(), nullptr, y.data(), 0,
-                conv.parts(small.maps));
+  winograd_convolve(conv, small.maps, x, prepared, nullptr, y, 0, conv.parts(small.maps));
   std::vector<float> const none(216 * 8, std::numeric_limits<float>::quiet_NaN());
   std::vector<float> lost(none.size());
-  conv.convolve(large.maps, none.data(), prepared.data(), nullptr, lost.data(), 0,
-                conv.parts(large.maps));
+  winograd_convolve(conv, large.maps, none, prepared, nullptr, lost, 0, conv.parts(large.maps));
   EXPECT_TRUE(std::isnan(lost.front()));
-  conv.convolve(small.maps, x.data(), prepared.data(), nullptr, again.data(), 0,
-                conv.parts(small.maps));
+  winograd_convolve(conv, small.maps, x, prepared, nullptr, again, 0, conv.parts(small.maps));
   EXPECT_EQ(y, again);
   for (std::int64_t v = 0; v < 8; ++v)
     EXPECT_NEAR(y[static_cast<std::size_t>(v * 8)], small.plain(x, weight, v, 0), 1e-3);

@@ -113,9 +113,11 @@ template <class T, bool sum, bool keeps>
                                                            std::int64_t rows) {
   std::fill_n(sums, 3 * n->channels, 0.0F);
   std::int64_t row = 0;
-  for (; row + sloped_at_once <= rows; row += sloped_at_once)
-    sloped_add_rows<T, sum, keeps, sloped_at_once>(n, gradient, x, other, scale, offset, mean,
-                                                   sums, passed, row);
+  // Several rows of halves that are written at once would not become vectors.
+  constexpr auto at_once = keeps && sizeof(T) < sizeof(float) ? 1 : sloped_at_once;
+  for (; row + at_once <= rows; row += at_once)
+    sloped_add_rows<T, sum, keeps, at_once>(n, gradient, x, other, scale, offset, mean, sums,
+                                            passed, row);
   for (; row < rows; ++row)
     sloped_add_rows<T, sum, keeps, 1>(n, gradient, x, other, scale, offset, mean, sums, passed,
                                       row);
@@ -131,11 +133,12 @@ template <class T, bool sum>
                                                    float const* mean,
                                                    float const* by_value,
                                                    float const* plus,
-                                                   T* __restrict out,
+                                                   T* out,
                                                    std::int64_t rows) {
   auto const channels = n->channels;
   auto const slope = n->slope;
   for (std::int64_t row = 0; row < rows; ++row) {
+#pragma GCC ivdep
     for (std::int64_t c = 0; c < channels; ++c) {
       auto const at = row * channels + c;
       auto const value = sloped_before<T, sum>(x, other, scale, offset, at, c);

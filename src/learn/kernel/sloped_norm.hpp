@@ -45,7 +45,7 @@ struct SlopedNorm {
                         T* passed,
                         std::int64_t rows) const;
 
-  /// out = d * scale + (x - mean) * by_value + plus.
+  /// out = d * scale + (x - mean) * by_value + plus. `out` may be `gradient`.
   template <class T>
   void backward(T const* gradient,
                 T const* x,

@@ -49,10 +49,10 @@ template <class T>
 struct WinogradWork {
   Winograd const& conv;
   Winograd::Maps const& maps;
-  T const* x;
+  std::span<Winograd::Channels<T const> const> x;
   float const* prepared;
   float const* bias;
-  T* y;
+  std::span<Winograd::Channels<T> const> y;
   std::int64_t begin, end;
 };
 
@@ -100,33 +100,37 @@ template <int lanes, class T>
                                                  float const* from,
                                                  std::int64_t tap_step) {
   using V = typename WinogradVector<lanes>::Type;
-  auto const channels = work.conv.out;
-  auto const step = work.maps.out_step > 0 ? work.maps.out_step : channels;
   auto const [size_k, size_j, size_i] = work.maps.size;
   auto const rows = std::min<std::int64_t>(winograd_given, size_j - at.j);
   auto const columns = std::min<std::int64_t>(winograd_given, size_i - at.i);
-  auto* const to = work.y + (((at.sample * size_k + k) * size_j + at.j) * size_i + at.i) * step;
-  for (std::int64_t c = 0; c < channels; c += lanes) {
-    auto const count = std::min<std::int64_t>(lanes, channels - c);
-    V between[winograd_given][winograd_side];
-    for (int i = 0; i < winograd_side; ++i) {
-      V v[winograd_side];
+  auto const voxel = ((at.sample * size_k + k) * size_j + at.j) * size_i + at.i;
+  auto const* bias = work.bias;
+  for (auto const& [values, channels, step] : work.y) {
+    auto* const to = values + voxel * step;
+    for (std::int64_t c = 0; c < channels; c += lanes) {
+      auto const count = std::min<std::int64_t>(lanes, channels - c);
+      V between[winograd_given][winograd_side];
+      for (int i = 0; i < winograd_side; ++i) {
+        V v[winograd_side];
 #pragma GCC unroll 6
-      for (int j = 0; j < winograd_side; ++j)
-        winograd_load<lanes>(v[j], from + (j * winograd_side + i) * tap_step + c);
-      winograd_to_output(v);
+        for (int j = 0; j < winograd_side; ++j)
+          winograd_load<lanes>(v[j], from + (j * winograd_side + i) * tap_step + c);
+        winograd_to_output(v);
 #pragma GCC unroll 4
-      for (int j = 0; j < winograd_given; ++j) between[j][i] = v[j];
-    }
-    V more{};
-    if (work.bias != nullptr) winograd_load<lanes>(more, work.bias + c, count);
-    for (std::int64_t j = 0; j < rows; ++j) {
-      winograd_to_output(between[j]);
-      for (std::int64_t i = 0; i < columns; ++i) {
-        V const sum = between[j][i] + more;
-        winograd_store<lanes>(to + (j * size_i + i) * step + c, sum, count);
+        for (int j = 0; j < winograd_given; ++j) between[j][i] = v[j];
+      }
+      V more{};
+      if (bias != nullptr) winograd_load<lanes>(more, bias + c, count);
+      for (std::int64_t j = 0; j < rows; ++j) {
+        winograd_to_output(between[j]);
+        for (std::int64_t i = 0; i < columns; ++i) {
+          V const sum = between[j][i] + more;
+          winograd_store<lanes>(to + (j * size_i + i) * step + c, sum, count);
+        }
       }
     }
+    from += channels;
+    if (bias != nullptr) bias += channels;
   }
 }
 
@@ -138,7 +142,7 @@ template <class T, int lanes, int rows>
   auto const cut = winograd_cut(work.conv, maps);
   auto const slice_values = winograd_taps * cut.in_tap;
   winograd_sweep<lanes>(
-      work.conv, maps, plan, cut, work.x, work.begin,
+      maps, plan, cut, work.x, work.begin,
       work.end, [&](WinogradBlock const& block) __attribute__((always_inline)) {
         auto const slices = block.high - block.low;
         auto const skipped =
@@ -268,10 +272,10 @@ std::int64_t Winograd::parts(Maps const& maps) const {
 
 template <class T>
 void Winograd::convolve(Maps const& maps,
-                        T const* x,
+                        std::span<Channels<T const> const> x,
                         float const* prepared,
                         float const* bias,
-                        T* y,
+                        std::span<Channels<T> const> y,
                         std::int64_t begin,
                         std::int64_t end) const {
   WinogradWork<T> const work{*this, maps, x, prepared, bias, y, begin, end};
@@ -286,17 +290,17 @@ void Winograd::convolve(Maps const& maps,
 }
 
 template void Winograd::convolve(Maps const&,
+                                 std::span<Channels<float const> const>,
                                  float const*,
                                  float const*,
-                                 float const*,
-                                 float*,
+                                 std::span<Channels<float> const>,
                                  std::int64_t,
                                  std::int64_t) const;
 template void Winograd::convolve(Maps const&,
-                                 BFloat16 const*,
+                                 std::span<Channels<BFloat16 const> const>,
                                  float const*,
                                  float const*,
-                                 BFloat16*,
+                                 std::span<Channels<BFloat16> const>,
                                  std::int64_t,
                                  std::int64_t) const;
 

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 
 namespace fovea {
 
@@ -24,12 +25,20 @@ struct Winograd {
   /// Of vectors; at most what the CPU has. Prepared weights are of one width.
   vectors::Width width = vectors::width();
 
-  /// A batch of maps [batch, k, j, i, channels].
+  /// A batch of maps.
   struct Maps {
     std::int64_t batch = 1;
-    std::array<std::int64_t, 3> size{};      ///< k, j, i
-    std::int64_t in_step = 0, out_step = 0;  ///< from a voxel to the next; 0: its channels
+    std::array<std::int64_t, 3> size{};  ///< k, j, i
   };
+  /// Channels of such a batch: [batch, k, j, i, count], from a voxel to the next `step` values.
+  /// What is read or written as one may lie in several of them: the first channels in the
+  /// first, and of each but the last a multiple of `joins`.
+  template <class T>
+  struct Channels {
+    T* values = nullptr;
+    std::int64_t count = 0, step = 0;
+  };
+  static constexpr std::int64_t joins = 16;
 
   /// Where weights lie: how many values from one to the next of each axis; taps are counted
   /// along i first.
@@ -63,10 +72,10 @@ struct Winograd {
   /// belongs to, and may reach those of the same tiles.
   template <class T>
   void convolve(Maps const& maps,
-                T const* x,
+                std::span<Channels<T const> const> x,
                 float const* prepared,
                 float const* bias,
-                T* y,
+                std::span<Channels<T> const> y,
                 std::int64_t begin,
                 std::int64_t end) const;
 
@@ -75,8 +84,8 @@ struct Winograd {
   std::int64_t sum_values() const;
   template <class T>
   void add_gradient(Maps const& maps,
-                    T const* x,
-                    T const* gradient,
+                    Channels<T const> const& x,
+                    Channels<T const> const& gradient,
                     float* sums,
                     std::int64_t begin,
                     std::int64_t end) const;

@@ -10,8 +10,8 @@ template <class T>
 struct WinogradGradient {
   Winograd const& conv;
   Winograd::Maps const& maps;
-  T const* x;
-  T const* gradient;
+  Winograd::Channels<T const> const& x;
+  Winograd::Channels<T const> const& gradient;
   float* sums;
   std::int64_t begin, end;
 };
@@ -27,8 +27,9 @@ template <int lanes, class T>
   using V = typename WinogradVector<lanes>::Type;
   T const* rows[winograd_given];
   for (int j = 0; j < winograd_given; ++j) rows[j] = from.row(at.sample, at.j + j);
-  for (std::int64_t c = 0; c < from.channels; c += lanes) {
-    auto const channels = std::min<std::int64_t>(lanes, from.channels - c);
+  auto const all = from.channels.count, step = from.channels.step;
+  for (std::int64_t c = 0; c < all; c += lanes) {
+    auto const channels = std::min<std::int64_t>(lanes, all - c);
     for (std::int64_t t = 0; t < count; ++t) {
       V columns[winograd_side][winograd_given];  // [j][i]
       for (int i = 0; i < winograd_given; ++i) {
@@ -39,7 +40,7 @@ template <int lanes, class T>
         for (int j = 0; j < winograd_given; ++j) {
           v[j] = V{};
           if (inside && rows[j] != nullptr)
-            winograd_load<lanes>(v[j], rows[j] + across * from.step + c, channels);
+            winograd_load<lanes>(v[j], rows[j] + across * step + c, channels);
         }
         winograd_of_gradient(v);
 #pragma GCC unroll 6
@@ -97,11 +98,10 @@ template <class T, int lanes, int rows>
   auto const plan = winograd_plan(work.conv);
   auto const cut = winograd_cut(work.conv, maps);
   auto const slice_values = winograd_taps * cut.in_tap;
-  auto const step = maps.out_step > 0 ? maps.out_step : work.conv.out;
-  winograd_sweep<lanes>(
-      work.conv, maps, plan, cut, work.x, work.begin,
+  winograd_sweep<lanes, T>(
+      maps, plan, cut, {&work.x, 1}, work.begin,
       work.end, [&](WinogradBlock const& block) __attribute__((always_inline)) {
-        WinogradSlice<T> const slice{work.gradient, maps, work.conv.out, step, block.k};
+        WinogradSlice<T> const slice{work.gradient, maps, block.k};
         // Channels beyond the last vector of `out` hold what was there before: nobody reads
         // what comes of it.
         winograd_runs(
@@ -178,8 +178,8 @@ std::int64_t Winograd::sum_values() const {
 
 template <class T>
 void Winograd::add_gradient(Maps const& maps,
-                            T const* x,
-                            T const* gradient,
+                            Channels<T const> const& x,
+                            Channels<T const> const& gradient,
                             float* sums,
                             std::int64_t begin,
                             std::int64_t end) const {
@@ -209,9 +209,17 @@ void Winograd::gradient(float const* sums,
   }
 }
 
-template void Winograd::add_gradient(
-    Maps const&, float const*, float const*, float*, std::int64_t, std::int64_t) const;
-template void Winograd::add_gradient(
-    Maps const&, BFloat16 const*, BFloat16 const*, float*, std::int64_t, std::int64_t) const;
+template void Winograd::add_gradient(Maps const&,
+                                     Channels<float const> const&,
+                                     Channels<float const> const&,
+                                     float*,
+                                     std::int64_t,
+                                     std::int64_t) const;
+template void Winograd::add_gradient(Maps const&,
+                                     Channels<BFloat16 const> const&,
+                                     Channels<BFloat16 const> const&,
+                                     float*,
+                                     std::int64_t,
+                                     std::int64_t) const;
 
 }  // namespace fovea

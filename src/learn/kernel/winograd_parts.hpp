@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 #include <type_traits>
 #include <vector>
 
@@ -179,15 +180,15 @@ template <class V>
 // One slice of a batch of maps.
 template <class T>
 struct WinogradSlice {
-  T const* values;
+  Winograd::Channels<T const> const& channels;
   Winograd::Maps const& maps;
-  std::int64_t channels, step;  // of values from a voxel to the next
   std::int64_t k;
 
   // Row j of a sample at i = 0; null where there is none.
   [[gnu::always_inline]] T const* row(std::int64_t sample, std::int64_t j) const {
     if (j < 0 || j >= maps.size[1]) return nullptr;
-    return values + ((sample * maps.size[0] + k) * maps.size[1] + j) * maps.size[2] * step;
+    auto const rows = (sample * maps.size[0] + k) * maps.size[1] + j;
+    return channels.values + rows * maps.size[2] * channels.step;
   }
 };
 
@@ -217,8 +218,9 @@ template <int lanes, class T>
   using V = typename WinogradVector<lanes>::Type;
   T const* rows[winograd_side];
   for (int j = 0; j < winograd_side; ++j) rows[j] = from.row(at.sample, at.j - 1 + j);
-  for (std::int64_t c = 0; c < from.channels; c += lanes) {
-    auto const channels = std::min<std::int64_t>(lanes, from.channels - c);
+  auto const all = from.channels.count, step = from.channels.step;
+  for (std::int64_t c = 0; c < all; c += lanes) {
+    auto const channels = std::min<std::int64_t>(lanes, all - c);
     // Columns, transformed along j; the last two of a tile are the first two of the next.
     V ring[8][winograd_side];
     auto const column = [&](std::int64_t i, std::int64_t slot) __attribute__((always_inline)) {
@@ -228,7 +230,7 @@ template <int lanes, class T>
       for (int j = 0; j < winograd_side; ++j) {
         v[j] = V{};
         if (inside && rows[j] != nullptr)
-          winograd_load<lanes>(v[j], rows[j] + i * from.step + c, channels);
+          winograd_load<lanes>(v[j], rows[j] + i * step + c, channels);
       }
       winograd_of_input(v);
 #pragma GCC unroll 6
@@ -264,20 +266,19 @@ struct WinogradBlock {
 
 // Goes through parts [begin, end): work(block), with each slice of inputs taken once a part.
 template <int lanes, class T, class Work>
-[[gnu::always_inline]] inline void winograd_sweep(Winograd const& conv,
-                                                  Winograd::Maps const& maps,
-                                                  WinogradPlan const& plan,
-                                                  WinogradCut const& cut,
-                                                  T const* x,
-                                                  std::int64_t begin,
-                                                  std::int64_t end,
-                                                  Work const& work) {
+[[gnu::always_inline]] inline void winograd_sweep(
+    Winograd::Maps const& maps,
+    WinogradPlan const& plan,
+    WinogradCut const& cut,
+    std::span<Winograd::Channels<T const> const> x,
+    std::int64_t begin,
+    std::int64_t end,
+    Work const& work) {
   auto const slice_values = winograd_taps * cut.in_tap;
   thread_local std::vector<WinogradLine> room;
   room.resize(static_cast<std::size_t>(
       (plan.slices * slice_values + winograd_taps * cut.out_tap) / winograd_line));
   auto* const inputs = room.front().values;
-  auto const step = maps.in_step > 0 ? maps.in_step : conv.in;
   auto const around = plan.slices / 2;
   for (auto part = begin; part < end; ++part) {
     auto const first = part / cut.chunks * cut.tiles;
@@ -289,14 +290,18 @@ template <int lanes, class T, class Work>
       auto const low = std::max<std::int64_t>(0, k - around);
       auto const high = std::min(maps.size[0], k + around + 1);
       for (; taken < high; ++taken) {
-        WinogradSlice<T> const slice{x, maps, conv.in, step, taken};
-        auto* const into = inputs + taken % plan.slices * slice_values;
-        winograd_runs(
-            cut, first, count,
-            [&](WinogradPlace const& place, std::int64_t t,
-                std::int64_t run) __attribute__((always_inline)) {
-              winograd_take<lanes>(slice, place, run, into + t * plan.in, cut.in_tap, plan.in);
-            });
+        auto* into = inputs + taken % plan.slices * slice_values;
+        for (auto const& channels : x) {
+          WinogradSlice<T> const slice{channels, maps, taken};
+          winograd_runs(
+              cut, first, count,
+              [&](WinogradPlace const& place, std::int64_t t, std::int64_t run)
+                  __attribute__((always_inline)) {
+                    winograd_take<lanes>(slice, place, run, into + t * plan.in, cut.in_tap,
+                                         plan.in);
+                  });
+          into += channels.count;
+        }
       }
       work(WinogradBlock{first, count, k, low, high, inputs,
                          inputs + plan.slices * slice_values});

@@ -242,7 +242,8 @@ at::Tensor NormChain::forward(at::Tensor const& x, Moments const& moments) const
 
 NormChain::Gradients NormChain::backward(at::Tensor const& gradient,
                                          at::Tensor const& x,
-                                         Moments const& moments) const {
+                                         Moments const& moments,
+                                         bool in_place) const {
   ChainRows const rows{x, batch};
   ChainFactors const by{rows, *this, moments};
   auto const below = chain_slope(slope);
@@ -252,7 +253,7 @@ NormChain::Gradients NormChain::backward(at::Tensor const& gradient,
   // The sum hands its gradient on: by the slope, or as it came.
   auto const bends = below != 1;
   if (other.defined()) out.other = bends ? at::empty_like(x) : gradient;
-  out.x = at::empty_like(x);
+  out.x = in_place && (bends || !other.defined()) ? gradient : at::empty_like(x);
   together_typed(x, [&]<class T>(T) {
     auto const *const g = together_read<T>(gradient), *const values = together_read<T>(x),
                       *const added = together_read<T>(other);
@@ -287,6 +288,26 @@ NormChain::Gradients NormChain::backward(at::Tensor const& gradient,
       run(narrow, first + many * rows.wide(), rest);
     });
   });
+  return out;
+}
+
+at::Tensor channel_sums(at::Tensor const& x) {
+  ChainRows const rows{x, true};
+  ChainJoin sums{rows, 2};
+  std::vector<float> const zeros(static_cast<std::size_t>(rows.wide()));
+  SlopedNorm const wide{rows.wide()}, narrow{rows.channels};
+  together_typed(x, [&]<class T>(T) {
+    auto const* const values = together_read<T>(x);
+    rows.each_block([&](std::int64_t, std::int64_t b, std::int64_t first, std::int64_t many,
+                        std::int64_t rest) {
+      wide.moments(values + first, zeros.data(), sums.wide(b), many);
+      narrow.moments(values + first + many * rows.wide(), zeros.data(), sums.rest(b), rest);
+    });
+  });
+  auto const all = sums.joined();
+  auto const out = at::empty({rows.channels}, at::kFloat);
+  std::transform(all.begin(), all.begin() + rows.channels, out.mutable_data_ptr<float>(),
+                 [](double value) { return static_cast<float>(value); });
   return out;
 }
 

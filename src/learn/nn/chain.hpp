@@ -37,11 +37,16 @@ struct NormChain {
     at::Tensor x, other;
     at::Tensor weight, bias, slope;  ///< float32
   };
-  /// `gradient` as x. What came before the slope is computed again.
+  /// `gradient` as x. What came before the slope is computed again. The gradient of x may take
+  /// the place of `gradient`.
   Gradients backward(at::Tensor const& gradient,
                      at::Tensor const& x,
-                     Moments const& moments) const;
+                     Moments const& moments,
+                     bool in_place = false) const;
 };
+
+/// Sums over batch and places of what lies_in_rows: [channels] float32.
+at::Tensor channel_sums(at::Tensor const& x);
 
 /// The chain that begins with `norm`, a batch_norm or instance_norm with its weights.
 NormChain chain_of(Node const& norm,

@@ -1,30 +1,22 @@
-#include "learn/nn/fused.hpp"
-
 #include "base/core/error.hpp"
 #include "base/core/words.hpp"
+#include "learn/nn/fused_steps.hpp"
 #include "learn/nn/ops_rows.hpp"
 #include "learn/nn/together_parts.hpp"
 
 #include <ATen/core/ivalue.h>
 #include <ATen/ops/add.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/zeros_like.h>
+#include <ATen/record_function.h>
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
+#include <functional>
 
 namespace fovea {
 namespace {
-
-struct FusedStep {
-  enum class Kind { convolution, chain, concat, sum, torch };
-  Kind kind = Kind::torch;
-  std::vector<std::size_t> nodes;  // in order; the last is the one that others read
-  std::vector<std::size_t> reads;
-  std::optional<FusedConvolution> convolution = {};
-
-  std::size_t node() const { return nodes.back(); }
-};
 
 // What a LibTorch node kept for its gradient.
 struct FusedTape {
@@ -56,11 +48,13 @@ class FusedPass : public torch::CustomClassHolder {
         versions.push_back(weight._version());
       }
     }
+    FusedSteps all{*program_, how, input.sizes(), wanted};
     wanted_.push_back(nodes().size() - 1);
-    runs_ = program_->needed_by(wanted_);
-    shapes_ = shapes_of(program_->graph, input.sizes().slice(2).vec());
-    batch_ = input.size(0);
-    write();
+    runs_ = std::move(all.runs);
+    shapes_ = std::move(all.shapes);
+    steps_ = std::move(all.steps);
+    tapes_.resize(steps_.size());
+    moments_.resize(nodes().size());
     decide();
   }
 
@@ -100,12 +94,16 @@ class FusedPass : public torch::CustomClassHolder {
       by_weight_[node].resize(weights_[node].size());
     for (std::size_t i = 0; i < wanted_.size(); ++i)
       if (of_outputs[i].defined()) add(wanted_[i], of_outputs[i].to(type_of(how_.precision)));
-    auto unread = backward_readers_;
+    unread_ = backward_readers_;
     for (auto at = steps_.size(); at-- > 0;) {
       auto const& step = steps_[at];
-      auto const gradient = std::exchange(gradients_[step.node()], {});
-      if (gradient.defined()) back(step, at, gradient);
-      for (auto const read : kept_by(step)) done(read, unread);
+      auto gradient = std::exchange(gradients_[step.node()], {});
+      if (gradient.defined() && step.kind == FusedStep::Kind::convolution) {
+        back_convolution(step, std::move(gradient));
+        continue;
+      }
+      if (gradient.defined()) back(step, at, std::move(gradient));
+      let_go(step);
       tapes_[at] = {};
     }
     variable_list out(1);
@@ -146,50 +144,6 @@ class FusedPass : public torch::CustomClassHolder {
     // Asked for at once, a part of the channels would be handed out as it lies among the
     // others.
     return x.to(type_of(how_.precision)).contiguous(format_of(how_.layout, x.dim()));
-  }
-
-  // --- which steps there are ---
-
-  void write() {
-    for (std::size_t at = 1; at < nodes().size(); ++at) {
-      if (!runs_[at] || program_->within[at]) continue;
-      auto const& chain = program_->together[at];
-      if (!chain.nodes.empty())
-        steps_.push_back(joined(chain));
-      else
-        steps_.push_back(alone(at));
-    }
-    tapes_.resize(steps_.size());
-    moments_.resize(nodes().size());
-  }
-
-  FusedStep joined(Together const& chain) const {
-    FusedStep step{.nodes = chain.nodes, .reads = nodes()[chain.nodes.front()].from};
-    if (chain.other != Program::none) step.reads.push_back(chain.other);
-    auto const& first = nodes()[chain.nodes.front()];
-    auto const& in = shapes_[step.reads[0]];
-    auto const rank = in.size.size();
-    auto const of_many = batch_ * values_of(in.size) > 1;
-    if (rank != 1 && (first.op == "instance_norm" || (first.op == "batch_norm" && of_many)))
-      step.kind = FusedStep::Kind::chain;
-    return step;
-  }
-
-  FusedStep alone(std::size_t at) const {
-    auto const& node = nodes()[at];
-    FusedStep step{.nodes = {at}, .reads = node.from};
-    auto const& in = shapes_[node.from[0]];
-    auto const rank = in.size.size();
-    // The operation itself knows a better way on maps of a few places (convolved_as_matrix).
-    constexpr std::int64_t few_places = 8;
-    if ((node.op == "conv" && rank >= 2 && values_of(in.size) > few_places) ||
-        (node.op == "conv_transpose" && rank >= 2)) {
-      step.kind = FusedStep::Kind::convolution;
-      step.convolution.emplace(node, in, batch_, how_);
-    }
-    if (node.op == "concat" && !in.last && rank >= 2) step.kind = FusedStep::Kind::concat;
-    if (node.op == "add") step.kind = FusedStep::Kind::sum;
-    return step;
   }
 
   // --- what is kept from forward to backward ---
@@ -238,10 +192,14 @@ class FusedPass : public torch::CustomClassHolder {
     for (auto const read : steps_[maker_[node]].reads) needs(read);
   }
 
-  void done(std::size_t node, std::vector<std::size_t>& unread) {
-    if (--unread[node] == 0) made_[node].reset();
+  // A step's gradient has been taken.
+  void let_go(FusedStep const& step) {
+    for (auto const read : kept_by(step)) done(read);
+  }
+  void done(std::size_t node) {
+    if (--unread_[node] == 0) made_[node].reset();
     if (!again_[node]) return;
-    for (auto const read : steps_[maker_[node]].reads) done(read, unread);
+    for (auto const read : steps_[maker_[node]].reads) done(read);
   }
 
   void release(std::size_t node, std::size_t unread) {
@@ -253,6 +211,7 @@ class FusedPass : public torch::CustomClassHolder {
     if (made_[node].defined()) return made_[node];
     auto const& step = steps_[maker_[node]];
     if (step.kind == FusedStep::Kind::concat) return concat(step);
+    RECORD_USER_SCOPE("norm, again");
     return chain(step).forward(placed(value(step.reads[0])), moments_[step.node()]);
   }
 
@@ -260,9 +219,13 @@ class FusedPass : public torch::CustomClassHolder {
 
   at::Tensor run(FusedStep const& step, std::size_t at) {
     switch (step.kind) {
-      case FusedStep::Kind::convolution:
-        return step.convolution->forward(weights_[step.node()], placed(made_[step.reads[0]]));
+      case FusedStep::Kind::convolution: {
+        std::vector<at::Tensor> x;
+        for (auto const read : step.reads) x.push_back(placed(made_[read]));
+        return step.convolution->forward(weights_[step.node()], x);
+      }
       case FusedStep::Kind::chain: {
+        RECORD_USER_SCOPE("norm, forward");
         auto const norm = chain(step);
         auto const x = placed(made_[step.reads[0]]);
         auto const moments = norm.moments(x);
@@ -275,8 +238,10 @@ class FusedPass : public torch::CustomClassHolder {
       }
       case FusedStep::Kind::concat:
         return concat(step);
-      case FusedStep::Kind::sum:
+      case FusedStep::Kind::sum: {
+        RECORD_USER_SCOPE("sum");
         return at::add(made_[step.reads[0]], made_[step.reads[1]]);
+      }
       case FusedStep::Kind::torch:
         return taped(step, tapes_[at]);
     }
@@ -291,12 +256,14 @@ class FusedPass : public torch::CustomClassHolder {
   }
 
   at::Tensor concat(FusedStep const& step) {
+    RECORD_USER_SCOPE("joined channels");
     std::vector<at::Tensor> parts;
     for (auto const read : step.reads) parts.push_back(value(read));
     return at::cat(parts, 1).contiguous(format_of(how_.layout, parts[0].dim()));
   }
 
   at::Tensor taped(FusedStep const& step, FusedTape& tape) {
+    RECORD_USER_SCOPE("by LibTorch");
     c10::AutoGradMode const on{true};
     std::vector<at::Tensor> made(nodes().size());
     auto const leaf = [&](at::Tensor const& of) {
@@ -359,23 +326,45 @@ class FusedPass : public torch::CustomClassHolder {
     sum = sum.defined() ? at::add(sum, gradient) : gradient;
   }
 
-  void back(FusedStep const& step, std::size_t at, at::Tensor const& gradient) {
+  // What it read is let go as soon as may be: its gradient takes as much memory.
+  void back_convolution(FusedStep const& step, at::Tensor gradient) {
+    auto const& weights = weights_[step.node()];
+    auto const& convolution = *step.convolution;
+    gradient = placed(gradient);
+    auto const of_input = input_gradient_ || std::ranges::any_of(step.reads, std::identity{});
+    auto const later = of_input && convolution.forgets();
+    auto const has_bias = weights.size() > 1;
+    std::vector<at::Tensor> x;
+    std::vector<std::int64_t> channels;
+    for (auto const read : step.reads) {
+      x.push_back(placed(value(read)));
+      channels.push_back(x.back().size(1));
+    }
+    auto by =
+        convolution.backward(weights, x, gradient,
+                             {.input = of_input && !later, .bias = has_bias && !step.levelled});
+    x.clear();
+    let_go(step);
+    if (later) by.x = convolution.input_gradients(weights, gradient, channels);
+    gradient.reset();
+    for (std::size_t i = 0; i < by.x.size(); ++i) add(step.reads[i], by.x[i]);
+    by_weight_[step.node()][0] = by.weight;
+    if (has_bias)
+      by_weight_[step.node()][1] = step.levelled ? at::zeros_like(weights[1]) : by.bias;
+  }
+
+  void back(FusedStep const& step, std::size_t at, at::Tensor gradient) {
     switch (step.kind) {
-      case FusedStep::Kind::convolution: {
-        auto const from = step.reads[0];
-        auto const& mine = weights_[step.node()];
-        auto const by = step.convolution->backward(mine, placed(value(from)), placed(gradient),
-                                                   from != 0 || input_gradient_);
-        if (by.x.defined()) add(from, by.x);
-        by_weight_[step.node()][0] = by.weight;
-        if (mine.size() > 1) by_weight_[step.node()][1] = by.bias;
-        return;
-      }
+      case FusedStep::Kind::convolution:
+        return;  // back_convolution
       case FusedStep::Kind::chain: {
+        RECORD_USER_SCOPE("norm, backward");
         auto const first = step.nodes.front(), last = step.node();
         auto const norm = chain(step);
+        gradient = placed(gradient);
+        auto const alone = gradient.use_count() == 1 && gradient.storage().use_count() == 1;
         auto const by =
-            norm.backward(placed(gradient), placed(value(step.reads[0])), moments_[last]);
+            norm.backward(gradient, placed(value(step.reads[0])), moments_[last], alone);
         add(step.reads[0], by.x);
         if (by.other.defined()) add(step.reads[1], by.other);
         if (norm.weight.defined()) by_weight_[first][0] = by.weight;
@@ -384,6 +373,7 @@ class FusedPass : public torch::CustomClassHolder {
         return;
       }
       case FusedStep::Kind::concat: {
+        RECORD_USER_SCOPE("joined channels");
         std::int64_t begin = 0;
         for (auto const read : step.reads) {
           auto const channels = shapes_[read].channels;
@@ -397,6 +387,7 @@ class FusedPass : public torch::CustomClassHolder {
         for (auto const read : step.reads) add(read, gradient);
         return;
       case FusedStep::Kind::torch: {
+        RECORD_USER_SCOPE("by LibTorch");
         auto const& tape = tapes_[at];
         if (!tape.out.requires_grad()) return;
         auto const by = torch::autograd::grad({tape.out}, tape.leaves,
@@ -427,16 +418,16 @@ class FusedPass : public torch::CustomClassHolder {
   bool spent_ = false;
   std::vector<bool> runs_;
   std::vector<Shape> shapes_;
-  std::int64_t batch_ = 0;
   std::vector<FusedStep> steps_;
   std::vector<std::size_t> maker_;                               // the step, by node
   std::vector<bool> again_;                                      // made again, by node
   std::vector<std::size_t> forward_readers_, backward_readers_;  // by node
-  std::vector<at::Tensor> made_;                                 // by node
-  std::vector<NormChain::Moments> moments_;                      // by node
-  std::vector<FusedTape> tapes_;                                 // by step
-  std::vector<at::Tensor> gradients_;                            // by node
-  std::vector<std::vector<at::Tensor>> by_weight_;               // by node and number
+  std::vector<std::size_t> unread_;                 // backward readers that are left
+  std::vector<at::Tensor> made_;                    // by node
+  std::vector<NormChain::Moments> moments_;         // by node
+  std::vector<FusedTape> tapes_;                    // by step
+  std::vector<at::Tensor> gradients_;               // by node
+  std::vector<std::vector<at::Tensor>> by_weight_;  // by node and number
 };
 
 struct FusedCall : torch::autograd::Function<FusedCall> {

@@ -12,24 +12,50 @@ class FusedConvolution {
   /// `in`: what it reads, with known sizes.
   FusedConvolution(Node const& node, Shape const& in, std::int64_t batch, Execution how);
 
-  /// x in the working precision and layout; weights float32, with or without a bias.
-  at::Tensor forward(std::span<at::Tensor const> weights, at::Tensor const& x) const;
+  bool has_fewer_products() const { return winograd_.has_value(); }
+
+  /// Whether what it reads may be joined of maps of so many channels.
+  bool joins(std::vector<std::int64_t> const& channels) const;
+
+  /// x in the working precision and layout, one map or what `joins` allows; weights float32,
+  /// with or without a bias.
+  at::Tensor forward(std::span<at::Tensor const> weights, std::span<at::Tensor const> x) const;
 
   struct Gradients {
-    at::Tensor x;             ///< undefined unless asked for
-    at::Tensor weight, bias;  ///< float32
+    std::vector<at::Tensor> x;  ///< none unless asked for
+    at::Tensor weight, bias;    ///< float32; no bias unless asked for
+  };
+  struct Ask {
+    bool input = true, bias = true;
   };
   Gradients backward(std::span<at::Tensor const> weights,
-                     at::Tensor const& x,
+                     std::span<at::Tensor const> x,
                      at::Tensor const& gradient,
-                     bool of_input) const;
+                     Ask ask) const;
+  /// Whether the gradient of what it reads can be had later, without what it reads.
+  bool forgets() const { return winograd_ || blocks_ || few_; }
+  /// And then it is this, of maps of so many channels.
+  std::vector<at::Tensor> input_gradients(std::span<at::Tensor const> weights,
+                                          at::Tensor const& gradient,
+                                          std::vector<std::int64_t> const& channels) const;
 
  private:
+  at::Tensor few_weights(at::Tensor const& weight,
+                         at::Tensor const& x,
+                         at::Tensor const& gradient) const;
+  at::Tensor block_weights(at::Tensor const& weight,
+                           at::Tensor const& x,
+                           at::Tensor const& gradient) const;
+  at::Tensor block_rows(at::Tensor const& weight, at::Tensor const& gradient) const;
+  std::vector<std::int64_t> coarse_of(at::Tensor const& weight,
+                                      at::Tensor const& gradient) const;
+
   Node const& node_;
   Execution how_;
   std::optional<Winograd> winograd_;
   Winograd::Maps maps_;
   bool blocks_ = false;  // a transposed convolution whose outputs do not overlap
+  bool few_ = false;     // of one place, to few channels
 };
 
 /// What does a convolution with fewer products than oneDNN; nothing where it cannot: other
@@ -48,7 +74,15 @@ Winograd::Maps winograd_maps(std::int64_t batch, std::vector<std::int64_t> const
 Winograd::Weights winograd_steps(at::Tensor const& weight);
 /// float32 weights in the order that winograd_convolved reads.
 at::Tensor winograd_prepared(Winograd const& kernel, Winograd::Weights const& weights);
-/// x: float32 or bfloat16, copied if it does not lie channels-last; bias: float32 or undefined.
+/// x and y: float32 or bfloat16, channels-last, their channels joined; bias: float32 or
+/// undefined.
+void winograd_convolve(Winograd const& kernel,
+                       Winograd::Maps const& maps,
+                       at::Tensor const& prepared,
+                       at::Tensor const& bias,
+                       std::span<at::Tensor const> x,
+                       std::span<at::Tensor const> y);
+/// One map like x, which is copied if it does not lie channels-last.
 at::Tensor winograd_convolved(Winograd const& kernel,
                               Winograd::Maps const& maps,
                               at::Tensor const& prepared,
@@ -67,6 +101,14 @@ std::vector<at::Tensor> run_fused(std::shared_ptr<Program const> program,
                                   Execution how,
                                   at::Tensor const& input,
                                   std::span<std::size_t const> wanted);
+
+/// What of a graph it runs how, in words: "14 of 18 convolutions with a quarter of the
+/// products; 18 norms by our kernels; by LibTorch max_pool". For batches of images of this
+/// size.
+std::string fused_share(Graph const& graph,
+                        std::int64_t batch,
+                        std::vector<std::int64_t> const& size,
+                        Execution how);
 
 /// Whether it can run a pass: a CPU, channels-last, images or volumes; what is wanted lies at
 /// the end of what it runs as one.

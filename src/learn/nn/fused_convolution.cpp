@@ -1,4 +1,7 @@
+#include "learn/kernel/few_outputs.hpp"
+#include "learn/nn/chain.hpp"
 #include "learn/nn/fused.hpp"
+#include "learn/nn/ops_rows.hpp"
 #include "learn/nn/together_parts.hpp"
 
 #include <ATen/Parallel.h>
@@ -8,7 +11,8 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/mm.h>
-#include <ATen/ops/sum.h>
+#include <ATen/ops/zeros.h>
+#include <ATen/record_function.h>
 
 #include <algorithm>
 #include <cstring>
@@ -25,43 +29,53 @@ Winograd::Steps<Value> fused_steps(at::Tensor const& weight, Value* values) {
 
 constexpr std::int64_t fused_channels_at_once = 4;  // that a thread prepares
 
+template <class T>
+Winograd::Channels<T const> fused_channels(at::Tensor const& map,
+                                           std::int64_t first,
+                                           std::int64_t count) {
+  return {static_cast<T const*>(map.const_data_ptr()) + first, count, map.size(1)};
+}
+
 // Sums of few channels fit a core's cache; so the weights are cut into blocks of them, and a
 // block's sums, where threads are left over, into groups of what they are summed over.
 class FusedWeightGradient {
  public:
-  FusedWeightGradient(Winograd const& kernel, Winograd::Maps const& maps) : maps_{maps} {
-    if (maps_.in_step == 0) maps_.in_step = kernel.in;
-    if (maps_.out_step == 0) maps_.out_step = kernel.out;
-    for (std::int64_t c = 0; c < kernel.in; c += most_channels)
-      for (std::int64_t o = 0; o < kernel.out; o += most_channels) {
-        auto part = kernel;
-        part.in = std::min(most_channels, kernel.in - c);
-        part.out = std::min(most_channels, kernel.out - o);
-        blocks_.push_back({part, c, o});
-      }
+  FusedWeightGradient(Winograd const& kernel,
+                      Winograd::Maps const& maps,
+                      std::span<at::Tensor const> x)
+      : maps_{maps}, x_{x} {
+    std::int64_t before = 0;
+    for (auto const& map : x_) {
+      for (std::int64_t c = 0; c < map.size(1); c += most_channels)
+        for (std::int64_t o = 0; o < kernel.out; o += most_channels) {
+          auto part = kernel;
+          part.in = std::min(most_channels, map.size(1) - c);
+          part.out = std::min(most_channels, kernel.out - o);
+          blocks_.push_back({part, &map, c, before + c, o});
+        }
+      before += map.size(1);
+    }
     auto const blocks = std::ssize(blocks_);
     for (auto const& block : blocks_) groups_ = std::max(groups_, block.kernel.parts(maps_));
     groups_ = std::min(groups_, (at::get_num_threads() + blocks - 1) / blocks);
   }
 
-  at::Tensor operator()(at::Tensor const& weight,
-                        at::Tensor const& x,
-                        at::Tensor const& gradient) const {
+  at::Tensor operator()(at::Tensor const& weight, at::Tensor const& gradient) const {
     std::int64_t values = 0;  // of the largest block's sums
     for (auto const& block : blocks_) values = std::max(values, block.kernel.sum_values());
     auto const count = std::ssize(blocks_);
     auto const sums = at::empty({count, groups_, values}, at::kFloat);
-    together_typed(x, [&]<class T>(T) {
-      auto const* const in = static_cast<T const*>(x.const_data_ptr());
-      auto const* const g = static_cast<T const*>(gradient.const_data_ptr());
+    together_typed(gradient, [&]<class T>(T) {
       at::parallel_for(0, count * groups_, 1, [&](std::int64_t begin, std::int64_t end) {
         for (auto at = begin; at < end; ++at) {
           auto const& block = blocks_[static_cast<std::size_t>(at / groups_)];
           auto const parts = block.kernel.parts(maps_), group = at % groups_;
           auto* const to = sums.mutable_data_ptr<float>() + at * values;
           std::fill_n(to, values, 0.0F);
-          block.kernel.add_gradient(maps_, in + block.in, g + block.out, to,
-                                    group * parts / groups_, (group + 1) * parts / groups_);
+          block.kernel.add_gradient(maps_,
+                                    fused_channels<T>(*block.x, block.first, block.kernel.in),
+                                    fused_channels<T>(gradient, block.out, block.kernel.out),
+                                    to, group * parts / groups_, (group + 1) * parts / groups_);
         }
       });
     });
@@ -90,10 +104,13 @@ class FusedWeightGradient {
   static constexpr std::int64_t most_channels = 64;
   struct Block {
     Winograd kernel;
-    std::int64_t in, out;  // its first channels
+    at::Tensor const* x;
+    std::int64_t first;    // of its channels in x
+    std::int64_t in, out;  // in all
   };
 
-  Winograd::Maps maps_;
+  Winograd::Maps const& maps_;
+  std::span<at::Tensor const> x_;
   std::vector<Block> blocks_;
   std::int64_t groups_ = 1;
 };
@@ -102,14 +119,15 @@ class FusedWeightGradient {
 // each other.
 class FusedBlocks {
  public:
-  FusedBlocks(at::Tensor const& coarse, FusedSizes const& block, std::int64_t channels)
+  // coarse: [batch, any, (k,) j, i]
+  FusedBlocks(at::IntArrayRef coarse, FusedSizes const& block, std::int64_t channels)
       : channels_{channels} {
-    auto const deep = coarse.dim() == 5;
-    batch_ = coarse.size(0);
+    auto const deep = coarse.size() == 5;
+    batch_ = coarse[0];
     for (std::size_t a = 0; a < 3; ++a) {
       auto const axis = a + (deep ? 2 : 1);
       auto const there = deep || a > 0;
-      size_[a] = there ? coarse.size(static_cast<std::int64_t>(axis)) : 1;
+      size_[a] = there ? coarse[axis] : 1;
       block_[a] = there ? block[axis - 2] : 1;
     }
   }
@@ -153,11 +171,12 @@ at::Tensor fused_block_matrix(at::Tensor const& weight) {
   return weight.movedim(1, -1).reshape({weight.size(0), -1});
 }
 
-at::Tensor fused_channel_sums(at::Tensor const& gradient) {
-  FusedSizes axes;
-  for (std::int64_t axis = 0; axis < gradient.dim(); ++axis)
-    if (axis != 1) axes.push_back(axis);
-  return at::sum(gradient, axes, false, at::kFloat);
+// A map of as many voxels.
+at::Tensor fused_map(at::Tensor const& like, std::int64_t channels) {
+  auto sizes = like.sizes().vec();
+  sizes[1] = channels;
+  auto const format = format_of(Layout::channels_last, like.dim());
+  return at::empty(sizes, like.options().memory_format(format));
 }
 
 at::Tensor fused_rows(at::Tensor const& x) {
@@ -179,6 +198,25 @@ at::Tensor winograd_prepared(Winograd const& kernel, Winograd::Weights const& we
   return prepared;
 }
 
+void winograd_convolve(Winograd const& kernel,
+                       Winograd::Maps const& maps,
+                       at::Tensor const& prepared,
+                       at::Tensor const& bias,
+                       std::span<at::Tensor const> x,
+                       std::span<at::Tensor const> y) {
+  auto const* const plus = bias.defined() ? bias.const_data_ptr<float>() : nullptr;
+  together_typed(x.front(), [&]<class T>(T) {
+    std::vector<Winograd::Channels<T const>> from;
+    for (auto const& map : x) from.push_back(fused_channels<T>(map, 0, map.size(1)));
+    std::vector<Winograd::Channels<T>> to;
+    for (auto const& map : y)
+      to.push_back({static_cast<T*>(map.mutable_data_ptr()), map.size(1), map.size(1)});
+    at::parallel_for(0, kernel.parts(maps), 1, [&](std::int64_t begin, std::int64_t end) {
+      kernel.convolve<T>(maps, from, prepared.const_data_ptr<float>(), plus, to, begin, end);
+    });
+  });
+}
+
 at::Tensor winograd_convolved(Winograd const& kernel,
                               Winograd::Maps const& maps,
                               at::Tensor const& prepared,
@@ -186,17 +224,8 @@ at::Tensor winograd_convolved(Winograd const& kernel,
                               at::Tensor const& given) {
   auto const format = format_of(Layout::channels_last, given.dim());
   auto const x = given.contiguous(format);
-  auto sizes = x.sizes().vec();
-  sizes[1] = kernel.out;
-  auto const y = at::empty(sizes, x.options().memory_format(format));
-  auto const* const plus = bias.defined() ? bias.const_data_ptr<float>() : nullptr;
-  together_typed(x, [&]<class T>(T) {
-    auto const* const in = static_cast<T const*>(x.const_data_ptr());
-    auto* const out = static_cast<T*>(y.mutable_data_ptr());
-    at::parallel_for(0, kernel.parts(maps), 1, [&](std::int64_t begin, std::int64_t end) {
-      kernel.convolve(maps, in, prepared.const_data_ptr<float>(), plus, out, begin, end);
-    });
-  });
+  auto const y = fused_map(x, kernel.out);
+  winograd_convolve(kernel, maps, prepared, bias, {&x, 1}, {&y, 1});
   return y;
 }
 
@@ -258,21 +287,36 @@ FusedConvolution::FusedConvolution(Node const& node,
             axes_option(node, "stride", rank) == axes_option(node, "kernel", rank) &&
             are("padding", 0) && are("output_padding", 0) && are("dilation", 1) &&
             whole_option(node, "groups") == 1;
+  few_ = node.op == "conv" && (rank == 2 || rank == 3) && are("kernel", 1) &&
+         are("stride", 1) && are("padding", 0) && whole_option(node, "groups") == 1 &&
+         whole_option(node, "out") <= FewOutputs::most;
+}
+
+bool FusedConvolution::joins(std::vector<std::int64_t> const& channels) const {
+  return winograd_ && std::all_of(channels.begin(), channels.end() - 1, [](std::int64_t count) {
+           return count % Winograd::joins == 0;
+         });
 }
 
 at::Tensor FusedConvolution::forward(std::span<at::Tensor const> weights,
-                                     at::Tensor const& x) const {
+                                     std::span<at::Tensor const> all) const {
   auto const& weight = weights[0];
-  if (winograd_)
-    return winograd_convolved(*winograd_, maps_,
-                              winograd_prepared(*winograd_, winograd_steps(weight)),
-                              weights.size() > 1 ? weights[1] : at::Tensor{}, x);
+  auto const& x = all.front();
+  RECORD_USER_SCOPE(winograd_ ? "convolution, forward"
+                    : blocks_ ? "transposed convolution, forward"
+                              : "convolution by oneDNN, forward");
+  if (winograd_) {
+    auto const y = fused_map(x, winograd_->out);
+    winograd_convolve(*winograd_, maps_, winograd_prepared(*winograd_, winograd_steps(weight)),
+                      weights.size() > 1 ? weights[1] : at::Tensor{}, all, {&y, 1});
+    return y;
+  }
   auto const rank = static_cast<std::size_t>(x.dim()) - 2;
   auto const type = type_of(how_.precision);
   if (blocks_) {
     auto const block = axes_option(node_, "kernel", rank);
     auto const channels = weight.size(1);
-    FusedBlocks const blocks{x, block, channels};
+    FusedBlocks const blocks{x.sizes(), block, channels};
     auto const matrix = fused_block_matrix(weight).to(type);
     auto const made =
         weights.size() > 1
@@ -297,52 +341,138 @@ at::Tensor FusedConvolution::forward(std::span<at::Tensor const> weights,
 }
 
 FusedConvolution::Gradients FusedConvolution::backward(std::span<at::Tensor const> weights,
-                                                       at::Tensor const& x,
+                                                       std::span<at::Tensor const> all,
                                                        at::Tensor const& gradient,
-                                                       bool of_input) const {
+                                                       Ask ask) const {
   auto const& weight = weights[0];
+  auto const& x = all.front();
   Gradients out;
-  if (winograd_) {
-    if (of_input) {
-      auto back = *winograd_;
-      std::swap(back.in, back.out);
-      auto const turned = winograd_->turned(winograd_steps(weight));
-      out.x = winograd_convolved(back, maps_, winograd_prepared(back, turned), {}, gradient);
+  if (forgets()) {
+    if (ask.input) {
+      std::vector<std::int64_t> channels;
+      for (auto const& map : all) channels.push_back(map.size(1));
+      out.x = input_gradients(weights, gradient, channels);
     }
-    out.weight = FusedWeightGradient{*winograd_, maps_}(weight, x, gradient);
-    if (weights.size() > 1) out.bias = fused_channel_sums(gradient);
+    RECORD_USER_SCOPE(winograd_ ? "convolution, to the weights"
+                      : few_    ? "head, backward"
+                                : "transposed convolution, backward");
+    out.weight = winograd_ ? FusedWeightGradient{*winograd_, maps_, all}(weight, gradient)
+                 : few_    ? few_weights(weight, x, gradient)
+                           : block_weights(weight, x, gradient);
+    if (ask.bias) out.bias = channel_sums(gradient);
     return out;
   }
+  RECORD_USER_SCOPE("convolution by oneDNN, backward");
   auto const rank = static_cast<std::size_t>(x.dim()) - 2;
-  if (blocks_) {
-    auto const channels = weight.size(1);
-    FusedBlocks const blocks{x, axes_option(node_, "kernel", rank), channels};
-    auto const rows = fused_rows(x);
-    auto const given = at::empty({rows.size(0), blocks.places() * channels}, x.options());
-    blocks.move<false>(given, gradient);
-    if (of_input) {
-      auto const back = at::mm(given, fused_block_matrix(weight).to(x.scalar_type()).t());
-      out.x = at::empty_like(x);
-      out.x.movedim(1, -1).copy_(back.view(out.x.movedim(1, -1).sizes()));
-    }
-    auto const by_matrix = at::mm(rows.t(), given).to(at::kFloat);
-    auto shape = weight.movedim(1, -1).sizes().vec();
-    out.weight = at::empty_like(weight);
-    out.weight.movedim(1, -1).copy_(by_matrix.view(shape));
-    if (weights.size() > 1) out.bias = fused_channel_sums(gradient);
-    return out;
-  }
   auto const transposed = node_.op == "conv_transpose";
   auto const [by_x, by_weight, by_bias] = at::convolution_backward(
       gradient, x, weight.to(type_of(how_.precision)),
-      weights.size() > 1 ? at::OptionalIntArrayRef{weights[1].sizes()} : std::nullopt,
+      ask.bias ? at::OptionalIntArrayRef{weights[1].sizes()} : std::nullopt,
       axes_option(node_, "stride", rank), axes_option(node_, "padding", rank),
       axes_option(node_, "dilation", rank), transposed,
       transposed ? axes_option(node_, "output_padding", rank) : FusedSizes(rank, 0),
-      whole_option(node_, "groups"), {of_input, true, weights.size() > 1});
-  out.x = by_x;
+      whole_option(node_, "groups"), {ask.input, true, ask.bias});
+  if (ask.input) out.x.push_back(by_x);
   out.weight = by_weight.to(at::kFloat);
   if (by_bias.defined()) out.bias = by_bias.to(at::kFloat);
+  return out;
+}
+
+// The rows are cut by their number alone, so that threads do not change the sums.
+at::Tensor FusedConvolution::few_weights(at::Tensor const& weight,
+                                         at::Tensor const& x,
+                                         at::Tensor const& gradient) const {
+  FewOutputs const few{weight.size(1), weight.size(0)};
+  auto const rows = x.numel() / few.in;
+  constexpr std::int64_t most_cuts = 64, least_rows = 512;
+  auto const cuts = std::clamp<std::int64_t>(rows / least_rows, 1, most_cuts);
+  auto const sums = at::zeros({cuts, few.out, few.in}, at::kFloat);
+  together_typed(x, [&]<class T>(T) {
+    at::parallel_for(0, cuts, 1, [&](std::int64_t begin, std::int64_t end) {
+      for (auto cut = begin; cut < end; ++cut) {
+        auto const first = cut * rows / cuts, last = (cut + 1) * rows / cuts;
+        few.add_to_weights(
+            together_read<T>(gradient) + first * few.out, together_read<T>(x) + first * few.in,
+            sums.mutable_data_ptr<float>() + cut * few.out * few.in, last - first);
+      }
+    });
+  });
+  auto const out = at::empty_like(weight);
+  out.copy_(sums.sum(0).view(weight.sizes()));
+  return out;
+}
+
+at::Tensor FusedConvolution::block_weights(at::Tensor const& weight,
+                                           at::Tensor const& x,
+                                           at::Tensor const& gradient) const {
+  auto const by_matrix = at::mm(fused_rows(x).t(), block_rows(weight, gradient)).to(at::kFloat);
+  auto const out = at::empty_like(weight);
+  out.movedim(1, -1).copy_(by_matrix.reshape(weight.movedim(1, -1).sizes()));
+  return out;
+}
+
+// Of what a transposed convolution reads.
+std::vector<std::int64_t> FusedConvolution::coarse_of(at::Tensor const& weight,
+                                                      at::Tensor const& gradient) const {
+  auto const rank = static_cast<std::size_t>(gradient.dim()) - 2;
+  auto const block = axes_option(node_, "kernel", rank);
+  FusedSizes coarse{gradient.size(0), weight.size(0)};
+  for (std::size_t a = 0; a < rank; ++a)
+    coarse.push_back(gradient.size(static_cast<std::int64_t>(a) + 2) / block[a]);
+  return coarse;
+}
+
+// [voxels, places * out]
+at::Tensor FusedConvolution::block_rows(at::Tensor const& weight,
+                                        at::Tensor const& gradient) const {
+  auto const coarse = coarse_of(weight, gradient);
+  auto const block = axes_option(node_, "kernel", coarse.size() - 2);
+  FusedBlocks const blocks{coarse, block, weight.size(1)};
+  auto const voxels = values_of(coarse) / weight.size(0);
+  auto const rows = at::empty({voxels, blocks.places() * weight.size(1)}, gradient.options());
+  blocks.move<false>(rows, gradient);
+  return rows;
+}
+
+std::vector<at::Tensor> FusedConvolution::input_gradients(
+    std::span<at::Tensor const> weights,
+    at::Tensor const& gradient,
+    std::vector<std::int64_t> const& channels) const {
+  auto const& weight = weights[0];
+  std::vector<at::Tensor> out;
+  if (winograd_) {
+    RECORD_USER_SCOPE("convolution, to the input");
+    auto back = *winograd_;
+    std::swap(back.in, back.out);
+    for (auto const count : channels) out.push_back(fused_map(gradient, count));
+    auto const turned = winograd_->turned(winograd_steps(weight));
+    winograd_convolve(back, maps_, winograd_prepared(back, turned), {}, {&gradient, 1}, out);
+    return out;
+  }
+  if (few_) {
+    RECORD_USER_SCOPE("head, backward");
+    FewOutputs const few{weight.size(1), weight.size(0)};
+    out.push_back(fused_map(gradient, few.in));
+    auto const flat = weight.contiguous();
+    together_typed(gradient, [&]<class T>(T) {
+      at::parallel_for(0, gradient.numel() / few.out, together_values / few.in + 1,
+                       [&](std::int64_t begin, std::int64_t end) {
+                         few.to_input(together_read<T>(gradient) + begin * few.out,
+                                      flat.const_data_ptr<float>(),
+                                      together_write<T>(out.back()) + begin * few.in,
+                                      end - begin);
+                       });
+    });
+    return out;
+  }
+  RECORD_USER_SCOPE("transposed convolution, backward");
+  auto const rows = block_rows(weight, gradient);
+  auto const back = at::mm(rows, fused_block_matrix(weight).to(gradient.scalar_type()).t());
+  // Rows of channels are how a map lies.
+  auto sizes = coarse_of(weight, gradient);
+  sizes.erase(sizes.begin() + 1);
+  sizes.push_back(weight.size(0));
+  out.push_back(back.view(sizes).movedim(-1, 1));
   return out;
 }
 

@@ -4,10 +4,13 @@
 
 #include "base/core/error.hpp"
 #include "base/core/rng.hpp"
+#include "base/core/words.hpp"
 #include "learn/nn/test_graphs.hpp"
 #include "learn/nn/test_segmenters.hpp"
+#include "learn/tensor/memory.hpp"
 
 #include <ATen/Context.h>
+#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/equal.h>
@@ -152,6 +155,52 @@ TEST(FusedExecutor, IsLibTorchsOnConvolutionsOfEveryKind) {
   }
 }
 
+// Maps of so many channels, joined for one convolution; 0: the input. Joined or not, nothing
+// changes, and who else reads a map still gets it.
+TEST(FusedExecutor, ReadsJoinedChannelsWhereTheyLie) {
+  struct Row {
+    char const* name;
+    List channels;
+    bool again = false;  // the last map is joined twice
+    bool apart = true;   // whether they need not be joined
+  };
+  Row const rows[] = {{"two", {16, 32}},
+                      {"an odd number at the end", {32, 16, 5}},
+                      {"an odd number at the start", {5, 32}, false, false},
+                      {"one of them twice", {16, 32}, true},
+                      {"the input first", {0, 16}},
+                      {"the input alone, twice", {0}, true}};
+  for (auto const& row : rows) {
+    SCOPED_TRACE(row.name);
+    Graph graph;
+    auto const in = graph.add(
+        "input", {}, {{"channels", std::int64_t{16}}, {"dimensions", std::int64_t{2}}});
+    auto const convolved = [&](std::size_t from, std::int64_t out, std::string const& name) {
+      return graph.add(
+          "conv", {from},
+          {{"out", out}, {"kernel", std::int64_t{3}}, {"padding", std::int64_t{1}}}, name);
+    };
+    std::vector<std::size_t> maps;
+    for (auto const channels : row.channels) {
+      auto const at = channels == 0 ? in : convolved(in, channels, text("n", maps.size()));
+      maps.push_back(channels == 0 ? in : graph.add("leaky_relu", {at}));
+    }
+    if (row.again) maps.push_back(maps.back());
+    auto const joined = graph.add("concat", maps);
+    auto const last = convolved(joined, 24, "last");
+    graph.add("concat", {last, maps.front()});
+    auto const shape = shapes_of(graph, {31, 33})[joined];
+    FusedConvolution const reader{graph.nodes[last], shape, 3,
+                                  fused_way(Precision::float32, Executor::fused)};
+    List channels = row.channels;
+    if (row.again) channels.push_back(channels.back());
+    for (auto& one : channels) one = one == 0 ? 16 : one;
+    EXPECT_EQ(reader.joins(channels), row.apart && Winograd::pays());
+    at::manual_seed(4);
+    fused_agrees(graph, at::randn({3, 16, 31, 33}));
+  }
+}
+
 TEST(FusedExecutor, IsLibTorchsOnTransposedConvolutions) {
   for (auto const& block : {List{2, 2, 2}, List{1, 2, 2}, List{3, 1, 2}, List{2, 3}}) {
     for (std::int64_t const bias : {0, 1}) {
@@ -217,6 +266,27 @@ TEST(FusedExecutor, IsNoCoarserThanLibTorchInBfloat16) {
             1.05 * apart(Precision::bfloat16, Executor::torch).mean);
 }
 
+TEST(FusedExecutor, HoldsAtMostSixTenthsOfLibTorchsMemory) {
+  if (!Winograd::pays()) GTEST_SKIP() << "oneDNN's convolutions read what is joined";
+  SegmentDraw draw{.in = 1, .out = 3, .dimensions = 3, .deep_supervision = true};
+  draw.levels = {{.features = 32, .kernel = {3, 3, 3}, .stride = {1, 1, 1}, .blocks = 2},
+                 {.features = 64, .kernel = {3, 3, 3}, .stride = {2, 2, 2}, .blocks = 2}};
+  auto const graph = segmenter_named("nnunet").draw(draw);
+  reuse_large_memory();
+  auto const image = at::randn({2, 1, 48, 48, 48});
+  for (auto const precision : {Precision::float32, Precision::bfloat16}) {
+    if (precision == Precision::bfloat16 && vectors::matrices()) continue;
+    auto const peak = [&](Executor executor) {
+      most_tensor_memory();
+      auto const before = most_tensor_memory();  // what is in use now
+      fused_trained(graph, fused_way(precision, executor), image, false);
+      return static_cast<double>(most_tensor_memory() - before);
+    };
+    auto const torch = peak(Executor::torch);
+    EXPECT_LT(peak(Executor::fused), 0.6 * torch);
+  }
+}
+
 Graph fused_heads() {
   Graph graph;
   auto at =
@@ -258,16 +328,49 @@ TEST(FusedExecutor, RefusesGradientsOfWhatHasPassed) {
   EXPECT_THROW(seen[0].sum().backward(), Error);
 }
 
-TEST(FusedExecutor, GivesTheSameBitsAgain) {
+Graph fused_small() {
   SegmentDraw draw{.in = 1, .out = 2, .dimensions = 3};
   draw.levels = {{.features = 16, .kernel = {3, 3, 3}, .stride = {1, 1, 1}, .blocks = 2},
                  {.features = 32, .kernel = {3, 3, 3}, .stride = {2, 2, 2}, .blocks = 2}};
-  auto const graph = segmenter_named("nnunet").draw(draw);
+  return segmenter_named("nnunet").draw(draw);
+}
+
+TEST(FusedExecutor, GivesTheSameBitsAgain) {
+  auto const graph = fused_small();
   auto const image = at::randn({2, 1, 16, 20, 24});
   auto const how = fused_way(Precision::float32, Executor::fused);
   auto const one = fused_trained(graph, how, image), two = fused_trained(graph, how, image);
   for (std::size_t i = 0; i < one.tensors.size(); ++i)
     EXPECT_TRUE(at::equal(one.tensors[i].value, two.tensors[i].value)) << one.tensors[i].name;
+}
+
+TEST(FusedExecutor, IsLibTorchsWithAnyNumberOfThreads) {
+  auto const before = at::get_num_threads();
+  at::manual_seed(4);
+  auto const image = at::randn({2, 1, 16, 20, 24});
+  for (int const threads : {1, 3, 64}) {
+    SCOPED_TRACE(threads);
+    at::set_num_threads(threads);
+    fused_agrees(fused_small(), image);
+  }
+  at::set_num_threads(before);
+}
+
+TEST(FusedExecutor, TakesOneVoxelAndRefusesNoImage) {
+  Graph graph;
+  auto at =
+      graph.add("input", {}, {{"channels", std::int64_t{16}}, {"dimensions", std::int64_t{3}}});
+  at = graph.add(
+      "conv", {at},
+      {{"out", std::int64_t{16}}, {"kernel", std::int64_t{3}}, {"padding", std::int64_t{1}}},
+      "one");
+  at = graph.add("batch_norm", {at}, {}, "norm");
+  graph.add("relu", {at});
+  at::manual_seed(4);
+  fused_agrees(graph, at::randn({5, 16, 1, 1, 1}));
+  Network network{graph, 1};
+  network.execution(fused_way(Precision::float32, Executor::fused));
+  EXPECT_THROW(network.train(at::randn({0, 16, 8, 8, 8})), Error);
 }
 
 // Graphs of blocks as networks have them, joined at random.

@@ -43,7 +43,7 @@ double budget_speed(Plan const& plan) {
   auto const has = [&](std::string_view name) {
     return std::ranges::find(features, name) != features.end();
   };
-  auto const per_core = has("AMX-BF16") ? 120e9 : has("AVX512-BF16") ? 70e9 : 40e9;
+  auto const per_core = has("AVX512-BF16") ? 125e9 : has("AVX512F") ? 80e9 : 40e9;
   auto const cores = plan.whole("threads") > 0 ? plan.whole("threads") : usable_cores();
   return per_core * static_cast<double>(cores);
 }

@@ -9,6 +9,7 @@
 #include "learn/segment/plan_fit.hpp"
 #include "learn/segment/segment.hpp"
 #include "learn/segment/shapes.hpp"
+#include "learn/task/ways.hpp"
 
 #include <algorithm>
 
@@ -175,6 +176,9 @@ void segment_plan(Dataset const& set,
   plan_training(plan);
   plan_budget(targets, thickness_of(cases.shapes), plan);
   plan_tell_differences(recipe, config, plan);
+  auto const setup = setup_of(plan, targets.outputs());
+  tell_executor(segmenter_named(setup.network).draw(setup.draw), plan.whole("batch_size"),
+                setup.config().patch, plan);
 }
 
 std::vector<Candidate> segment_candidates(Dataset const&, Plan const& plan) {

@@ -3,6 +3,7 @@
 #include "base/core/error.hpp"
 #include "base/core/words.hpp"
 #include "learn/kernel/winograd.hpp"
+#include "learn/nn/fused.hpp"
 
 #include <utility>
 
@@ -38,6 +39,23 @@ std::vector<std::string> execution_ways(Plan const& plan) {
     if (precise && executed && there) ways.emplace_back(name);
   }
   return ways;
+}
+
+void tell_executor(Graph const& graph,
+                   std::int64_t batch,
+                   std::vector<std::int64_t> const& size,
+                   Plan& plan) {
+  auto const executor = plan.word("executor");
+  if (executor == "torch" || plan.word("device") == "cuda" || size.size() < 2) return;
+  Execution const how{.precision = plan.word("precision") == "bfloat16" ? Precision::bfloat16
+                                                                        : Precision::float32,
+                      .layout = Layout::channels_last,
+                      .executor = Executor::fused};
+  auto const& asked = plan.reason("executor");
+  plan.set(
+      "executor", std::string_view{executor},
+      text(asked, asked.empty() ? "" : "; ", "fused: ", fused_share(graph, batch, size, how),
+           executor == "auto" ? "; a short probe decides" : ""));
 }
 
 Execution execution_named(std::string_view way) {

@@ -13,6 +13,11 @@ namespace fovea {
 /// Precisions and memory formats that a network can be trained with and the plan allows, as a
 /// learner's ways_to_run().
 std::vector<std::string> execution_ways(Plan const& plan);
+/// Says in the plan what the fused executor would run of this network how, if it may be taken.
+void tell_executor(Graph const& graph,
+                   std::int64_t batch,
+                   std::vector<std::int64_t> const& size,
+                   Plan& plan);
 /// Throws Error{usage} with the nearest name.
 Execution execution_named(std::string_view way);
 std::string_view way_of(Execution how);

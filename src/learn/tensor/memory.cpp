@@ -14,6 +14,7 @@
 #include <mutex>
 #include <sys/mman.h>
 #include <unordered_map>
+#include <utility>
 
 namespace fovea {
 namespace {
@@ -41,6 +42,10 @@ class MemoryKeeper : public at::Allocator {
     std::lock_guard const lock{guard_};
     return kept_bytes_;
   }
+  std::size_t peak() {
+    std::lock_guard const lock{guard_};
+    return std::exchange(peak_, used_);
+  }
 
   // Never destroyed: tensors may live until the very end of the process.
   static MemoryKeeper& the() {
@@ -65,6 +70,7 @@ class MemoryKeeper : public at::Allocator {
     }
     used_ += sizes_.at(block);
     most_ = std::max(most_, used_);
+    peak_ = std::max(peak_, used_);
     return block;
   }
 
@@ -132,7 +138,7 @@ class MemoryKeeper : public at::Allocator {
   std::list<Kept> kept_;
   std::multimap<std::size_t, std::list<Kept>::iterator> by_size_;
   std::unordered_map<void*, std::size_t> sizes_;  // of all large blocks, in use or kept
-  std::size_t used_ = 0, most_ = 0, kept_bytes_ = 0;
+  std::size_t used_ = 0, most_ = 0, peak_ = 0, kept_bytes_ = 0;
 };
 
 }  // namespace
@@ -148,6 +154,10 @@ void release_kept_memory() {
 
 unsigned long long kept_memory() {
   return MemoryKeeper::the().kept();
+}
+
+unsigned long long most_tensor_memory() {
+  return MemoryKeeper::the().peak();
 }
 
 }  // namespace fovea

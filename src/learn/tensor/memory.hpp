@@ -15,4 +15,7 @@ void release_kept_memory();
 /// Bytes of large blocks that are kept but not in use.
 unsigned long long kept_memory();
 
+/// Most bytes of large blocks that were in use at once since the last call.
+unsigned long long most_tensor_memory();
+
 }  // namespace fovea

@@ -9,6 +9,7 @@
 #include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/sign.h>
 #include <ATen/ops/zeros_like.h>
+#include <ATen/record_function.h>
 
 #include <algorithm>
 #include <cmath>
@@ -278,6 +279,7 @@ double GroupMover::clip_scale(double l2_norm) const {
 }
 
 void GroupMover::step_fused(std::vector<std::size_t> const& moved, double rate) {
+  RECORD_USER_SCOPE("optimiser");
   auto const count = values_.size();
   std::vector<StepPiece> starts(count);
   std::vector<StepNumbers> numbers_of(count);
