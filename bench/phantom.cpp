@@ -1,7 +1,6 @@
 // A small set of made-up CT with masks, for the row "same-masks". phantom FOLDER
-#include "learn/data/phantom_ct.hpp"
-
 #include "bench/row.hpp"
+#include "learn/data/phantom_ct.hpp"
 
 namespace fovea {
 namespace {

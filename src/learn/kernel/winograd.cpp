@@ -8,7 +8,12 @@ WinogradPlan winograd_plan(Winograd const& w) {
     p.lanes = 8;
     p.rows = 6;
   }
-  p.slices = w.deep ? 3 : 1;
+  if (w.deep) {
+    p.slices = 3;
+    p.given = 2;
+    p.kept = 4;
+    p.kinds = 5;
+  }
   p.panel = 2 * p.lanes;
   p.in = (w.in + p.lanes - 1) / p.lanes * p.lanes;
   p.out = (w.out + p.panel - 1) / p.panel * p.panel;
@@ -24,7 +29,7 @@ WinogradCut winograd_cut(Winograd const& w, Winograd::Maps const& maps) {
   cut.across = (maps.size[2] + winograd_given - 1) / winograd_given;
   cut.down = (maps.size[1] + winograd_given - 1) / winograd_given;
   cut.all = maps.batch * cut.across * cut.down;
-  auto const values = winograd_taps * p.rows * (p.slices * p.in + p.out);
+  auto const values = winograd_taps * p.rows * (p.kept * p.in + p.given * p.out);
   auto const rows = std::clamp<std::int64_t>(cache_values / values, 1, 4);
   auto const parts = [&](std::int64_t tiles, std::int64_t chunk) {
     cut.tiles = tiles;
@@ -56,40 +61,107 @@ struct WinogradWork {
   std::int64_t begin, end;
 };
 
-// Tiles of one tap: c[row][two vectors] = sum over slices and channels of
-// a[slice][row][channel]
-// * b[slice][channel].
+// Adds to some tiles' two vectors each: sum over channels of a[row][channel] * b[channel].
 template <int lanes, int rows>
-[[gnu::always_inline]] inline void winograd_multiply(float const* const* a,
-                                                     std::int64_t a_step,
-                                                     float const* b,
-                                                     std::int64_t slices,
-                                                     std::int64_t channels,
-                                                     float* c,
-                                                     std::int64_t c_step) {
+[[gnu::always_inline]] inline void winograd_multiply(
+    float const* a,
+    std::int64_t a_step,
+    float const* b,
+    std::int64_t channels,
+    typename WinogradVector<lanes>::Type (&left)[rows],
+    typename WinogradVector<lanes>::Type (&right)[rows]) {
   using V = typename WinogradVector<lanes>::Type;
-  V left[rows], right[rows];
+  for (std::int64_t n = 0; n < channels; ++n, b += 2 * lanes) {
+    V first, second;
+    winograd_load<lanes>(first, b);
+    winograd_load<lanes>(second, b + lanes);
 #pragma GCC unroll 16
-  for (int r = 0; r < rows; ++r) left[r] = right[r] = V{};
-  for (std::int64_t slice = 0; slice < slices; ++slice) {
-    auto const* const from = a[slice];
-    for (std::int64_t n = 0; n < channels; ++n, b += 2 * lanes) {
-      V first, second;
-      winograd_load<lanes>(first, b);
-      winograd_load<lanes>(second, b + lanes);
-#pragma GCC unroll 16
-      for (int r = 0; r < rows; ++r) {
-        auto const factor = from[r * a_step + n];
-        left[r] += factor * first;
-        right[r] += factor * second;
-      }
+    for (int r = 0; r < rows; ++r) {
+      auto const factor = a[r * a_step + n];
+      left[r] += factor * first;
+      right[r] += factor * second;
     }
   }
+}
+
+template <int lanes, int rows>
+[[gnu::always_inline]] inline void winograd_clear(
+    typename WinogradVector<lanes>::Type (&left)[rows],
+    typename WinogradVector<lanes>::Type (&right)[rows]) {
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r) left[r] = right[r] = typename WinogradVector<lanes>::Type{};
+}
+
+template <int lanes, int rows>
+[[gnu::always_inline]] inline void winograd_put(
+    float* c,
+    std::int64_t c_step,
+    typename WinogradVector<lanes>::Type const (&left)[rows],
+    typename WinogradVector<lanes>::Type const (&right)[rows]) {
 #pragma GCC unroll 16
   for (int r = 0; r < rows; ++r) {
     winograd_store<lanes>(c + r * c_step, left[r]);
     winograd_store<lanes>(c + r * c_step + lanes, right[r]);
   }
+}
+
+// What some tiles of one tap are multiplied with.
+struct WinogradFactors {
+  float const* a[4];
+  float const* b[4];
+  std::int64_t a_step, channels;
+};
+
+// One slice of outputs: the plain sum of three products, or the only one.
+template <int lanes, int rows>
+[[gnu::always_inline]] inline void winograd_one(WinogradFactors const& of,
+                                                int slices,
+                                                float* c,
+                                                std::int64_t c_step) {
+  using V = typename WinogradVector<lanes>::Type;
+  V left[rows], right[rows];
+  winograd_clear<lanes, rows>(left, right);
+  for (int n = 0; n < slices; ++n)
+    winograd_multiply<lanes, rows>(of.a[n], of.a_step, of.b[n], of.channels, left, right);
+  winograd_put<lanes, rows>(c, c_step, left, right);
+}
+
+// Two: m0 + (m1 + m2), (m1 - m2) + m3.
+template <int lanes, int rows>
+[[gnu::always_inline]] inline void winograd_two(WinogradFactors const& of,
+                                                float* c,
+                                                float* next,
+                                                std::int64_t c_step) {
+  using V = typename WinogradVector<lanes>::Type;
+  V left[rows], right[rows];
+  auto const add = [&](int n) __attribute__((always_inline)) {
+    winograd_multiply<lanes, rows>(of.a[n], of.a_step, of.b[n], of.channels, left, right);
+  };
+  winograd_clear<lanes, rows>(left, right);
+  add(1);
+  winograd_put<lanes, rows>(c, c_step, left, right);
+  winograd_clear<lanes, rows>(left, right);
+  add(2);
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r) {
+    V one, other;
+    winograd_load<lanes>(one, c + r * c_step);
+    winograd_load<lanes>(other, c + r * c_step + lanes);
+    V const apart = one - left[r], other_apart = other - right[r];
+    winograd_store<lanes>(next + r * c_step, apart);
+    winograd_store<lanes>(next + r * c_step + lanes, other_apart);
+    left[r] += one;
+    right[r] += other;
+  }
+  add(0);
+  winograd_put<lanes, rows>(c, c_step, left, right);
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r) {
+    winograd_load<lanes>(left[r], next + r * c_step);
+    winograd_load<lanes>(right[r], next + r * c_step + lanes);
+  }
+  add(3);
+  winograd_put<lanes, rows>(next, c_step, left, right);
 }
 
 // The outputs of one tile in slice k, all channels, from [tap][tile][channel].
@@ -140,34 +212,36 @@ template <class T, int lanes, int rows>
   auto const& maps = work.maps;
   auto const plan = winograd_plan(work.conv);
   auto const cut = winograd_cut(work.conv, maps);
-  auto const slice_values = winograd_taps * cut.in_tap;
+  auto const next = winograd_taps * cut.out_tap;  // from a slice of outputs to the next
+  auto const kind = work.conv.in * plan.panel;    // from a kind of weights to the next
   winograd_sweep<lanes>(
       maps, plan, cut, work.x, work.begin,
       work.end, [&](WinogradBlock const& block) __attribute__((always_inline)) {
-        auto const slices = block.high - block.low;
-        auto const skipped =
-            (block.low - (block.k - plan.slices / 2)) * work.conv.in * plan.panel;
+        // Rows beyond the last tile hold what was there before: nobody reads what comes of it.
+        auto const tiles = (block.count + rows - 1) / rows * rows;
         for (std::int64_t tap = 0; tap < winograd_taps; ++tap) {
-          float const* a[3] = {};
-          for (auto z = block.low; z < block.high; ++z)
-            a[z - block.low] = block.inputs + z % plan.slices * slice_values + tap * cut.in_tap;
+          auto const all = winograd_operands<lanes>(plan, cut, block, tap, tiles * plan.in);
           for (std::int64_t out = 0; out < plan.out; out += plan.panel) {
             auto const* const b =
-                work.prepared + (tap * plan.out + out) * plan.slices * work.conv.in + skipped;
-            // Rows beyond the last tile hold what was there before: nobody reads what comes of
-            // it.
-            for (std::int64_t t = 0; t < block.count; t += rows) {
-              float const* of_rows[3] = {};
-              for (std::int64_t z = 0; z < slices; ++z) of_rows[z] = a[z] + t * plan.in;
-              winograd_multiply<lanes, rows>(
-                  of_rows, plan.in, b, slices, work.conv.in,
-                  block.others + tap * cut.out_tap + t * plan.out + out, plan.out);
+                work.prepared + (tap * plan.out + out) * plan.kinds * work.conv.in;
+            for (std::int64_t t = 0; t < tiles; t += rows) {
+              auto* const c = block.others + tap * cut.out_tap + t * plan.out + out;
+              WinogradFactors of{{}, {}, plan.in, work.conv.in};
+              for (int n = 0; n < all.count; ++n) {
+                of.a[n] = all.values[n] + t * plan.in;
+                of.b[n] = b + all.kinds[n] * kind;
+              }
+              if (block.given == 2)
+                winograd_two<lanes, rows>(of, c, c + next, plan.out);
+              else
+                winograd_one<lanes, rows>(of, all.count, c, plan.out);
             }
           }
         }
-        for (std::int64_t t = 0; t < block.count; ++t)
-          winograd_give<lanes>(work, winograd_place(cut, block.first + t), block.k,
-                               block.others + t * plan.out, cut.out_tap);
+        for (std::int64_t slice = 0; slice < block.given; ++slice)
+          for (std::int64_t t = 0; t < block.count; ++t)
+            winograd_give<lanes>(work, winograd_place(cut, block.first + t), block.k + slice,
+                                 block.others + slice * next + t * plan.out, cut.out_tap);
       });
 }
 
@@ -187,17 +261,31 @@ template <int lanes>
   for (std::int64_t o = 0; o < plan.out; o += lanes) {
     auto const count = std::clamp<std::int64_t>(work.conv.out - o, 0, lanes);
     auto const panel = o / plan.panel * plan.panel;
-    for (std::int64_t slice = 0; slice < plan.slices; ++slice) {
+    for (std::int64_t kind = 0; kind < plan.kinds; ++kind) {
       // Channels innermost: what is written of a tap then lies together.
       for (auto c = work.begin; c < work.end; ++c) {
+        auto const take = [&](V & v, std::int64_t slice, int tap)
+            __attribute__((always_inline)) {
+          auto const* const from = w.values + o * w.out + c * w.in + (slice * 9 + tap) * w.tap;
+          alignas(64) float values[lanes] = {};
+          for (std::int64_t n = 0; n < count; ++n) values[n] = from[n * w.out];
+          winograd_load<lanes>(v, values);
+        };
         V all[winograd_side][winograd_side];  // [j][i]
         for (int j = 0; j < 3; ++j) {
           for (int i = 0; i < 3; ++i) {
-            auto const* const from =
-                w.values + o * w.out + c * w.in + (slice * 9 + j * 3 + i) * w.tap;
-            alignas(64) float values[lanes] = {};
-            for (std::int64_t n = 0; n < count; ++n) values[n] = from[n * w.out];
-            winograd_load<lanes>(all[j][i], values);
+            auto const tap = j * 3 + i;
+            auto& to = all[j][i];
+            if (kind != 1 && kind != 2) {
+              take(to, kind == 0 ? 0 : kind == 3 ? 2 : 1, tap);
+              continue;
+            }
+            V first, middle, last;
+            take(first, 0, tap);
+            take(middle, 1, tap);
+            take(last, 2, tap);
+            if (kind == 2) middle = -middle;
+            to = 0.5F * (first + last + middle);
           }
           winograd_of_weight(all[j]);
         }
@@ -206,7 +294,7 @@ template <int lanes>
           winograd_of_weight(v);
           for (int j = 0; j < winograd_side; ++j) {
             auto const tap = j * winograd_side + i;
-            auto const row = (tap * plan.out + panel) * plan.slices + slice * plan.panel;
+            auto const row = (tap * plan.out + panel) * plan.kinds + kind * plan.panel;
             winograd_store<lanes>(
                 work.prepared + row * work.conv.in + c * plan.panel + o - panel, v[j]);
           }
@@ -229,7 +317,7 @@ Winograd::Weights Winograd::turned(Weights const& weights) const {
 
 std::int64_t Winograd::weight_values() const {
   auto const plan = winograd_plan(*this);
-  return winograd_taps * plan.slices * in * plan.out;
+  return winograd_taps * plan.kinds * in * plan.out;
 }
 
 void Winograd::prepare(Weights const& weights,
@@ -260,8 +348,7 @@ std::int64_t Winograd::tiles(Maps const& maps) const {
 }
 
 std::int64_t Winograd::room_bytes(Maps const& maps) const {
-  auto const cut = winograd_cut(*this, maps);
-  return winograd_taps * (winograd_plan(*this).slices * cut.in_tap + cut.out_tap) *
+  return winograd_room(winograd_plan(*this), winograd_cut(*this, maps)) *
          std::int64_t{sizeof(float)};
 }
 

@@ -11,14 +11,16 @@ namespace fovea {
 
 /// A convolution of (3 x) 3 x 3 places, stride 1, one row of zeros around, of what lies
 /// channels-last, with a quarter of the products: 4 x 4 outputs of a slice from 6 x 6 products
-/// instead of 144; slices are summed plainly. Values may be bfloat16, arithmetic is float32.
+/// instead of 144; and of a volume with a sixth: two slices from four products instead of six.
+/// Values may be bfloat16, arithmetic is float32.
 /// Equal to the plain sum within some dozens of roundings of float32. And its gradients: that
 /// of the input is the same convolution with the weights turned, that of the weights has as few
 /// products.
 ///
 /// Source  Lavin and Gray, CVPR 2016: F(4 x 4, 3 x 3), here about the points 0, 2/3, -2/3, 3/2,
 ///         -3/2 and infinity, whose rounding is a third of that of 0, 1, -1, 2, -2 (Barabasz et
-///         al., Error analysis and improving the accuracy of Winograd convolution, 2020)
+///         al., Error analysis and improving the accuracy of Winograd convolution, 2020); along
+///         k F(2, 3) about 0, 1, -1 and infinity
 struct Winograd {
   std::int64_t in = 0, out = 0;  ///< channels
   bool deep = true;              ///< 3 places along k, too; else 1: slice by slice

@@ -91,37 +91,62 @@ template <int lanes, int rows>
   }
 }
 
+// one + other, then one - other.
+template <int lanes>
+[[gnu::always_inline]] inline void winograd_join(
+    float const* one, float const* other, std::int64_t values, float* to, std::int64_t step) {
+  using V = typename WinogradVector<lanes>::Type;
+  for (std::int64_t i = 0; i < values; i += lanes) {
+    V a, b;
+    winograd_load<lanes>(a, one + i);
+    winograd_load<lanes>(b, other + i);
+    V const sum = a + b, apart = a - b;
+    winograd_store<lanes>(to + i, sum);
+    winograd_store<lanes>(to + step + i, apart);
+  }
+}
+
 template <class T, int lanes, int rows>
 [[gnu::always_inline]] inline void winograd_gradient(WinogradGradient<T> const* given) {
   auto const& work = *given;
   auto const& maps = work.maps;
   auto const plan = winograd_plan(work.conv);
   auto const cut = winograd_cut(work.conv, maps);
-  auto const slice_values = winograd_taps * cut.in_tap;
+  auto const next = winograd_taps * cut.out_tap;  // from a slice of outputs to the next
   winograd_sweep<lanes, T>(
       maps, plan, cut, {&work.x, 1}, work.begin,
       work.end, [&](WinogradBlock const& block) __attribute__((always_inline)) {
-        WinogradSlice<T> const slice{work.gradient, maps, block.k};
         // Channels beyond the last vector of `out` hold what was there before: nobody reads
         // what comes of it.
-        winograd_runs(
-            cut, block.first, block.count,
-            [&](WinogradPlace const& place, std::int64_t t, std::int64_t run)
-                __attribute__((always_inline)) {
-                  winograd_take_gradient<lanes>(slice, place, run, block.others + t * plan.out,
-                                                cut.out_tap, plan.out);
-                });
+        for (std::int64_t n = 0; n < block.given; ++n) {
+          WinogradSlice<T> const slice{work.gradient, maps, block.k + n};
+          auto* const into = block.others + n * next;
+          winograd_runs(
+              cut, block.first, block.count,
+              [&](WinogradPlace const& place, std::int64_t t, std::int64_t run)
+                  __attribute__((always_inline)) {
+                    winograd_take_gradient<lanes>(slice, place, run, into + t * plan.out,
+                                                  cut.out_tap, plan.out);
+                  });
+        }
+        auto* const sum = block.mixed + 4 * cut.in_tap;
         for (std::int64_t tap = 0; tap < winograd_taps; ++tap) {
-          for (auto z = block.low; z < block.high; ++z) {
-            auto const* const a =
-                block.inputs + z % plan.slices * slice_values + tap * cut.in_tap;
-            auto const* const b = block.others + tap * cut.out_tap;
-            auto* const to = work.sums + (tap * plan.slices + z - (block.k - plan.slices / 2)) *
-                                             plan.in * plan.out;
+          auto const all =
+              winograd_operands<lanes>(plan, cut, block, tap, block.count * plan.in);
+          float const* const first = block.others + tap * cut.out_tap;
+          float const* by[4] = {first, first, first, first};
+          if (block.given == 2) {
+            by[1] = sum;
+            by[2] = sum + cut.out_tap;
+            by[3] = first + next;
+            winograd_join<lanes>(first, by[3], block.count * plan.out, sum, cut.out_tap);
+          }
+          for (int n = 0; n < all.count; ++n) {
+            auto* const to = work.sums + (tap * plan.kinds + all.kinds[n]) * plan.in * plan.out;
             for (std::int64_t c = 0; c < plan.in; c += rows)
               for (std::int64_t out = 0; out < plan.out; out += plan.panel)
-                winograd_add<lanes, rows>(a + c, plan.in, b + out, plan.out, block.count,
-                                          to + c * plan.out + out, plan.out);
+                winograd_add<lanes, rows>(all.values[n] + c, plan.in, by[n] + out, plan.out,
+                                          block.count, to + c * plan.out + out, plan.out);
           }
         }
       });
@@ -149,8 +174,20 @@ template <int lanes>
           V v[winograd_side];
           for (int j = 0; j < winograd_side; ++j) {
             auto const tap = j * winograd_side + i;
-            winograd_load<lanes>(
-                v[j], work.sums + ((tap * plan.slices + slice) * plan.in + c) * plan.out + o);
+            auto const sum = [&](V & of, std::int64_t kind) __attribute__((always_inline)) {
+              winograd_load<lanes>(
+                  of, work.sums + ((tap * plan.kinds + kind) * plan.in + c) * plan.out + o);
+            };
+            if (plan.slices == 1) {
+              sum(v[j], 0);
+              continue;
+            }
+            V one, other;
+            sum(one, 1);
+            sum(other, 2);
+            if (slice == 1) other = -other;
+            sum(v[j], slice == 0 ? 0 : slice == 1 ? 4 : 3);
+            v[j] += 0.5F * (one + other);
           }
           winograd_to_weight(v);
           for (int j = 0; j < 3; ++j) all[j][i] = v[j];
@@ -173,7 +210,7 @@ template <int lanes>
 
 std::int64_t Winograd::sum_values() const {
   auto const plan = winograd_plan(*this);
-  return winograd_taps * plan.slices * plan.in * plan.out;
+  return winograd_taps * plan.kinds * plan.in * plan.out;
 }
 
 template <class T>

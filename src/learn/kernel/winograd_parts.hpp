@@ -32,7 +32,10 @@ struct WinogradPlan {
   std::int64_t lanes = 16;  // in a vector
   std::int64_t panel = 32;  // output channels that are done at once: two vectors
   std::int64_t rows = 12;   // tiles that are done at once
-  std::int64_t slices = 1;  // along k
+  std::int64_t slices = 1;  // along k, that an output sums
+  std::int64_t given = 1;   // slices of outputs that are done together
+  std::int64_t kept = 1;    // slices of inputs that they read
+  std::int64_t kinds = 1;   // of weights: what two slices of outputs multiply, and a plain one
   std::int64_t in = 0;      // channels, rounded up to vectors
   std::int64_t out = 0;     // rounded up to panels
 };
@@ -256,13 +259,74 @@ template <int lanes, class T>
   }
 }
 
-// What is summed at once: a block of tiles in slice k, with the slices around it transformed.
+// Two slices of outputs of a kernel of three along k have four products instead of six, about
+// the points 0, 1, -1 and infinity: of these sums of four slices of inputs, tiles of one tap.
+template <int lanes>
+[[gnu::always_inline]] inline void winograd_mix(float const* const* slices,
+                                                std::int64_t values,
+                                                float* mixed,
+                                                std::int64_t step) {
+  using V = typename WinogradVector<lanes>::Type;
+  for (std::int64_t i = 0; i < values; i += lanes) {
+    V d[4];
+#pragma GCC unroll 4
+    for (int n = 0; n < 4; ++n) winograd_load<lanes>(d[n], slices[n] + i);
+    V const all[4] = {d[0] - d[2], d[1] + d[2], d[2] - d[1], d[3] - d[1]};
+#pragma GCC unroll 4
+    for (int n = 0; n < 4; ++n) winograd_store<lanes>(mixed + n * step + i, all[n]);
+  }
+}
+
+// What a thread keeps, in values: slices of inputs and outputs, sums of them, zeros.
+inline std::int64_t winograd_room(WinogradPlan const& plan, WinogradCut const& cut) {
+  return (winograd_taps * plan.kept + 4 + 1) * cut.in_tap +
+         (winograd_taps * plan.given + 2) * cut.out_tap;
+}
+
+// What is summed at once: a block of tiles, with the slices around it transformed.
 struct WinogradBlock {
   std::int64_t first, count;  // tiles
-  std::int64_t k, low, high;  // slices [low, high) are there
-  float* inputs;              // of slice z: at z % slices * slice_values, [tap][tile][channel]
-  float* others;              // room for as many tiles of outputs
+  std::int64_t k, given;      // slices of outputs, one or plan.given
+  // Transformed slices of inputs from k - 1 (or k) on, [tap][tile][channel], and how far it is
+  // from tap to tap: 0 where there is no slice, and zeros stand for it.
+  float const* slices[4];
+  std::int64_t taps[4];
+  float* others;  // room for as many tiles of plan.given slices of outputs
+  float* mixed;   // room for one tap's tiles of four sums of slices, and of two of outputs
 };
+
+// Of one tap: slices of inputs, or the sums of them that two slices of outputs need, and the
+// kinds of weights that they belong to.
+struct WinogradOperands {
+  int count;
+  float const* values[4];
+  std::int64_t kinds[4];
+};
+template <int lanes>
+[[gnu::always_inline]] inline WinogradOperands winograd_operands(WinogradPlan const& plan,
+                                                                 WinogradCut const& cut,
+                                                                 WinogradBlock const& block,
+                                                                 std::int64_t tap,
+                                                                 std::int64_t values) {
+  WinogradOperands out{};
+  if (block.given == 2) {
+    float const* slices[4];
+    for (int n = 0; n < 4; ++n) slices[n] = block.slices[n] + tap * block.taps[n];
+    winograd_mix<lanes>(slices, values, block.mixed, cut.in_tap);
+    for (; out.count < 4; ++out.count) {
+      out.values[out.count] = block.mixed + out.count * cut.in_tap;
+      out.kinds[out.count] = out.count;
+    }
+    return out;
+  }
+  constexpr std::int64_t plain[3] = {0, 4, 3};
+  for (std::int64_t n = 0; n < plan.slices; ++n) {
+    if (block.taps[n] == 0) continue;  // zeros
+    out.values[out.count] = block.slices[n] + tap * block.taps[n];
+    out.kinds[out.count++] = plan.slices == 1 ? 0 : plain[n];
+  }
+  return out;
+}
 
 // Goes through parts [begin, end): work(block), with each slice of inputs taken once a part.
 template <int lanes, class T, class Work>
@@ -276,9 +340,12 @@ template <int lanes, class T, class Work>
     Work const& work) {
   auto const slice_values = winograd_taps * cut.in_tap;
   thread_local std::vector<WinogradLine> room;
-  room.resize(static_cast<std::size_t>(
-      (plan.slices * slice_values + winograd_taps * cut.out_tap) / winograd_line));
+  room.resize(static_cast<std::size_t>(winograd_room(plan, cut) / winograd_line));
   auto* const inputs = room.front().values;
+  auto* const others = inputs + plan.kept * slice_values;
+  auto* const mixed = others + plan.given * winograd_taps * cut.out_tap;
+  auto* const zeros = mixed + 4 * cut.in_tap + 2 * cut.out_tap;
+  std::fill_n(zeros, cut.in_tap, 0.0F);
   auto const around = plan.slices / 2;
   for (auto part = begin; part < end; ++part) {
     auto const first = part / cut.chunks * cut.tiles;
@@ -286,11 +353,11 @@ template <int lanes, class T, class Work>
     auto const from = part % cut.chunks * cut.chunk;
     auto const to = std::min(from + cut.chunk, maps.size[0]);
     auto taken = std::max<std::int64_t>(0, from - around);  // the next slice to take
-    for (auto k = from; k < to; ++k) {
-      auto const low = std::max<std::int64_t>(0, k - around);
-      auto const high = std::min(maps.size[0], k + around + 1);
+    for (auto k = from; k < to;) {
+      auto const given = k + plan.given <= to ? plan.given : 1;
+      auto const high = std::min(maps.size[0], k + given + around);
       for (; taken < high; ++taken) {
-        auto* into = inputs + taken % plan.slices * slice_values;
+        auto* into = inputs + taken % plan.kept * slice_values;
         for (auto const& channels : x) {
           WinogradSlice<T> const slice{channels, maps, taken};
           winograd_runs(
@@ -303,8 +370,15 @@ template <int lanes, class T, class Work>
           into += channels.count;
         }
       }
-      work(WinogradBlock{first, count, k, low, high, inputs,
-                         inputs + plan.slices * slice_values});
+      WinogradBlock block{first, count, k, given, {}, {}, others, mixed};
+      for (std::int64_t n = 0; n < given + 2 * around; ++n) {
+        auto const z = k - around + n;
+        auto const there = z >= 0 && z < maps.size[0];
+        block.slices[n] = there ? inputs + z % plan.kept * slice_values : zeros;
+        block.taps[n] = there ? cut.in_tap : 0;
+      }
+      work(block);
+      k += given;
     }
   }
 }
