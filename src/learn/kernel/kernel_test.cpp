@@ -1,4 +1,5 @@
 #include "base/core/rng.hpp"
+#include "learn/kernel/few_inputs.hpp"
 #include "learn/kernel/few_outputs.hpp"
 #include "learn/kernel/relu_max_pool.hpp"
 #include "learn/kernel/sloped_norm.hpp"
@@ -312,6 +313,69 @@ TYPED_TEST(Kernel, GivesTheGradientsOfFewOutputs) {
           sum += double{g[static_cast<std::size_t>(row * few.out + o)]} *
                  x[static_cast<std::size_t>(row * few.in + c)];
         ASSERT_NEAR(sums[static_cast<std::size_t>(o * few.in + c)], sum, 1e-4);
+      }
+    }
+  }
+}
+
+TYPED_TEST(Kernel, ConvolvesAFewChannelsToThePlainSumWhateverTheRows) {
+  using T = TypeParam;
+  struct Row {
+    FewInputs conv;
+    std::array<std::int64_t, 3> size;
+  };
+  Row const all[] = {{{1, 32, {3, 3, 3}, {1, 1, 1}, {1, 1, 1}}, {5, 6, 11}},
+                     {{3, 37, {1, 7, 7}, {1, 2, 2}, {0, 3, 3}}, {1, 19, 22}},
+                     {{4, 5, {1, 3, 3}, {1, 2, 1}, {0, 0, 2}}, {2, 9, 9}},
+                     {{2, 17, {2, 1, 3}, {2, 1, 2}, {1, 0, 0}}, {4, 3, 8}},
+                     {{1, 64, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}}, {1, 1, 1}}};
+  for (auto row : all) {
+    for (auto const width :
+         {vectors::Width::any, vectors::Width::avx2, vectors::Width::avx512}) {
+      if (width > vectors::width()) continue;
+      row.conv.width = width;
+      auto const& [conv, size] = row;
+      FewInputs::Maps maps{.batch = 2, .in = size};
+      for (std::size_t a = 0; a < 3; ++a)
+        maps.out[a] = (size[a] + 2 * conv.padding[a] - conv.kernel[a]) / conv.stride[a] + 1;
+      auto const taps = conv.kernel[0] * conv.kernel[1] * conv.kernel[2];
+      auto const x = kernel_noise(2 * size[0] * size[1] * size[2] * conv.in, 1);
+      auto const weight = kernel_noise(conv.out * conv.in * taps, 2);
+      auto const bias = kernel_noise(conv.out, 3);
+      std::vector<float> prepared(static_cast<std::size_t>(conv.weight_values()));
+      conv.prepare(weight.data(), prepared.data());
+      auto const given = kernel_as<T>(x);
+      std::vector<T> y(static_cast<std::size_t>(maps.rows() * maps.out[2] * conv.out)),
+          again(y);
+      conv.convolve(maps, given.data(), prepared.data(), bias.data(), y.data(), 0, maps.rows());
+      for (auto one = maps.rows(); one-- > 0;)
+        conv.convolve(maps, given.data(), prepared.data(), bias.data(), again.data(), one,
+                      one + 1);
+      std::size_t at = 0;
+      for (std::int64_t n = 0; n < maps.rows() * maps.out[2]; ++n) {
+        auto const i = n % maps.out[2] * conv.stride[2] - conv.padding[2];
+        auto const j = n / maps.out[2] % maps.out[1] * conv.stride[1] - conv.padding[1];
+        auto const k =
+            n / (maps.out[2] * maps.out[1]) % maps.out[0] * conv.stride[0] - conv.padding[0];
+        auto const sample = n / (maps.out[2] * maps.out[1] * maps.out[0]);
+        for (std::int64_t o = 0; o < conv.out; ++o, ++at) {
+          auto sum = double{bias[static_cast<std::size_t>(o)]};
+          for (std::int64_t tap = 0; tap < taps; ++tap) {
+            auto const q = i + tap % conv.kernel[2];
+            auto const r = j + tap / conv.kernel[2] % conv.kernel[1];
+            auto const s = k + tap / (conv.kernel[2] * conv.kernel[1]);
+            if (q < 0 || r < 0 || s < 0 || q >= size[2] || r >= size[1] || s >= size[0])
+              continue;
+            for (std::int64_t c = 0; c < conv.in; ++c)
+              sum +=
+                  double{x[static_cast<std::size_t>(
+                      (((sample * size[0] + s) * size[1] + r) * size[2] + q) * conv.in + c)]} *
+                  weight[static_cast<std::size_t>((o * conv.in + c) * taps + tap)];
+          }
+          ASSERT_NEAR(widened(y[at]), sum, 1e-4 + (sizeof(T) == 4 ? 0 : std::abs(sum) / 256))
+              << n << " " << o << ", vectors " << static_cast<int>(width);
+          ASSERT_EQ(widened(y[at]), widened(again[at]));
+        }
       }
     }
   }

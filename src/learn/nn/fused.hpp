@@ -1,5 +1,6 @@
 #pragma once
 
+#include "learn/kernel/few_inputs.hpp"
 #include "learn/kernel/winograd.hpp"
 #include "learn/nn/executor.hpp"
 
@@ -33,7 +34,7 @@ class FusedConvolution {
                      at::Tensor const& gradient,
                      Ask ask) const;
   /// Whether the gradient of what it reads can be had later, without what it reads.
-  bool forgets() const { return winograd_ || blocks_ || few_; }
+  bool forgets() const { return winograd_ || blocks_ || few_outputs_; }
   /// And then it is this, of maps of so many channels.
   std::vector<at::Tensor> input_gradients(std::span<at::Tensor const> weights,
                                           at::Tensor const& gradient,
@@ -54,8 +55,9 @@ class FusedConvolution {
   Execution how_;
   std::optional<Winograd> winograd_;
   Winograd::Maps maps_;
-  bool blocks_ = false;  // a transposed convolution whose outputs do not overlap
-  bool few_ = false;     // of one place, to few channels
+  std::optional<FewInputs> few_inputs_;  // forward only
+  bool blocks_ = false;       // a transposed convolution whose outputs do not overlap
+  bool few_outputs_ = false;  // of one place, to few channels
 };
 
 /// What does a convolution with fewer products than oneDNN; nothing where it cannot: other
@@ -89,6 +91,15 @@ at::Tensor winograd_convolved(Winograd const& kernel,
                               at::Tensor const& bias,
                               at::Tensor const& x);
 
+/// What does a convolution of a few channels forward; nothing where it cannot, or where oneDNN
+/// has units for matrices.
+std::optional<FewInputs> few_inputs_of(Node const& node, Shape const& in, Execution how);
+/// weight, bias: float32, the latter may be undefined; x: as that of winograd_convolved.
+at::Tensor few_inputs_convolved(FewInputs const& kernel,
+                                at::Tensor const& weight,
+                                at::Tensor const& bias,
+                                at::Tensor const& x);
+
 /// Training on a CPU without LibTorch's tape: the gradients come from the graph itself, what is
 /// cheap (norms, activations, joined channels) is computed again instead of kept, and what this
 /// executor does not know runs by LibTorch, node by node. To LibTorch it is one differentiable
@@ -102,9 +113,8 @@ std::vector<at::Tensor> run_fused(std::shared_ptr<Program const> program,
                                   at::Tensor const& input,
                                   std::span<std::size_t const> wanted);
 
-/// What of a graph it runs how, in words: "14 of 18 convolutions with a quarter of the
-/// products; 18 norms by our kernels; by LibTorch max_pool". For batches of images of this
-/// size.
+/// What of a graph it runs how, in words: "14 of 18 convolutions with fewer products; 18 norms
+/// by our kernels; by LibTorch max_pool". For batches of images of this size.
 std::string fused_share(Graph const& graph,
                         std::int64_t batch,
                         std::vector<std::int64_t> const& size,

@@ -273,12 +273,64 @@ std::optional<Winograd> winograd_for(Node const& node,
   return kernel;
 }
 
+std::optional<FewInputs> few_inputs_of(Node const& node, Shape const& in, Execution how) {
+  auto const rank = in.size.size();
+  if (node.op != "conv" || how.executor != Executor::fused ||
+      how.layout != Layout::channels_last || (rank != 2 && rank != 3) ||
+      whole_option(node, "groups") != 1 || in.channels > FewInputs::most ||
+      axes_option(node, "dilation", rank) != FusedSizes(rank, 1) || !Winograd::pays() ||
+      (how.precision == Precision::bfloat16 && vectors::matrices()))
+    return std::nullopt;
+  FewInputs out{.in = in.channels, .out = whole_option(node, "out")};
+  constexpr std::int64_t least_outputs = 8;  // fewer do not fill its vectors
+  if (out.out < least_outputs) return std::nullopt;
+  auto const kernel = axes_option(node, "kernel", rank);
+  auto const stride = axes_option(node, "stride", rank);
+  auto const padding = axes_option(node, "padding", rank);
+  for (std::size_t a = 0; a < rank; ++a) {
+    out.kernel[a + 3 - rank] = kernel[a];
+    out.stride[a + 3 - rank] = stride[a];
+    out.padding[a + 3 - rank] = padding[a];
+  }
+  return out;
+}
+
+at::Tensor few_inputs_convolved(FewInputs const& kernel,
+                                at::Tensor const& weight,
+                                at::Tensor const& bias,
+                                at::Tensor const& given) {
+  auto const format = format_of(Layout::channels_last, given.dim());
+  auto const x = given.contiguous(format);
+  auto const rank = static_cast<std::size_t>(x.dim()) - 2;
+  FewInputs::Maps maps{.batch = x.size(0), .in = {1, 1, 1}, .out = {1, 1, 1}};
+  FusedSizes sizes{x.size(0), kernel.out};
+  for (std::size_t a = 3 - rank; a < 3; ++a) {
+    maps.in[a] = x.size(static_cast<std::int64_t>(a + rank) - 1);
+    maps.out[a] =
+        (maps.in[a] + 2 * kernel.padding[a] - kernel.kernel[a]) / kernel.stride[a] + 1;
+    sizes.push_back(maps.out[a]);
+  }
+  auto const prepared = at::empty({kernel.weight_values()}, at::kFloat);
+  kernel.prepare(weight.contiguous().const_data_ptr<float>(),
+                 prepared.mutable_data_ptr<float>());
+  auto const y = at::empty(sizes, x.options().memory_format(format));
+  constexpr std::int64_t rows_at_once = 4;
+  together_typed(x, [&]<class T>(T) {
+    at::parallel_for(0, maps.rows(), rows_at_once, [&](std::int64_t begin, std::int64_t end) {
+      kernel.convolve(maps, together_read<T>(x), prepared.const_data_ptr<float>(),
+                      together_read<float>(bias), together_write<T>(y), begin, end);
+    });
+  });
+  return y;
+}
+
 FusedConvolution::FusedConvolution(Node const& node,
                                    Shape const& in,
                                    std::int64_t batch,
                                    Execution how)
     : node_{node}, how_{how}, winograd_{winograd_for(node, in, batch, how)} {
   if (winograd_) maps_ = winograd_maps(batch, in.size);
+  few_inputs_ = few_inputs_of(node, in, how);
   auto const rank = in.size.size();
   auto const are = [&](std::string_view name, std::int64_t all) {
     return axes_option(node, name, rank) == FusedSizes(rank, all);
@@ -287,9 +339,9 @@ FusedConvolution::FusedConvolution(Node const& node,
             axes_option(node, "stride", rank) == axes_option(node, "kernel", rank) &&
             are("padding", 0) && are("output_padding", 0) && are("dilation", 1) &&
             whole_option(node, "groups") == 1;
-  few_ = node.op == "conv" && (rank == 2 || rank == 3) && are("kernel", 1) &&
-         are("stride", 1) && are("padding", 0) && whole_option(node, "groups") == 1 &&
-         whole_option(node, "out") <= FewOutputs::most;
+  few_outputs_ = node.op == "conv" && (rank == 2 || rank == 3) && are("kernel", 1) &&
+                 are("stride", 1) && are("padding", 0) && whole_option(node, "groups") == 1 &&
+                 whole_option(node, "out") <= FewOutputs::most;
 }
 
 bool FusedConvolution::joins(std::vector<std::int64_t> const& channels) const {
@@ -302,15 +354,19 @@ at::Tensor FusedConvolution::forward(std::span<at::Tensor const> weights,
                                      std::span<at::Tensor const> all) const {
   auto const& weight = weights[0];
   auto const& x = all.front();
-  RECORD_USER_SCOPE(winograd_ ? "convolution, forward"
-                    : blocks_ ? "transposed convolution, forward"
-                              : "convolution by oneDNN, forward");
+  RECORD_USER_SCOPE(winograd_     ? "convolution, forward"
+                    : blocks_     ? "transposed convolution, forward"
+                    : few_inputs_ ? "first convolution, forward"
+                                  : "convolution by oneDNN, forward");
   if (winograd_) {
     auto const y = fused_map(x, winograd_->out);
     winograd_convolve(*winograd_, maps_, winograd_prepared(*winograd_, winograd_steps(weight)),
                       weights.size() > 1 ? weights[1] : at::Tensor{}, all, {&y, 1});
     return y;
   }
+  if (few_inputs_)
+    return few_inputs_convolved(*few_inputs_, weight,
+                                weights.size() > 1 ? weights[1] : at::Tensor{}, x);
   auto const rank = static_cast<std::size_t>(x.dim()) - 2;
   auto const type = type_of(how_.precision);
   if (blocks_) {
@@ -353,12 +409,12 @@ FusedConvolution::Gradients FusedConvolution::backward(std::span<at::Tensor cons
       for (auto const& map : all) channels.push_back(map.size(1));
       out.x = input_gradients(weights, gradient, channels);
     }
-    RECORD_USER_SCOPE(winograd_ ? "convolution, to the weights"
-                      : few_    ? "head, backward"
-                                : "transposed convolution, backward");
-    out.weight = winograd_ ? FusedWeightGradient{*winograd_, maps_, all}(weight, gradient)
-                 : few_    ? few_weights(weight, x, gradient)
-                           : block_weights(weight, x, gradient);
+    RECORD_USER_SCOPE(winograd_      ? "convolution, to the weights"
+                      : few_outputs_ ? "head, backward"
+                                     : "transposed convolution, backward");
+    out.weight = winograd_      ? FusedWeightGradient{*winograd_, maps_, all}(weight, gradient)
+                 : few_outputs_ ? few_weights(weight, x, gradient)
+                                : block_weights(weight, x, gradient);
     if (ask.bias) out.bias = channel_sums(gradient);
     return out;
   }
@@ -449,7 +505,7 @@ std::vector<at::Tensor> FusedConvolution::input_gradients(
     winograd_convolve(back, maps_, winograd_prepared(back, turned), {}, {&gradient, 1}, out);
     return out;
   }
-  if (few_) {
+  if (few_outputs_) {
     RECORD_USER_SCOPE("head, backward");
     FewOutputs const few{weight.size(1), weight.size(0)};
     out.push_back(fused_map(gradient, few.in));

@@ -110,9 +110,8 @@ std::string fused_share(Graph const& graph,
   }
   std::vector<std::string> words;
   if (convolutions > 0)
-    words.push_back(
-        text(fewer, " of ", convolutions, " convolutions with a quarter of the products"));
-  if (transposed > 0) words.push_back(text(transposed, " transposed ones"));
+    words.push_back(text(fewer, " of ", convolutions, " convolutions with fewer products"));
+  if (transposed > 0) words.push_back(text(transposed, " transposed"));
   if (norms > 0) words.push_back(text(norms, " norms by our kernels"));
   std::vector<std::string> by_torch;
   for (auto const& [op, count] : others)

@@ -128,6 +128,16 @@ TEST(FusedExecutor, IsLibTorchsOnConvolutionsOfEveryKind) {
       {"more channels than a block", 80, 72, {3, 3}, {1, 1}, {4, 80, 30, 31}},
       {"one voxel thick", 16, 16, {3, 3, 3}, {1, 1, 1}, {4, 16, 1, 31, 29}},
       {"first layer", 1, 32, {3, 3, 3}, {1, 1, 1}, {2, 1, 12, 12, 12}, 1, 1, false},
+      {"stem", 3, 40, {7, 7}, {3, 3}, {2, 3, 21, 26}, 2, 1, false},
+      {"first layer with a stride",
+       2,
+       16,
+       {3, 3, 3},
+       {1, 0, 1},
+       {2, 2, 9, 10, 11},
+       2,
+       0,
+       false},
       {"stride", 16, 32, {3, 3, 3}, {1, 1, 1}, {2, 16, 12, 11, 12}, 2, 1, false},
       {"one place", 16, 8, {1, 1, 1}, {0, 0, 0}, {2, 16, 6, 7, 8}, 1, 1, false},
       {"small map", 32, 32, {3, 3, 3}, {1, 1, 1}, {1, 32, 4, 4, 4}, 1, 1, false},
@@ -333,6 +343,15 @@ Graph fused_small() {
   draw.levels = {{.features = 16, .kernel = {3, 3, 3}, .stride = {1, 1, 1}, .blocks = 2},
                  {.features = 32, .kernel = {3, 3, 3}, .stride = {2, 2, 2}, .blocks = 2}};
   return segmenter_named("nnunet").draw(draw);
+}
+
+TEST(FusedExecutor, SaysWhatItRunsHow) {
+  auto const how = fused_way(Precision::float32, Executor::fused);
+  auto const fewer = Winograd::pays() ? "3" : "0";
+  EXPECT_EQ(fused_share(fused_small(), 2, {16, 20, 24}, how),
+            text(fewer,
+                 " of 7 convolutions with fewer products; 1 transposed; 6 norms by "
+                 "our kernels"));
 }
 
 TEST(FusedExecutor, GivesTheSameBitsAgain) {

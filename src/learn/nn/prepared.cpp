@@ -42,6 +42,11 @@ struct PreparedWinograd {
   }
 };
 
+struct PreparedFewInputs {
+  FewInputs kernel;
+  at::Tensor weight, bias;  // folded, float32
+};
+
 // A convolution as oneDNN will run it: with all that rides on it.
 struct PreparedConv {
   std::size_t node = Program::none;
@@ -51,7 +56,8 @@ struct PreparedConv {
   std::int64_t groups = 1;
   bool packed = false;
   std::shared_ptr<PreparedWinograd> winograd = {};  // on maps where it pays
-  std::size_t sum = Program::none;                  // the node that is added to it
+  std::optional<PreparedFewInputs> few_inputs = {};
+  std::size_t sum = Program::none;  // the node that is added to it
   OpRow const* activation = nullptr;
 };
 
@@ -246,6 +252,9 @@ class PreparedWriter {
       conv.winograd->weight = folded.weight;
       conv.winograd->bias = folded.bias;
     }
+    auto const few = few_inputs_of(node, program_.in_shapes[chain.conv][0], how_);
+    if (few && stands_alone(chain))
+      conv.few_inputs = PreparedFewInputs{*few, folded.weight, folded.bias};
     conv.packed = prepared_packs(how_.precision) && rank >= 2;
     if (conv.packed) conv.weight = prepared_packed(conv);
     step.conv = std::move(conv);
@@ -360,6 +369,8 @@ at::Tensor Prepared::Steps::run(PreparedStep const& step,
                                         .overwrite = step.overwrite});
   }
   auto const& c = *step.conv;
+  if (auto const& few = c.few_inputs)
+    return few_inputs_convolved(few->kernel, few->weight, few->bias, x);
   if (c.winograd) {
     Shape const in{x.size(1), x.sizes().slice(2).vec()};
     if (auto const kernel = winograd_for(program.graph.nodes[c.node], in, {}, how))

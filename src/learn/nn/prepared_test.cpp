@@ -96,6 +96,21 @@ TEST(Prepared, ConvolvesWithFewerProductsToTheSameValues) {
   }
 }
 
+TEST(Prepared, ConvolvesAFewChannels) {
+  for (std::int64_t const norm : {0, 1}) {
+    Graph graph;
+    auto const at = graph.add("conv", {prepared_input(graph, 3, 2)},
+                              {{"out", std::int64_t{20}},
+                               {"kernel", std::int64_t{7}},
+                               {"stride", std::int64_t{2}},
+                               {"padding", std::int64_t{3}},
+                               {"bias", std::int64_t{1 - norm}}},
+                              "conv");
+    if (norm == 1) graph.add("batch_norm", {at}, {}, "norm");
+    prepared_expect(graph, {2, 3, 21, 30});
+  }
+}
+
 TEST(Prepared, SpreadsVoxelsIntoBlocks) {
   for (auto const& block : {List{2, 2, 2}, List{1, 2, 2}, List{3, 1, 2}}) {
     for (std::int64_t const bias : {0, 1}) {

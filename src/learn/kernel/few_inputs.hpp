@@ -1,0 +1,46 @@
+#pragma once
+
+#include "base/core/vectors.hpp"
+#include "learn/kernel/bfloat16.hpp"
+
+#include <array>
+#include <cstdint>
+
+namespace fovea {
+
+/// A convolution of a few channels, as a network's first is: a row of outputs is made from rows
+/// of inputs that lie zero-padded and widened in a core's own cache. Values lie channels-last
+/// and may be bfloat16; arithmetic is float32.
+struct FewInputs {
+  std::int64_t in = 1, out = 0;                                             ///< channels
+  std::array<std::int64_t, 3> kernel{1, 1, 1}, stride{1, 1, 1}, padding{};  ///< k, j, i
+  static constexpr std::int64_t most = 4;  ///< inputs for which it pays
+  /// Of vectors; at most what the CPU has. Prepared weights are of one width.
+  vectors::Width width = vectors::width();
+
+  struct Maps {
+    std::int64_t batch = 1;
+    std::array<std::int64_t, 3> in{}, out{};  ///< sizes: k, j, i
+    std::int64_t rows() const { return batch * out[0] * out[1]; }
+  };
+
+  std::int64_t weight_values() const;
+  /// weight: [out, in, kernel…]
+  void prepare(float const* weight, float* prepared) const;
+  /// Rows [begin, end) of the outputs. bias: [out], or null. Neither rows nor threads change
+  /// what it gives.
+  template <class T>
+  void convolve(Maps const& maps,
+                T const* x,
+                float const* prepared,
+                float const* bias,
+                T* y,
+                std::int64_t begin,
+                std::int64_t end) const;
+
+ private:
+  std::int64_t taps() const { return kernel[0] * kernel[1] * kernel[2] * in; }
+  std::int64_t panel() const { return width == vectors::Width::avx512 ? 32 : 16; }
+};
+
+}  // namespace fovea
