@@ -23,6 +23,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 #include <vector>
 
 namespace fovea {
@@ -130,11 +131,12 @@ int bench_network(std::vector<std::string> const& words) {
   reuse_large_memory();
   for (auto const& way : bench_ways) {
     if (words.size() > 8 && words[8] != way.name) continue;
-    NamedParts const parts;
+    std::optional<NamedParts> watch;
+    if (words.size() == 10) watch.emplace();
     auto const rate = ask.what == "train" ? network_train_rate(ask, std::string{way.name})
                                           : network_infer_rate(ask, way);
     report_with_memory(text("fovea ", way.name), rate, "images/s");
-    if (words.size() < 10) continue;
+    if (!watch) continue;
     double all = 0;
     for (auto const& [part, milliseconds] : NamedParts::milliseconds()) all += milliseconds;
     for (auto const& [part, milliseconds] : NamedParts::milliseconds())

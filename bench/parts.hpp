@@ -10,8 +10,8 @@
 
 namespace fovea {
 
-/// While it lives, milliseconds within each named part of the work (RECORD_USER_SCOPE) of the
-/// thread that made it, without the parts inside it. One at a time.
+/// While it lives, milliseconds within each named part of the work (RECORD_USER_SCOPE), without
+/// the parts inside it. One at a time, and parts of one thread only.
 class NamedParts {
  public:
   NamedParts() {

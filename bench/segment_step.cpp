@@ -8,6 +8,7 @@
 #include "bench/parts.hpp"
 #include "bench/row.hpp"
 #include "bench/ways.hpp"
+#include "learn/kernel/few_outputs.hpp"
 #include "learn/loss/segment.hpp"
 #include "learn/nn/fused.hpp"
 #include "learn/nn/ops_rows.hpp"
@@ -120,7 +121,7 @@ double step_seconds(StepRow const& row, BenchWay const& way) {
 // What a way's parts have to do: multiply-adds of convolutions by whom computes them, values
 // of norms.
 struct StepWork {
-  double winograd = 0, one_dnn = 0, transposed = 0, norm_values = 0;
+  double winograd = 0, first = 0, heads = 0, one_dnn = 0, transposed = 0, norm_values = 0;
 
   StepWork(StepRow const& row, Execution how) {
     Program const program{step_graph(row)};
@@ -132,8 +133,14 @@ struct StepWork {
       for (auto const from : node.from) in.push_back(shapes[from]);
       auto* const counts = program.ops[at]->multiply_adds;
       auto const products = counts == nullptr ? 0 : batch * counts(node, in, shapes[at]);
-      if (node.op == "conv")
-        (winograd_for(node, in[0], row.batch, how) ? winograd : one_dnn) += products;
+      if (node.op == "conv") {
+        auto const place = whole_option(node, "out") <= FewOutputs::most;
+        auto& kind = winograd_for(node, in[0], row.batch, how) ? winograd
+                     : few_inputs_of(node, in[0], how)         ? first
+                     : place                                   ? heads
+                                                               : one_dnn;
+        kind += products;
+      }
       if (node.op == "conv_transpose") transposed += products;
       if (node.op.ends_with("_norm"))
         norm_values += batch * static_cast<double>(shapes[at].channels) *
@@ -148,8 +155,11 @@ struct StepWork {
       return std::pair{1e-9 * count * norm_values * bytes, "GB/s"};
     };
     if (part.starts_with("convolution, ")) return sums(winograd);
-    if (part == "convolution by oneDNN, forward") return sums(one_dnn);
-    if (part == "convolution by oneDNN, backward") return sums(2 * one_dnn);
+    if (part == "first convolution, forward") return sums(first);
+    if (part == "head, backward") return sums(2 * heads);
+    if (part == "convolution by oneDNN, forward") return sums(one_dnn + heads);
+    // The input itself has no gradient.
+    if (part == "convolution by oneDNN, backward") return sums(2 * one_dnn + first);
     if (part == "transposed convolution, forward") return sums(transposed);
     if (part == "transposed convolution, backward") return sums(2 * transposed);
     if (part == "norm, forward") return passes(3);

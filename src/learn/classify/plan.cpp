@@ -122,7 +122,7 @@ std::vector<Choice> plan_choices(Sizes const& sizes) {
 
 // Passes over the training images that a machine like this one makes in the time, about:
 // multiply-adds a second and core were measured (AMX 110-200 thousand million, others by their
-// float32 rates).
+// float32 rates). Small pictures gain less by the fused executor than volumes do (plan_budget).
 double plan_epochs(Choice const& choice, Dataset const& set, Plan const& plan, double seconds) {
   auto const features = cpu_features();
   auto const has = [&](std::string_view name) {

@@ -429,45 +429,48 @@ TYPED_TEST(Kernel, ConvolvesWithFewerProductsToThePlainSumWhateverTheParts) {
 
 TYPED_TEST(Kernel, ConvolvesFromAndToChannelsThatLieInSeveralMaps) {
   using T = TypeParam;
-  Winograd const conv{.in = 52, .out = 41};
-  WinogradCase const whole{conv, {2, {3, 5, 6}}};
-  auto const x = kernel_as<T>(kernel_noise(whole.voxels() * conv.in, 1));
-  auto const weight = kernel_noise(conv.out * conv.in * 27, 2);
-  auto const bias = kernel_noise(conv.out, 3);
-  auto const prepared = winograd_prepared(conv, {weight.data(), conv.in * 27, 27});
-  std::vector<T> y(static_cast<std::size_t>(whole.voxels() * conv.out));
-  winograd_convolve(conv, whole.maps, x, prepared, bias.data(), y, 0, conv.parts(whole.maps));
-  // Each part among other channels, which stay as they are.
-  struct Part {
-    std::int64_t first, count, step;
-    std::vector<T> values;
-  };
-  Part from[] = {{0, 16, 19, {}}, {16, 32, 32, {}}, {48, 4, 5, {}}};
-  Part to[] = {{0, 32, 33, {}}, {32, 9, 17, {}}};
-  std::vector<Winograd::Channels<T const>> reads;
-  for (auto& part : from) {
-    part.values.resize(static_cast<std::size_t>(whole.voxels() * part.step));
-    for (std::int64_t v = 0; v < whole.voxels(); ++v)
-      std::copy_n(x.data() + v * conv.in + part.first, part.count,
-                  part.values.data() + v * part.step);
-    reads.push_back({part.values.data(), part.count, part.step});
-  }
-  std::vector<Winograd::Channels<T>> writes;
-  for (auto& part : to) {
-    part.values = kernel_as<T>(kernel_noise(whole.voxels() * part.step, 4));
-    writes.push_back({part.values.data(), part.count, part.step});
-  }
-  auto const before = std::to_array({to[0].values, to[1].values});
-  conv.convolve<T>(whole.maps, reads, prepared.data(), bias.data(), writes, 0,
-                   conv.parts(whole.maps));
-  for (std::size_t p = 0; p < std::size(to); ++p) {
-    for (std::int64_t v = 0; v < whole.voxels(); ++v) {
-      for (std::int64_t o = 0; o < to[p].step; ++o) {
-        auto const at = static_cast<std::size_t>(v * to[p].step + o);
-        auto const expected = o < to[p].count
-                                  ? y[static_cast<std::size_t>(v * conv.out + to[p].first + o)]
-                                  : before[p][at];
-        ASSERT_EQ(widened(to[p].values[at]), widened(expected)) << p << " " << v << " " << o;
+  for (auto const width : {vectors::Width::any, vectors::Width::avx2, vectors::Width::avx512}) {
+    if (width > vectors::width()) continue;
+    Winograd const conv{.in = 52, .out = 41, .width = width};
+    WinogradCase const whole{conv, {2, {3, 5, 6}}};
+    auto const x = kernel_as<T>(kernel_noise(whole.voxels() * conv.in, 1));
+    auto const weight = kernel_noise(conv.out * conv.in * 27, 2);
+    auto const bias = kernel_noise(conv.out, 3);
+    auto const prepared = winograd_prepared(conv, {weight.data(), conv.in * 27, 27});
+    std::vector<T> y(static_cast<std::size_t>(whole.voxels() * conv.out));
+    winograd_convolve(conv, whole.maps, x, prepared, bias.data(), y, 0, conv.parts(whole.maps));
+    // Each part among other channels, which stay as they are.
+    struct Part {
+      std::int64_t first, count, step;
+      std::vector<T> values;
+    };
+    Part from[] = {{0, 16, 19, {}}, {16, 32, 32, {}}, {48, 4, 5, {}}};
+    Part to[] = {{0, 32, 33, {}}, {32, 9, 17, {}}};
+    std::vector<Winograd::Channels<T const>> reads;
+    for (auto& part : from) {
+      part.values.resize(static_cast<std::size_t>(whole.voxels() * part.step));
+      for (std::int64_t v = 0; v < whole.voxels(); ++v)
+        std::copy_n(x.data() + v * conv.in + part.first, part.count,
+                    part.values.data() + v * part.step);
+      reads.push_back({part.values.data(), part.count, part.step});
+    }
+    std::vector<Winograd::Channels<T>> writes;
+    for (auto& part : to) {
+      part.values = kernel_as<T>(kernel_noise(whole.voxels() * part.step, 4));
+      writes.push_back({part.values.data(), part.count, part.step});
+    }
+    auto const before = std::to_array({to[0].values, to[1].values});
+    conv.convolve<T>(whole.maps, reads, prepared.data(), bias.data(), writes, 0,
+                     conv.parts(whole.maps));
+    for (std::size_t p = 0; p < std::size(to); ++p) {
+      for (std::int64_t v = 0; v < whole.voxels(); ++v) {
+        for (std::int64_t o = 0; o < to[p].step; ++o) {
+          auto const at = static_cast<std::size_t>(v * to[p].step + o);
+          auto const expected =
+              o < to[p].count ? y[static_cast<std::size_t>(v * conv.out + to[p].first + o)]
+                              : before[p][at];
+          ASSERT_EQ(widened(to[p].values[at]), widened(expected)) << p << " " << v << " " << o;
+        }
       }
     }
   }
@@ -485,6 +488,7 @@ TEST(WinogradConvolution, CountsBeyond32Bits) {
   auto* const memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) GTEST_SKIP() << "the system has no room for sparse memory";
+  ::madvise(memory, bytes, MADV_NOHUGEPAGE);
   auto* const sparse = static_cast<float*>(memory);
   for (std::int64_t v = 0; v < c.voxels(); ++v)
     std::copy_n(x.data() + v * conv.in, conv.in, sparse + v * step);

@@ -62,7 +62,7 @@ struct Winograd {
                std::int64_t begin,
                std::int64_t end) const;
 
-  /// Products that a plain sum has for one of these; whole tiles are counted.
+  /// Products that a plain sum has for one of these, within a slice; whole tiles are counted.
   double saves(Maps const& maps) const;
   std::int64_t tiles(Maps const& maps) const;
   /// What each thread that works keeps.

@@ -1,7 +1,6 @@
 #include "base/core/error.hpp"
 #include "base/core/words.hpp"
 #include "learn/nn/fused_steps.hpp"
-#include "learn/nn/ops_rows.hpp"
 #include "learn/nn/together_parts.hpp"
 
 #include <ATen/core/ivalue.h>
@@ -338,7 +337,7 @@ class FusedPass : public torch::CustomClassHolder {
     std::vector<std::int64_t> channels;
     for (auto const read : step.reads) {
       x.push_back(placed(value(read)));
-      channels.push_back(x.back().size(1));
+      channels.push_back(shapes_[read].channels);
     }
     auto by =
         convolution.backward(weights, x, gradient,

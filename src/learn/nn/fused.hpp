@@ -7,7 +7,8 @@
 namespace fovea {
 
 /// A convolution and its gradients, without LibTorch's tape: by learn/kernel/winograd.hpp where
-/// that has fewer products than pay for it, else by oneDNN.
+/// that has fewer products than pay for it, of few inputs or outputs by kernels of ours, into
+/// blocks of its own by a product of matrices, else by oneDNN.
 class FusedConvolution {
  public:
   /// `in`: what it reads, with known sizes.
@@ -23,7 +24,7 @@ class FusedConvolution {
   at::Tensor forward(std::span<at::Tensor const> weights, std::span<at::Tensor const> x) const;
 
   struct Gradients {
-    std::vector<at::Tensor> x;  ///< none unless asked for
+    std::vector<at::Tensor> x;  ///< none unless asked for, or of what forgets()
     at::Tensor weight, bias;    ///< float32; no bias unless asked for
   };
   struct Ask {

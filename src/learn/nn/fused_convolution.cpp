@@ -43,9 +43,9 @@ class FusedWeightGradient {
   FusedWeightGradient(Winograd const& kernel,
                       Winograd::Maps const& maps,
                       std::span<at::Tensor const> x)
-      : maps_{maps}, x_{x} {
+      : maps_{maps} {
     std::int64_t before = 0;
-    for (auto const& map : x_) {
+    for (auto const& map : x) {
       for (std::int64_t c = 0; c < map.size(1); c += most_channels)
         for (std::int64_t o = 0; o < kernel.out; o += most_channels) {
           auto part = kernel;
@@ -110,7 +110,6 @@ class FusedWeightGradient {
   };
 
   Winograd::Maps const& maps_;
-  std::span<at::Tensor const> x_;
   std::vector<Block> blocks_;
   std::int64_t groups_ = 1;
 };
@@ -285,6 +284,9 @@ std::optional<FewInputs> few_inputs_of(Node const& node, Shape const& in, Execut
   constexpr std::int64_t least_outputs = 8;  // fewer do not fill its vectors
   if (out.out < least_outputs) return std::nullopt;
   auto const kernel = axes_option(node, "kernel", rank);
+  // Larger ones, as that which cuts an image into patches, have more weights than places.
+  constexpr std::int64_t most_places = 7;
+  if (std::ranges::max(kernel) > most_places) return std::nullopt;
   auto const stride = axes_option(node, "stride", rank);
   auto const padding = axes_option(node, "padding", rank);
   for (std::size_t a = 0; a < rank; ++a) {
@@ -404,11 +406,6 @@ FusedConvolution::Gradients FusedConvolution::backward(std::span<at::Tensor cons
   auto const& x = all.front();
   Gradients out;
   if (forgets()) {
-    if (ask.input) {
-      std::vector<std::int64_t> channels;
-      for (auto const& map : all) channels.push_back(map.size(1));
-      out.x = input_gradients(weights, gradient, channels);
-    }
     RECORD_USER_SCOPE(winograd_      ? "convolution, to the weights"
                       : few_outputs_ ? "head, backward"
                                      : "transposed convolution, backward");

@@ -1,6 +1,7 @@
 #include "learn/nn/fused_steps.hpp"
 
 #include "base/core/words.hpp"
+#include "learn/nn/ops_rows.hpp"
 #include "learn/nn/segmenter.hpp"
 
 #include <algorithm>

@@ -255,7 +255,7 @@ class PreparedWriter {
     auto const few = few_inputs_of(node, program_.in_shapes[chain.conv][0], how_);
     if (few && stands_alone(chain))
       conv.few_inputs = PreparedFewInputs{*few, folded.weight, folded.bias};
-    conv.packed = prepared_packs(how_.precision) && rank >= 2;
+    conv.packed = !conv.few_inputs && prepared_packs(how_.precision) && rank >= 2;
     if (conv.packed) conv.weight = prepared_packed(conv);
     step.conv = std::move(conv);
     return step;

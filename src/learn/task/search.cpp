@@ -76,6 +76,8 @@ Plan searched(
   }
   for (auto const& [key, value] : winner)
     chosen.set(key, std::string_view{value}, "the best of a search on the validation cases");
+  // What the plan says of the executor it says of the network that was first thought of.
+  if (!winner.empty()) chosen.set("executor", std::string_view{plan.word("executor")}, "");
   chosen.set("search", false, text("done: ", tried));
   return chosen;
 }

@@ -4,6 +4,7 @@
 #include "base/core/words.hpp"
 #include "learn/kernel/winograd.hpp"
 #include "learn/nn/fused.hpp"
+#include "learn/tensor/tensor.hpp"
 
 #include <utility>
 
@@ -45,8 +46,10 @@ void tell_executor(Graph const& graph,
                    std::int64_t batch,
                    std::vector<std::int64_t> const& size,
                    Plan& plan) {
-  auto const executor = plan.word("executor");
-  if (executor == "torch" || plan.word("device") == "cuda" || size.size() < 2) return;
+  auto const executor = plan.word("executor"), device = plan.word("device");
+  if (executor == "torch" || device == "cuda" || !device_named(device).is_cpu() ||
+      size.size() < 2)
+    return;
   Execution const how{.precision = plan.word("precision") == "bfloat16" ? Precision::bfloat16
                                                                         : Precision::float32,
                       .layout = Layout::channels_last,

@@ -41,6 +41,23 @@ TEST(Ways, AreThoseThatThePlansKeysAllow) {
   EXPECT_THROW(execution_ways(ways_plan("auto", "fused", "cuda")), Error);
 }
 
+TEST(Ways, OfAPlanSayWhatRunsHow) {
+  auto const graph = network_named("resnet-small").draw({.in = 1, .out = 2, .size = 28});
+  auto const told = [&](std::string_view executor, std::string_view device) {
+    auto plan = ways_plan("auto", executor, device);
+    tell_executor(graph, 64, {28, 28}, plan);
+    return plan.reason("executor");
+  };
+  auto const reason = told("auto", "cpu");
+  EXPECT_TRUE(reason.starts_with("fused: ")) << reason;
+  EXPECT_NE(reason.find("by LibTorch global_avg_pool, linear; a short probe decides"),
+            std::string::npos)
+      << reason;
+  EXPECT_TRUE(told("fused", "cpu").ends_with("by LibTorch global_avg_pool, linear"));
+  EXPECT_EQ(told("torch", "cpu"), "");
+  EXPECT_EQ(told("auto", "cuda"), "");
+}
+
 TEST(Ways, HaveNamesThatAreReadAgain) {
   for (auto const& way : execution_ways(ways_plan("auto", "auto", "auto")))
     EXPECT_EQ(way_of(execution_named(way)), way);
