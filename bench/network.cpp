@@ -1,13 +1,12 @@
 // Rows of training and inference: one network, one fixed batch of random images in memory,
 // through the training engine with each way to run that it may choose. network train|infer
-// NETWORK SIZE CHANNELS OUTPUTS BATCH sgd|adam [THREADS [WAY [parts]]]
+// NETWORK SIZE CHANNELS OUTPUTS BATCH sgd|adam [THREADS [WAY]]
 #include "learn/nn/network.hpp"
 
 #include "base/core/error.hpp"
 #include "base/core/pool.hpp"
 #include "base/core/progress.hpp"
 #include "base/core/words.hpp"
-#include "bench/parts.hpp"
 #include "bench/row.hpp"
 #include "bench/ways.hpp"
 #include "learn/nn/families.hpp"
@@ -23,7 +22,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <optional>
 #include <vector>
 
 namespace fovea {
@@ -115,9 +113,9 @@ double network_infer_rate(NetworkAsk const& ask, BenchWay const& way) {
 }  // namespace
 
 int bench_network(std::vector<std::string> const& words) {
-  if (words.size() < 7 || words.size() > 10)
+  if (words.size() < 7 || words.size() > 9)
     return std::cerr << "usage: bench_network train|infer NETWORK SIZE CHANNELS OUTPUTS BATCH "
-                        "sgd|adam [THREADS [WAY [parts]]]\n",
+                        "sgd|adam [THREADS [WAY]]\n",
            2;
   NetworkAsk const ask{words[0],
                        words[1],
@@ -131,16 +129,9 @@ int bench_network(std::vector<std::string> const& words) {
   reuse_large_memory();
   for (auto const& way : bench_ways) {
     if (words.size() > 8 && words[8] != way.name) continue;
-    std::optional<NamedParts> watch;
-    if (words.size() == 10) watch.emplace();
     auto const rate = ask.what == "train" ? network_train_rate(ask, std::string{way.name})
                                           : network_infer_rate(ask, way);
     report_with_memory(text("fovea ", way.name), rate, "images/s");
-    if (!watch) continue;
-    double all = 0;
-    for (auto const& [part, milliseconds] : NamedParts::milliseconds()) all += milliseconds;
-    for (auto const& [part, milliseconds] : NamedParts::milliseconds())
-      report(part, 100 * milliseconds / all, "% of what has a name");
   }
   return 0;
 }

@@ -1,6 +1,9 @@
 #include "learn/kernel/few_inputs.hpp"
 
-#include "learn/kernel/winograd_parts.hpp"
+#include "learn/kernel/lanes.hpp"
+
+#include <algorithm>
+#include <vector>
 
 namespace fovea {
 namespace {
@@ -46,7 +49,7 @@ template <class T>
 
 template <class T, int lanes>
 [[gnu::always_inline]] inline void few_convolve(FewInputsWork<T> const* given) {
-  using V = typename WinogradVector<lanes>::Type;
+  using V = typename LanesVector<lanes>::Type;
   auto const& work = *given;
   auto const& conv = work.conv;
   auto const& maps = work.maps;
@@ -71,8 +74,8 @@ template <class T, int lanes>
           auto const* const a = room.data() + r * pitch + i * step;
           for (std::int64_t t = 0; t < run; ++t, b += 2 * lanes) {
             V first, second;
-            winograd_load<lanes>(first, b);
-            winograd_load<lanes>(second, b + lanes);
+            load_lanes<lanes>(first, b);
+            load_lanes<lanes>(second, b + lanes);
 #pragma GCC unroll 8
             for (std::int64_t n = 0; n < few_at_once; ++n) {
               auto const factor = a[n * step + t];
@@ -85,15 +88,15 @@ template <class T, int lanes>
         auto const others = std::clamp<std::int64_t>(conv.out - out - lanes, 0, lanes);
         V more{}, other_more{};
         if (work.bias != nullptr) {
-          winograd_load<lanes>(more, work.bias + out, some);
-          if (others > 0) winograd_load<lanes>(other_more, work.bias + out + lanes, others);
+          load_lanes<lanes>(more, work.bias + out, some);
+          if (others > 0) load_lanes<lanes>(other_more, work.bias + out + lanes, others);
         }
 #pragma GCC unroll 8
         for (std::int64_t n = 0; n < few_at_once; ++n) {
           if (n >= count) break;
           V const one = left[n] + more, other = right[n] + other_more;
-          winograd_store<lanes>(to + n * conv.out + out, one, some);
-          if (others > 0) winograd_store<lanes>(to + n * conv.out + out + lanes, other, others);
+          store_lanes<lanes>(to + n * conv.out + out, one, some);
+          if (others > 0) store_lanes<lanes>(to + n * conv.out + out + lanes, other, others);
         }
       }
     }

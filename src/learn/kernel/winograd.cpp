@@ -68,13 +68,13 @@ template <int lanes, int rows>
     std::int64_t a_step,
     float const* b,
     std::int64_t channels,
-    typename WinogradVector<lanes>::Type (&left)[rows],
-    typename WinogradVector<lanes>::Type (&right)[rows]) {
-  using V = typename WinogradVector<lanes>::Type;
+    typename LanesVector<lanes>::Type (&left)[rows],
+    typename LanesVector<lanes>::Type (&right)[rows]) {
+  using V = typename LanesVector<lanes>::Type;
   for (std::int64_t n = 0; n < channels; ++n, b += 2 * lanes) {
     V first, second;
-    winograd_load<lanes>(first, b);
-    winograd_load<lanes>(second, b + lanes);
+    load_lanes<lanes>(first, b);
+    load_lanes<lanes>(second, b + lanes);
 #pragma GCC unroll 16
     for (int r = 0; r < rows; ++r) {
       auto const factor = a[r * a_step + n];
@@ -86,22 +86,22 @@ template <int lanes, int rows>
 
 template <int lanes, int rows>
 [[gnu::always_inline]] inline void winograd_clear(
-    typename WinogradVector<lanes>::Type (&left)[rows],
-    typename WinogradVector<lanes>::Type (&right)[rows]) {
+    typename LanesVector<lanes>::Type (&left)[rows],
+    typename LanesVector<lanes>::Type (&right)[rows]) {
 #pragma GCC unroll 16
-  for (int r = 0; r < rows; ++r) left[r] = right[r] = typename WinogradVector<lanes>::Type{};
+  for (int r = 0; r < rows; ++r) left[r] = right[r] = typename LanesVector<lanes>::Type{};
 }
 
 template <int lanes, int rows>
 [[gnu::always_inline]] inline void winograd_put(
     float* c,
     std::int64_t c_step,
-    typename WinogradVector<lanes>::Type const (&left)[rows],
-    typename WinogradVector<lanes>::Type const (&right)[rows]) {
+    typename LanesVector<lanes>::Type const (&left)[rows],
+    typename LanesVector<lanes>::Type const (&right)[rows]) {
 #pragma GCC unroll 16
   for (int r = 0; r < rows; ++r) {
-    winograd_store<lanes>(c + r * c_step, left[r]);
-    winograd_store<lanes>(c + r * c_step + lanes, right[r]);
+    store_lanes<lanes>(c + r * c_step, left[r]);
+    store_lanes<lanes>(c + r * c_step + lanes, right[r]);
   }
 }
 
@@ -118,7 +118,7 @@ template <int lanes, int rows>
                                                 int slices,
                                                 float* c,
                                                 std::int64_t c_step) {
-  using V = typename WinogradVector<lanes>::Type;
+  using V = typename LanesVector<lanes>::Type;
   V left[rows], right[rows];
   winograd_clear<lanes, rows>(left, right);
   for (int n = 0; n < slices; ++n)
@@ -132,7 +132,7 @@ template <int lanes, int rows>
                                                 float* c,
                                                 float* next,
                                                 std::int64_t c_step) {
-  using V = typename WinogradVector<lanes>::Type;
+  using V = typename LanesVector<lanes>::Type;
   V left[rows], right[rows];
   auto const add = [&](int n) __attribute__((always_inline)) {
     winograd_multiply<lanes, rows>(of.a[n], of.a_step, of.b[n], of.channels, left, right);
@@ -145,11 +145,11 @@ template <int lanes, int rows>
 #pragma GCC unroll 16
   for (int r = 0; r < rows; ++r) {
     V one, other;
-    winograd_load<lanes>(one, c + r * c_step);
-    winograd_load<lanes>(other, c + r * c_step + lanes);
+    load_lanes<lanes>(one, c + r * c_step);
+    load_lanes<lanes>(other, c + r * c_step + lanes);
     V const apart = one - left[r], other_apart = other - right[r];
-    winograd_store<lanes>(next + r * c_step, apart);
-    winograd_store<lanes>(next + r * c_step + lanes, other_apart);
+    store_lanes<lanes>(next + r * c_step, apart);
+    store_lanes<lanes>(next + r * c_step + lanes, other_apart);
     left[r] += one;
     right[r] += other;
   }
@@ -157,8 +157,8 @@ template <int lanes, int rows>
   winograd_put<lanes, rows>(c, c_step, left, right);
 #pragma GCC unroll 16
   for (int r = 0; r < rows; ++r) {
-    winograd_load<lanes>(left[r], next + r * c_step);
-    winograd_load<lanes>(right[r], next + r * c_step + lanes);
+    load_lanes<lanes>(left[r], next + r * c_step);
+    load_lanes<lanes>(right[r], next + r * c_step + lanes);
   }
   add(3);
   winograd_put<lanes, rows>(next, c_step, left, right);
@@ -171,7 +171,7 @@ template <int lanes, class T>
                                                  std::int64_t k,
                                                  float const* from,
                                                  std::int64_t tap_step) {
-  using V = typename WinogradVector<lanes>::Type;
+  using V = typename LanesVector<lanes>::Type;
   auto const [size_k, size_j, size_i] = work.maps.size;
   auto const rows = std::min<std::int64_t>(winograd_given, size_j - at.j);
   auto const columns = std::min<std::int64_t>(winograd_given, size_i - at.i);
@@ -186,18 +186,18 @@ template <int lanes, class T>
         V v[winograd_side];
 #pragma GCC unroll 6
         for (int j = 0; j < winograd_side; ++j)
-          winograd_load<lanes>(v[j], from + (j * winograd_side + i) * tap_step + c);
+          load_lanes<lanes>(v[j], from + (j * winograd_side + i) * tap_step + c);
         winograd_to_output(v);
 #pragma GCC unroll 4
         for (int j = 0; j < winograd_given; ++j) between[j][i] = v[j];
       }
       V more{};
-      if (bias != nullptr) winograd_load<lanes>(more, bias + c, count);
+      if (bias != nullptr) load_lanes<lanes>(more, bias + c, count);
       for (std::int64_t j = 0; j < rows; ++j) {
         winograd_to_output(between[j]);
         for (std::int64_t i = 0; i < columns; ++i) {
           V const sum = between[j][i] + more;
-          winograd_store<lanes>(to + (j * size_i + i) * step + c, sum, count);
+          store_lanes<lanes>(to + (j * size_i + i) * step + c, sum, count);
         }
       }
     }
@@ -254,7 +254,7 @@ struct WinogradWeights {
 
 template <int lanes>
 [[gnu::always_inline]] inline void winograd_prepare(WinogradWeights const* given) {
-  using V = typename WinogradVector<lanes>::Type;
+  using V = typename LanesVector<lanes>::Type;
   auto const& work = *given;
   auto const plan = winograd_plan(work.conv);
   auto const& w = work.weights;
@@ -269,7 +269,7 @@ template <int lanes>
           auto const* const from = w.values + o * w.out + c * w.in + (slice * 9 + tap) * w.tap;
           alignas(64) float values[lanes] = {};
           for (std::int64_t n = 0; n < count; ++n) values[n] = from[n * w.out];
-          winograd_load<lanes>(v, values);
+          load_lanes<lanes>(v, values);
         };
         V all[winograd_side][winograd_side];  // [j][i]
         for (int j = 0; j < 3; ++j) {
@@ -295,8 +295,8 @@ template <int lanes>
           for (int j = 0; j < winograd_side; ++j) {
             auto const tap = j * winograd_side + i;
             auto const row = (tap * plan.out + panel) * plan.kinds + kind * plan.panel;
-            winograd_store<lanes>(
-                work.prepared + row * work.conv.in + c * plan.panel + o - panel, v[j]);
+            store_lanes<lanes>(work.prepared + row * work.conv.in + c * plan.panel + o - panel,
+                               v[j]);
           }
         }
       }

@@ -24,7 +24,7 @@ template <int lanes, class T>
                                                           float* into,
                                                           std::int64_t tap_step,
                                                           std::int64_t tile_step) {
-  using V = typename WinogradVector<lanes>::Type;
+  using V = typename LanesVector<lanes>::Type;
   T const* rows[winograd_given];
   for (int j = 0; j < winograd_given; ++j) rows[j] = from.row(at.sample, at.j + j);
   auto const all = from.channels.count, step = from.channels.step;
@@ -40,7 +40,7 @@ template <int lanes, class T>
         for (int j = 0; j < winograd_given; ++j) {
           v[j] = V{};
           if (inside && rows[j] != nullptr)
-            winograd_load<lanes>(v[j], rows[j] + across * step + c, channels);
+            load_lanes<lanes>(v[j], rows[j] + across * step + c, channels);
         }
         winograd_of_gradient(v);
 #pragma GCC unroll 6
@@ -52,7 +52,7 @@ template <int lanes, class T>
         winograd_of_gradient(v);
 #pragma GCC unroll 6
         for (int i = 0; i < winograd_side; ++i)
-          winograd_store<lanes>(to + (j * winograd_side + i) * tap_step, v[i]);
+          store_lanes<lanes>(to + (j * winograd_side + i) * tap_step, v[i]);
       }
     }
   }
@@ -67,17 +67,17 @@ template <int lanes, int rows>
                                                 std::int64_t tiles,
                                                 float* sums,
                                                 std::int64_t step) {
-  using V = typename WinogradVector<lanes>::Type;
+  using V = typename LanesVector<lanes>::Type;
   V left[rows], right[rows];
 #pragma GCC unroll 16
   for (int r = 0; r < rows; ++r) {
-    winograd_load<lanes>(left[r], sums + r * step);
-    winograd_load<lanes>(right[r], sums + r * step + lanes);
+    load_lanes<lanes>(left[r], sums + r * step);
+    load_lanes<lanes>(right[r], sums + r * step + lanes);
   }
   for (std::int64_t t = 0; t < tiles; ++t, a += a_step, b += b_step) {
     V first, second;
-    winograd_load<lanes>(first, b);
-    winograd_load<lanes>(second, b + lanes);
+    load_lanes<lanes>(first, b);
+    load_lanes<lanes>(second, b + lanes);
 #pragma GCC unroll 16
     for (int r = 0; r < rows; ++r) {
       left[r] += a[r] * first;
@@ -86,8 +86,8 @@ template <int lanes, int rows>
   }
 #pragma GCC unroll 16
   for (int r = 0; r < rows; ++r) {
-    winograd_store<lanes>(sums + r * step, left[r]);
-    winograd_store<lanes>(sums + r * step + lanes, right[r]);
+    store_lanes<lanes>(sums + r * step, left[r]);
+    store_lanes<lanes>(sums + r * step + lanes, right[r]);
   }
 }
 
@@ -95,14 +95,14 @@ template <int lanes, int rows>
 template <int lanes>
 [[gnu::always_inline]] inline void winograd_join(
     float const* one, float const* other, std::int64_t values, float* to, std::int64_t step) {
-  using V = typename WinogradVector<lanes>::Type;
+  using V = typename LanesVector<lanes>::Type;
   for (std::int64_t i = 0; i < values; i += lanes) {
     V a, b;
-    winograd_load<lanes>(a, one + i);
-    winograd_load<lanes>(b, other + i);
+    load_lanes<lanes>(a, one + i);
+    load_lanes<lanes>(b, other + i);
     V const sum = a + b, apart = a - b;
-    winograd_store<lanes>(to + i, sum);
-    winograd_store<lanes>(to + step + i, apart);
+    store_lanes<lanes>(to + i, sum);
+    store_lanes<lanes>(to + step + i, apart);
   }
 }
 
@@ -161,7 +161,7 @@ struct WinogradSums {
 
 template <int lanes>
 [[gnu::always_inline]] inline void winograd_collect(WinogradSums const* given) {
-  using V = typename WinogradVector<lanes>::Type;
+  using V = typename LanesVector<lanes>::Type;
   auto const& work = *given;
   auto const plan = winograd_plan(work.conv);
   auto const& w = work.weights;
@@ -175,7 +175,7 @@ template <int lanes>
           for (int j = 0; j < winograd_side; ++j) {
             auto const tap = j * winograd_side + i;
             auto const sum = [&](V & of, std::int64_t kind) __attribute__((always_inline)) {
-              winograd_load<lanes>(
+              load_lanes<lanes>(
                   of, work.sums + ((tap * plan.kinds + kind) * plan.in + c) * plan.out + o);
             };
             if (plan.slices == 1) {
@@ -196,7 +196,7 @@ template <int lanes>
           winograd_to_weight(all[j]);
           for (int i = 0; i < 3; ++i) {
             alignas(64) float values[lanes];
-            winograd_store<lanes>(values, all[j][i]);
+            store_lanes<lanes>(values, all[j][i]);
             auto* const to = w.values + o * w.out + c * w.in + (slice * 9 + j * 3 + i) * w.tap;
             for (std::int64_t n = 0; n < count; ++n) to[n * w.out] = values[n];
           }

@@ -1,11 +1,10 @@
 #pragma once
 
+#include "learn/kernel/lanes.hpp"
 #include "learn/kernel/winograd.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <span>
-#include <type_traits>
 #include <vector>
 
 namespace fovea {
@@ -19,13 +18,6 @@ struct alignas(64) WinogradLine {
   float values[16];
 };
 constexpr std::int64_t winograd_line = 16;
-
-template <int lanes>
-struct WinogradVector {
-  typedef float Type __attribute__((vector_size(lanes * 4)));
-  typedef std::uint32_t Bits __attribute__((vector_size(lanes * 4)));
-  typedef std::uint16_t Halves __attribute__((vector_size(lanes * 2)));
-};
 
 // Sizes that everything else follows from.
 struct WinogradPlan {
@@ -61,57 +53,6 @@ struct WinogradPlace {
                                                            std::int64_t tile) {
   return {tile / (cut.across * cut.down), tile / cut.across % cut.down * winograd_given,
           tile % cut.across * winograd_given};
-}
-
-template <int lanes, class T>
-[[gnu::always_inline]] inline void winograd_load(typename WinogradVector<lanes>::Type& to,
-                                                 T const* from,
-                                                 std::int64_t count = lanes) {
-  using V = WinogradVector<lanes>;
-  auto const bytes = static_cast<std::size_t>(count) * sizeof(T);
-  if constexpr (std::is_same_v<T, float>) {
-    if (count == lanes) {
-      std::memcpy(&to, from, sizeof(to));
-      return;
-    }
-    to = typename V::Type{};
-    std::memcpy(&to, from, bytes);
-  } else {
-    typename V::Halves halves{};
-    if (count == lanes)
-      std::memcpy(&halves, from, sizeof(halves));
-    else
-      std::memcpy(&halves, from, bytes);
-    typename V::Bits const bits = __builtin_convertvector(halves, typename V::Bits) << 16;
-    std::memcpy(&to, &bits, sizeof(to));
-  }
-}
-
-template <int lanes, class T>
-[[gnu::always_inline]] inline void winograd_store(
-    T* to, typename WinogradVector<lanes>::Type const& from, std::int64_t count = lanes) {
-  using V = WinogradVector<lanes>;
-  auto const bytes = static_cast<std::size_t>(count) * sizeof(T);
-  if constexpr (std::is_same_v<T, float>) {
-    if (count == lanes)
-      std::memcpy(to, &from, sizeof(from));
-    else
-      std::memcpy(to, &from, bytes);
-  } else {
-    typename V::Bits bits;
-    std::memcpy(&bits, &from, sizeof(bits));
-    typename V::Bits const rounded = (bits + 0x7fffU + ((bits >> 16) & 1U)) >> 16;
-    auto const same = from == from;  // but for what is not a number
-    typename V::Bits is_number;
-    std::memcpy(&is_number, &same, sizeof(same));
-    typename V::Bits const kept = (rounded & is_number) | (~is_number & 0x7fc0U);
-    auto const halves = __builtin_convertvector(kept, typename V::Halves);
-    auto* const memory = static_cast<void*>(to);
-    if (count == lanes)
-      std::memcpy(memory, &halves, sizeof(halves));
-    else
-      std::memcpy(memory, &halves, bytes);
-  }
 }
 
 // The points, and what they make of the matrices of Toom and Cook. a * b is 1.
@@ -218,7 +159,7 @@ template <int lanes, class T>
                                                  float* into,
                                                  std::int64_t tap_step,
                                                  std::int64_t tile_step) {
-  using V = typename WinogradVector<lanes>::Type;
+  using V = typename LanesVector<lanes>::Type;
   T const* rows[winograd_side];
   for (int j = 0; j < winograd_side; ++j) rows[j] = from.row(at.sample, at.j - 1 + j);
   auto const all = from.channels.count, step = from.channels.step;
@@ -233,7 +174,7 @@ template <int lanes, class T>
       for (int j = 0; j < winograd_side; ++j) {
         v[j] = V{};
         if (inside && rows[j] != nullptr)
-          winograd_load<lanes>(v[j], rows[j] + i * step + c, channels);
+          load_lanes<lanes>(v[j], rows[j] + i * step + c, channels);
       }
       winograd_of_input(v);
 #pragma GCC unroll 6
@@ -253,7 +194,7 @@ template <int lanes, class T>
         winograd_of_input(v);
 #pragma GCC unroll 6
         for (int i = 0; i < winograd_side; ++i)
-          winograd_store<lanes>(to + (j * winograd_side + i) * tap_step, v[i]);
+          store_lanes<lanes>(to + (j * winograd_side + i) * tap_step, v[i]);
       }
     }
   }
@@ -266,14 +207,14 @@ template <int lanes>
                                                 std::int64_t values,
                                                 float* mixed,
                                                 std::int64_t step) {
-  using V = typename WinogradVector<lanes>::Type;
+  using V = typename LanesVector<lanes>::Type;
   for (std::int64_t i = 0; i < values; i += lanes) {
     V d[4];
 #pragma GCC unroll 4
-    for (int n = 0; n < 4; ++n) winograd_load<lanes>(d[n], slices[n] + i);
+    for (int n = 0; n < 4; ++n) load_lanes<lanes>(d[n], slices[n] + i);
     V const all[4] = {d[0] - d[2], d[1] + d[2], d[2] - d[1], d[3] - d[1]};
 #pragma GCC unroll 4
-    for (int n = 0; n < 4; ++n) winograd_store<lanes>(mixed + n * step + i, all[n]);
+    for (int n = 0; n < 4; ++n) store_lanes<lanes>(mixed + n * step + i, all[n]);
   }
 }
 

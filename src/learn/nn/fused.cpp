@@ -97,12 +97,10 @@ class FusedPass : public torch::CustomClassHolder {
     for (auto at = steps_.size(); at-- > 0;) {
       auto const& step = steps_[at];
       auto gradient = std::exchange(gradients_[step.node()], {});
-      if (gradient.defined() && step.kind == FusedStep::Kind::convolution) {
-        back_convolution(step, std::move(gradient));
-        continue;
-      }
-      if (gradient.defined()) back(step, at, std::move(gradient));
-      let_go(step);
+      if (gradient.defined())
+        back(step, at, std::move(gradient));
+      else
+        let_go(step);
       tapes_[at] = {};
     }
     variable_list out(1);
@@ -355,7 +353,7 @@ class FusedPass : public torch::CustomClassHolder {
   void back(FusedStep const& step, std::size_t at, at::Tensor gradient) {
     switch (step.kind) {
       case FusedStep::Kind::convolution:
-        return;  // back_convolution
+        return back_convolution(step, std::move(gradient));
       case FusedStep::Kind::chain: {
         RECORD_USER_SCOPE("norm, backward");
         auto const first = step.nodes.front(), last = step.node();
@@ -369,7 +367,7 @@ class FusedPass : public torch::CustomClassHolder {
         if (norm.weight.defined()) by_weight_[first][0] = by.weight;
         if (norm.bias.defined()) by_weight_[first][1] = by.bias;
         if (norm.slope.learnt.defined()) by_weight_[last][0] = by.slope;
-        return;
+        break;
       }
       case FusedStep::Kind::concat: {
         RECORD_USER_SCOPE("joined channels");
@@ -380,15 +378,15 @@ class FusedPass : public torch::CustomClassHolder {
           add(read, placed(gradient.narrow(1, begin, channels)));
           begin += channels;
         }
-        return;
+        break;
       }
       case FusedStep::Kind::sum:
         for (auto const read : step.reads) add(read, gradient);
-        return;
+        break;
       case FusedStep::Kind::torch: {
         RECORD_USER_SCOPE("by LibTorch");
         auto const& tape = tapes_[at];
-        if (!tape.out.requires_grad()) return;
+        if (!tape.out.requires_grad()) break;
         auto const by = torch::autograd::grad({tape.out}, tape.leaves,
                                               {gradient.to(tape.out.scalar_type())},
                                               std::nullopt, false, true);
@@ -401,9 +399,10 @@ class FusedPass : public torch::CustomClassHolder {
             by_weight_[node][number] = by[i];
           }
         }
-        return;
+        break;
       }
     }
+    let_go(step);
   }
 
   std::shared_ptr<Program const> program_;

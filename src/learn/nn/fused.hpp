@@ -1,8 +1,6 @@
 #pragma once
 
-#include "learn/kernel/few_inputs.hpp"
-#include "learn/kernel/winograd.hpp"
-#include "learn/nn/executor.hpp"
+#include "learn/nn/fused_kernels.hpp"
 
 namespace fovea {
 
@@ -42,64 +40,14 @@ class FusedConvolution {
                                           std::vector<std::int64_t> const& channels) const;
 
  private:
-  at::Tensor few_weights(at::Tensor const& weight,
-                         at::Tensor const& x,
-                         at::Tensor const& gradient) const;
-  at::Tensor block_weights(at::Tensor const& weight,
-                           at::Tensor const& x,
-                           at::Tensor const& gradient) const;
-  at::Tensor block_rows(at::Tensor const& weight, at::Tensor const& gradient) const;
-  std::vector<std::int64_t> coarse_of(at::Tensor const& weight,
-                                      at::Tensor const& gradient) const;
-
   Node const& node_;
   Execution how_;
   std::optional<Winograd> winograd_;
   Winograd::Maps maps_;
-  std::optional<FewInputs> few_inputs_;  // forward only
-  bool blocks_ = false;       // a transposed convolution whose outputs do not overlap
-  bool few_outputs_ = false;  // of one place, to few channels
+  std::optional<FewInputs> few_inputs_;    // forward
+  std::optional<FewOutputs> few_outputs_;  // backward
+  std::optional<FusedBlocks> blocks_;
 };
-
-/// What does a convolution with fewer products than oneDNN; nothing where it cannot: other
-/// kernels, strides or groups, few channels, contiguous images, bfloat16 where the CPU has
-/// units for its matrices. Sizes need not be known.
-std::optional<Winograd> winograd_of(Node const& node, Shape const& in, Execution how);
-/// And nothing where that does not pay: on small maps.
-///
-/// `training`: the batch, where the weights change with each. Nothing: they are made once, and
-/// neither batch nor threads may change an answer.
-std::optional<Winograd> winograd_for(Node const& node,
-                                     Shape const& in,
-                                     std::optional<std::int64_t> training,
-                                     Execution how);
-Winograd::Maps winograd_maps(std::int64_t batch, std::vector<std::int64_t> const& size);
-Winograd::Weights winograd_steps(at::Tensor const& weight);
-/// float32 weights in the order that winograd_convolved reads.
-at::Tensor winograd_prepared(Winograd const& kernel, Winograd::Weights const& weights);
-/// x and y: float32 or bfloat16, channels-last, their channels joined; bias: float32 or
-/// undefined.
-void winograd_convolve(Winograd const& kernel,
-                       Winograd::Maps const& maps,
-                       at::Tensor const& prepared,
-                       at::Tensor const& bias,
-                       std::span<at::Tensor const> x,
-                       std::span<at::Tensor const> y);
-/// One map like x, which is copied if it does not lie channels-last.
-at::Tensor winograd_convolved(Winograd const& kernel,
-                              Winograd::Maps const& maps,
-                              at::Tensor const& prepared,
-                              at::Tensor const& bias,
-                              at::Tensor const& x);
-
-/// What does a convolution of a few channels forward; nothing where it cannot, or where oneDNN
-/// has units for matrices.
-std::optional<FewInputs> few_inputs_of(Node const& node, Shape const& in, Execution how);
-/// weight, bias: float32, the latter may be undefined; x: as that of winograd_convolved.
-at::Tensor few_inputs_convolved(FewInputs const& kernel,
-                                at::Tensor const& weight,
-                                at::Tensor const& bias,
-                                at::Tensor const& x);
 
 /// Training on a CPU without LibTorch's tape: the gradients come from the graph itself, what is
 /// cheap (norms, activations, joined channels) is computed again instead of kept, and what this

@@ -1,4 +1,4 @@
-#include "learn/nn/fused.hpp"
+#include "learn/nn/fused_kernels.hpp"
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>

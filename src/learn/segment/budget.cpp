@@ -37,7 +37,7 @@ double budget_multiply_adds(SegmentSetup const& setup) {
 
 // Multiply-adds a second that training reaches with all cores, about. Not measured: a plan must
 // not depend on what else the machine does just now. The engine measures what a step takes, and
-// fixes their number by that.
+// fixes their number by that. Of two machines with AVX512-BF16 the slower one's.
 double budget_speed(Plan const& plan) {
   auto const features = cpu_features();
   auto const has = [&](std::string_view name) {

@@ -15,7 +15,8 @@ void release_kept_memory();
 /// Bytes of large blocks that are kept but not in use.
 unsigned long long kept_memory();
 
-/// Most bytes of large blocks that were in use at once since the last call.
+/// Most bytes of large blocks that were in use at once since the last call; those from before
+/// reuse_large_memory() do not count.
 unsigned long long most_tensor_memory();
 
 }  // namespace fovea
