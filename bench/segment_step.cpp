@@ -155,11 +155,10 @@ struct StepWork {
       return std::pair{1e-9 * count * norm_values * bytes, "GB/s"};
     };
     if (part.starts_with("convolution, ")) return sums(winograd);
-    if (part == "first convolution, forward") return sums(first);
+    if (part.starts_with("first convolution, ")) return sums(first);
     if (part == "head, backward") return sums(2 * heads);
     if (part == "convolution by oneDNN, forward") return sums(one_dnn + heads);
-    // The input itself has no gradient.
-    if (part == "convolution by oneDNN, backward") return sums(2 * one_dnn + first);
+    if (part == "convolution by oneDNN, backward") return sums(2 * one_dnn);
     if (part == "transposed convolution, forward") return sums(transposed);
     if (part == "transposed convolution, backward") return sums(2 * transposed);
     if (part == "norm, forward") return passes(3);

@@ -23,12 +23,12 @@ struct FewInputsWork {
 
 // The rows of inputs that a row of outputs reads, with zeros where there are none.
 template <class T>
-[[gnu::always_inline]] inline void few_gather(FewInputsWork<T> const& work,
+[[gnu::always_inline]] inline void few_gather(FewInputs const& conv,
+                                              FewInputs::Maps const& maps,
+                                              T const* x,
                                               std::int64_t row,
                                               float* to,
                                               std::int64_t pitch) {
-  auto const& conv = work.conv;
-  auto const& maps = work.maps;
   auto const [size_k, size_j, size_i] = maps.in;
   auto const j = row % maps.out[1] * conv.stride[1] - conv.padding[1];
   auto const k = row / maps.out[1] % maps.out[0] * conv.stride[0] - conv.padding[0];
@@ -41,7 +41,7 @@ template <class T>
         std::fill_n(inside, values, 0.0F);
         continue;
       }
-      auto const* const from = work.x + ((sample * size_k + z) * size_j + q) * values;
+      auto const* const from = x + ((sample * size_k + z) * size_j + q) * values;
       for (std::int64_t n = 0; n < values; ++n) inside[n] = widened(from[n]);
     }
   }
@@ -61,7 +61,7 @@ template <class T, int lanes>
   thread_local std::vector<float> room;
   room.assign(static_cast<std::size_t>(rows * pitch), 0.0F);
   for (auto row = work.begin; row < work.end; ++row) {
-    few_gather(work, row, room.data(), pitch);
+    few_gather(conv, maps, work.x, row, room.data(), pitch);
     for (std::int64_t i = 0; i < maps.out[2]; i += few_at_once) {
       auto const count = std::min(few_at_once, maps.out[2] - i);
       auto* const to = work.y + (row * maps.out[2] + i) * conv.out;
@@ -103,6 +103,95 @@ template <class T, int lanes>
   }
 }
 
+template <class T>
+struct FewInputsGradient {
+  FewInputs const& conv;
+  FewInputs::Maps const& maps;
+  T const* x;
+  T const* gradient;
+  float* sums;
+  std::int64_t begin, end;
+};
+
+// Adds to sums[tap][2 * lanes] what a row of outputs' gradients of so many channels gives
+// taps_at_once taps, whose first inputs lie at `from`.
+template <int lanes, std::int64_t taps_at_once>
+[[gnu::always_inline]] inline void few_add_taps(float const* const* from,
+                                                std::int64_t step,
+                                                float const* gradient,
+                                                std::int64_t pitch,
+                                                std::int64_t count,
+                                                float* sums,
+                                                std::int64_t taps) {
+  using V = typename LanesVector<lanes>::Type;
+  V left[taps_at_once], right[taps_at_once];
+#pragma GCC unroll 9
+  for (std::int64_t t = 0; t < taps_at_once; ++t) left[t] = right[t] = V{};
+  for (std::int64_t i = 0; i < count; ++i) {
+    V first, second;
+    load_lanes<lanes>(first, gradient + i * pitch);
+    load_lanes<lanes>(second, gradient + i * pitch + lanes);
+#pragma GCC unroll 9
+    for (std::int64_t t = 0; t < taps_at_once; ++t) {
+      auto const factor = from[t][i * step];
+      left[t] += factor * first;
+      right[t] += factor * second;
+    }
+  }
+#pragma GCC unroll 9
+  for (std::int64_t t = 0; t < taps_at_once; ++t) {
+    if (t >= taps) break;
+    auto* const to = sums + t * 2 * lanes;
+    V first, second;
+    load_lanes<lanes>(first, to);
+    load_lanes<lanes>(second, to + lanes);
+    first += left[t];
+    second += right[t];
+    store_lanes<lanes>(to, first);
+    store_lanes<lanes>(to + lanes, second);
+  }
+}
+
+template <class T, int lanes>
+[[gnu::always_inline]] inline void few_to_weights(FewInputsGradient<T> const* given) {
+  // Kernels of 3 have so many taps, or a multiple; with narrower vectors there are fewer
+  // registers.
+  constexpr std::int64_t taps_at_once = lanes == 16 ? 9 : 4;
+  auto const& work = *given;
+  auto const& conv = work.conv;
+  auto const& maps = work.maps;
+  auto const rows = conv.kernel[0] * conv.kernel[1];
+  auto const run = conv.kernel[2] * conv.in;
+  auto const step = conv.stride[2] * conv.in;
+  auto const pitch =
+      std::max((maps.out[2] - 1) * step + run, (maps.in[2] + 2 * conv.padding[2]) * conv.in);
+  auto const out_pitch = (conv.out + 2 * lanes - 1) / (2 * lanes) * 2 * lanes;
+  thread_local std::vector<float> room;
+  room.assign(static_cast<std::size_t>(rows * pitch + maps.out[2] * out_pitch), 0.0F);
+  auto* const wide = room.data() + rows * pitch;
+  for (auto row = work.begin; row < work.end; ++row) {
+    few_gather(conv, maps, work.x, row, room.data(), pitch);
+    auto const* const gradient = work.gradient + row * maps.out[2] * conv.out;
+    for (std::int64_t i = 0; i < maps.out[2]; ++i)
+      for (std::int64_t o = 0; o < conv.out; ++o)
+        wide[i * out_pitch + o] = widened(gradient[i * conv.out + o]);
+    auto* sums = work.sums;
+    for (std::int64_t out = 0; out < conv.out; out += 2 * lanes) {
+      for (std::int64_t tap = 0; tap < rows * run; tap += taps_at_once) {
+        auto const taps = std::min(taps_at_once, rows * run - tap);
+        std::array<float const*, taps_at_once> from{};
+        for (std::int64_t t = 0; t < taps_at_once; ++t) {
+          auto const at = tap + std::min(t, taps - 1);
+          from[static_cast<std::size_t>(t)] = room.data() + at / run * pitch + at % run;
+        }
+        few_add_taps<lanes, taps_at_once>(from.data(), step, wide + out, out_pitch, maps.out[2],
+                                          sums, taps);
+        sums += taps * 2 * lanes;
+      }
+    }
+  }
+}
+
 }  // namespace
 
 std::int64_t FewInputs::weight_values() const {
@@ -115,8 +204,7 @@ void FewInputs::prepare(float const* weight, float* prepared) const {
   for (std::int64_t o = 0; o < out; ++o)
     for (std::int64_t c = 0; c < in; ++c)
       for (std::int64_t place = 0; place < places; ++place)
-        prepared[(o / panel() * taps() + place * in + c) * panel() + o % panel()] =
-            weight[(o * in + c) * places + place];
+        prepared[at(o, c, place)] = weight[(o * in + c) * places + place];
 }
 
 template <class T>
@@ -138,6 +226,32 @@ void FewInputs::convolve(Maps const& maps,
   }
 }
 
+template <class T>
+void FewInputs::add_to_weights(Maps const& maps,
+                               T const* x,
+                               T const* gradient,
+                               float* sums,
+                               std::int64_t begin,
+                               std::int64_t end) const {
+  FewInputsGradient<T> const work{*this, maps, x, gradient, sums, begin, end};
+  switch (width) {
+    case vectors::Width::avx512:
+      return vectors::avx512<few_to_weights<T, 16>>(&work);
+    case vectors::Width::avx2:
+      return vectors::avx2<few_to_weights<T, 8>>(&work);
+    case vectors::Width::any:
+      return vectors::any<few_to_weights<T, 8>>(&work);
+  }
+}
+
+void FewInputs::weights(float const* sums, float* weight) const {
+  auto const places = taps() / in;
+  for (std::int64_t o = 0; o < out; ++o)
+    for (std::int64_t c = 0; c < in; ++c)
+      for (std::int64_t place = 0; place < places; ++place)
+        weight[(o * in + c) * places + place] = sums[at(o, c, place)];
+}
+
 template void FewInputs::convolve(Maps const&,
                                   float const*,
                                   float const*,
@@ -152,5 +266,10 @@ template void FewInputs::convolve(Maps const&,
                                   BFloat16*,
                                   std::int64_t,
                                   std::int64_t) const;
+
+template void FewInputs::add_to_weights(
+    Maps const&, float const*, float const*, float*, std::int64_t, std::int64_t) const;
+template void FewInputs::add_to_weights(
+    Maps const&, BFloat16 const*, BFloat16 const*, float*, std::int64_t, std::int64_t) const;
 
 }  // namespace fovea

@@ -38,8 +38,24 @@ struct FewInputs {
                 std::int64_t begin,
                 std::int64_t end) const;
 
+  /// Adds to sums, which lie as prepared weights do, what rows [begin, end) of the outputs'
+  /// gradient give the weights. x: what the outputs were made of.
+  template <class T>
+  void add_to_weights(Maps const& maps,
+                      T const* x,
+                      T const* gradient,
+                      float* sums,
+                      std::int64_t begin,
+                      std::int64_t end) const;
+  /// The inverse of prepare().
+  void weights(float const* sums, float* weight) const;
+
  private:
   std::int64_t taps() const { return kernel[0] * kernel[1] * kernel[2] * in; }
+  // Where a prepared weight lies.
+  std::int64_t at(std::int64_t o, std::int64_t c, std::int64_t place) const {
+    return (o / panel() * taps() + place * in + c) * panel() + o % panel();
+  }
   std::int64_t panel() const { return width == vectors::Width::avx512 ? 32 : 16; }
 };
 

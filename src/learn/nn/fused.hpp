@@ -33,7 +33,7 @@ class FusedConvolution {
                      at::Tensor const& gradient,
                      Ask ask) const;
   /// Whether the gradient of what it reads can be had later, without what it reads.
-  bool forgets() const { return winograd_ || blocks_ || few_outputs_; }
+  bool forgets() const { return winograd_ || blocks_ || few_outputs_ || few_transposed_; }
   /// And then it is this, of maps of so many channels.
   std::vector<at::Tensor> input_gradients(std::span<at::Tensor const> weights,
                                           at::Tensor const& gradient,
@@ -44,9 +44,10 @@ class FusedConvolution {
   Execution how_;
   std::optional<Winograd> winograd_;
   Winograd::Maps maps_;
-  std::optional<FewInputs> few_inputs_;    // forward
+  std::optional<FewInputs> few_inputs_;    // forward, and to the weights
   std::optional<FewOutputs> few_outputs_;  // backward
   std::optional<FusedBlocks> blocks_;
+  std::optional<FusedFewTransposed> few_transposed_;  // that is not of blocks
 };
 
 /// Training on a CPU without LibTorch's tape: the gradients come from the graph itself, what is

@@ -18,6 +18,7 @@ FusedConvolution::FusedConvolution(Node const& node,
       few_inputs_{few_inputs_of(node, in, how)},
       few_outputs_{few_outputs_of(node, in, how)},
       blocks_{FusedBlocks::of(node, in)} {
+  if (!blocks_) few_transposed_ = FusedFewTransposed::of(node, in, how);
   if (winograd_) maps_ = winograd_maps(batch, in.size);
 }
 
@@ -31,30 +32,30 @@ at::Tensor FusedConvolution::forward(std::span<at::Tensor const> weights,
                                      std::span<at::Tensor const> all) const {
   auto const& weight = weights[0];
   auto const& x = all.front();
-  RECORD_USER_SCOPE(winograd_     ? "convolution, forward"
-                    : blocks_     ? "transposed convolution, forward"
-                    : few_inputs_ ? "first convolution, forward"
-                                  : "convolution by oneDNN, forward");
+  auto const bias = weights.size() > 1 ? weights[1] : at::Tensor{};
+  RECORD_USER_SCOPE(winograd_                    ? "convolution, forward"
+                    : blocks_ || few_transposed_ ? "transposed convolution, forward"
+                    : few_inputs_                ? "first convolution, forward"
+                                                 : "convolution by oneDNN, forward");
   if (winograd_) {
     auto const y = fused_map(x, winograd_->out);
     winograd_convolve(*winograd_, maps_, winograd_prepared(*winograd_, winograd_steps(weight)),
-                      weights.size() > 1 ? weights[1] : at::Tensor{}, all, {&y, 1});
+                      bias, all, {&y, 1});
     return y;
   }
-  if (few_inputs_)
-    return few_inputs_convolved(*few_inputs_, weight,
-                                weights.size() > 1 ? weights[1] : at::Tensor{}, x);
+  if (few_inputs_) return few_inputs_convolved(*few_inputs_, weight, bias, x);
   if (blocks_) return blocks_->forward(weights, x);
+  if (few_transposed_) return few_transposed_->forward(weight, bias, x);
   auto const rank = static_cast<std::size_t>(x.dim()) - 2;
   auto const type = type_of(how_.precision);
-  auto const bias = weights.size() > 1 ? std::optional{weights[1].to(type)} : std::nullopt;
   auto const transposed = node_.op == "conv_transpose";
-  return at::convolution(x, weight.to(type), bias, axes_option(node_, "stride", rank),
-                         axes_option(node_, "padding", rank),
-                         axes_option(node_, "dilation", rank), transposed,
-                         transposed ? axes_option(node_, "output_padding", rank)
-                                    : std::vector<std::int64_t>(rank, 0),
-                         whole_option(node_, "groups"))
+  return at::convolution(
+             x, weight.to(type), bias.defined() ? std::optional{bias.to(type)} : std::nullopt,
+             axes_option(node_, "stride", rank), axes_option(node_, "padding", rank),
+             axes_option(node_, "dilation", rank), transposed,
+             transposed ? axes_option(node_, "output_padding", rank)
+                        : std::vector<std::int64_t>(rank, 0),
+             whole_option(node_, "groups"))
       .contiguous(format_of(how_.layout, x.dim()));
 }
 
@@ -73,24 +74,33 @@ FusedConvolution::Gradients FusedConvolution::backward(std::span<at::Tensor cons
       out.weight = winograd_weight_gradient(*winograd_, maps_, weight, all, gradient);
     else if (few_outputs_)
       out.weight = few_outputs_to_weights(*few_outputs_, weight, x, gradient);
-    else
+    else if (blocks_)
       out.weight = blocks_->to_weights(weight, x, gradient);
+    else
+      out.weight = few_transposed_->to_weights(weight, x, gradient);
     if (ask.bias) out.bias = channel_sums(gradient);
     return out;
+  }
+  if (few_inputs_) {
+    RECORD_USER_SCOPE("first convolution, backward");
+    out.weight = few_inputs_weight_gradient(*few_inputs_, weight, x, gradient);
+    if (ask.bias) out.bias = channel_sums(gradient);
+    if (!ask.input) return out;
   }
   RECORD_USER_SCOPE("convolution by oneDNN, backward");
   auto const rank = static_cast<std::size_t>(x.dim()) - 2;
   auto const transposed = node_.op == "conv_transpose";
+  auto const asks_bias = ask.bias && !out.bias.defined();
   auto const [by_x, by_weight, by_bias] = at::convolution_backward(
       gradient, x, weight.to(type_of(how_.precision)),
-      ask.bias ? at::OptionalIntArrayRef{weights[1].sizes()} : std::nullopt,
+      asks_bias ? at::OptionalIntArrayRef{weights[1].sizes()} : std::nullopt,
       axes_option(node_, "stride", rank), axes_option(node_, "padding", rank),
       axes_option(node_, "dilation", rank), transposed,
       transposed ? axes_option(node_, "output_padding", rank)
                  : std::vector<std::int64_t>(rank, 0),
-      whole_option(node_, "groups"), {ask.input, true, ask.bias});
+      whole_option(node_, "groups"), {ask.input, !out.weight.defined(), asks_bias});
   if (ask.input) out.x.push_back(by_x);
-  out.weight = by_weight.to(at::kFloat);
+  if (by_weight.defined()) out.weight = by_weight.to(at::kFloat);
   if (by_bias.defined()) out.bias = by_bias.to(at::kFloat);
   return out;
 }
@@ -105,6 +115,7 @@ std::vector<at::Tensor> FusedConvolution::input_gradients(
                                    : "transposed convolution, backward");
   if (few_outputs_) return {few_outputs_to_input(*few_outputs_, weight, gradient)};
   if (blocks_) return {blocks_->to_input(weight, gradient)};
+  if (few_transposed_) return {few_transposed_->to_input(weight, gradient)};
   auto back = *winograd_;
   std::swap(back.in, back.out);
   std::vector<at::Tensor> out;

@@ -2,14 +2,16 @@
 
 #include "learn/kernel/few_inputs.hpp"
 #include "learn/kernel/few_outputs.hpp"
+#include "learn/kernel/few_transposed.hpp"
 #include "learn/kernel/winograd.hpp"
 #include "learn/nn/executor.hpp"
 
 namespace fovea {
 
-/// Whether kernels of ours may be taken for this convolution: of images or volumes that lie
-/// channels-last, without groups or dilation, where the CPU has vectors for them.
-bool fused_may_take(Node const& node, std::size_t rank, Execution how);
+/// Whether kernels of ours may be taken for this node if it is such a convolution: of images or
+/// volumes that lie channels-last, without groups or dilation, where the CPU has vectors for
+/// them.
+bool fused_may_take(Node const& node, std::string_view op, std::size_t rank, Execution how);
 /// Whether oneDNN has units for matrices of this precision, so that much arithmetic is its own.
 bool fused_has_matrices(Execution how);
 
@@ -54,13 +56,18 @@ at::Tensor winograd_weight_gradient(Winograd const& kernel,
                                     std::span<at::Tensor const> x,
                                     at::Tensor const& gradient);
 
-/// What does a convolution of a few channels forward; nothing for others.
+/// What does a convolution of a few channels; nothing for others.
 std::optional<FewInputs> few_inputs_of(Node const& node, Shape const& in, Execution how);
 /// weight, bias: float32, the latter may be undefined; x: as that of winograd_convolved.
 at::Tensor few_inputs_convolved(FewInputs const& kernel,
                                 at::Tensor const& weight,
                                 at::Tensor const& bias,
                                 at::Tensor const& x);
+/// float32, as the weights lie
+at::Tensor few_inputs_weight_gradient(FewInputs const& kernel,
+                                      at::Tensor const& weight,
+                                      at::Tensor const& x,
+                                      at::Tensor const& gradient);
 
 /// Gives the gradients of a convolution of one place to few channels; nothing for others.
 std::optional<FewOutputs> few_outputs_of(Node const& node, Shape const& in, Execution how);
@@ -71,6 +78,28 @@ at::Tensor few_outputs_to_weights(FewOutputs const& kernel,
 at::Tensor few_outputs_to_input(FewOutputs const& kernel,
                                 at::Tensor const& weight,
                                 at::Tensor const& gradient);
+
+/// A transposed convolution to a few channels. Maps and weights as those of FusedBlocks.
+class FusedFewTransposed {
+ public:
+  /// Nothing for others.
+  static std::optional<FusedFewTransposed> of(Node const& node, Shape const& in, Execution how);
+
+  at::Tensor forward(at::Tensor const& weight,
+                     at::Tensor const& bias,
+                     at::Tensor const& x) const;
+  at::Tensor to_weights(at::Tensor const& weight,
+                        at::Tensor const& x,
+                        at::Tensor const& gradient) const;
+  at::Tensor to_input(at::Tensor const& weight, at::Tensor const& gradient) const;
+
+ private:
+  // With inputs and outputs exchanged it is a convolution, of a few channels.
+  FewInputs back() const;
+
+  FewTransposed kernel_;
+  std::array<std::int64_t, 3> output_padding_{};  // k, j, i
+};
 
 /// A transposed convolution whose outputs do not overlap: each voxel becomes a block of its
 /// own, by a product with one matrix, and the blocks are laid beside each other. Maps in the

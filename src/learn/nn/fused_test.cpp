@@ -214,21 +214,9 @@ TEST(FusedExecutor, ReadsJoinedChannelsWhereTheyLie) {
 }
 
 TEST(FusedExecutor, IsLibTorchsOnTransposedConvolutions) {
-  for (auto const& block : {List{2, 2, 2}, List{1, 2, 2}, List{3, 1, 2}, List{2, 3}}) {
-    for (std::int64_t const bias : {0, 1}) {
-      auto const rank = std::ssize(block);
-      Graph graph;
-      auto const in =
-          graph.add("input", {}, {{"channels", std::int64_t{6}}, {"dimensions", rank}});
-      graph.add(
-          "conv_transpose", {in},
-          {{"out", std::int64_t{5}}, {"kernel", block}, {"stride", block}, {"bias", bias}},
-          "up");
-      List shape{2, 6, 3, 4, 5};
-      shape.resize(static_cast<std::size_t>(rank) + 2);
-      at::manual_seed(4);
-      fused_agrees(graph, at::randn(shape));
-    }
+  for (auto const& [graph, input] : test_transposed()) {
+    at::manual_seed(4);
+    fused_agrees(graph, at::randn(input));
   }
 }
 

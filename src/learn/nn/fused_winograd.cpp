@@ -105,8 +105,8 @@ class FusedWeightGradient {
 
 }  // namespace
 
-bool fused_may_take(Node const& node, std::size_t rank, Execution how) {
-  return node.op == "conv" && how.executor == Executor::fused &&
+bool fused_may_take(Node const& node, std::string_view op, std::size_t rank, Execution how) {
+  return node.op == op && how.executor == Executor::fused &&
          how.layout == Layout::channels_last && (rank == 2 || rank == 3) &&
          whole_option(node, "groups") == 1 &&
          axes_option(node, "dilation", rank) == FusedSizes(rank, 1) && Winograd::pays();
@@ -174,7 +174,7 @@ Winograd::Maps winograd_maps(std::int64_t batch, std::vector<std::int64_t> const
 
 std::optional<Winograd> winograd_of(Node const& node, Shape const& in, Execution how) {
   auto const rank = in.size.size();
-  if (!fused_may_take(node, rank, how) || fused_has_matrices(how)) return std::nullopt;
+  if (!fused_may_take(node, "conv", rank, how) || fused_has_matrices(how)) return std::nullopt;
   auto const is = [&](std::string_view name, FusedSizes const& axes) {
     return axes_option(node, name, rank) == axes;
   };

@@ -66,6 +66,7 @@ struct PreparedStep {
   std::vector<std::size_t> reads;  // nodes
   std::vector<at::Tensor> weights = {};
   std::optional<PreparedConv> conv = {};
+  std::optional<FusedFewTransposed> few_transposed = {};
   Together const* together = nullptr;  // a chain that begins with an instance norm
   Slope slope = {};                    // which ends it
   bool overwrite = false;
@@ -302,9 +303,12 @@ class PreparedWriter {
   PreparedStep plain(std::size_t at) const {
     auto const& op = *program_.ops[at];
     PreparedStep step{.node = at, .reads = program_.graph.nodes[at].from};
+    step.few_transposed =
+        FusedFewTransposed::of(program_.graph.nodes[at], program_.in_shapes[at][0], how_);
+    auto const lower = op.lowers && !step.few_transposed;
     for (auto const& weight : weights_[at])
-      step.weights.push_back(op.lowers ? weight.detach().to(type_of(how_.precision))
-                                       : weight.detach());
+      step.weights.push_back(lower ? weight.detach().to(type_of(how_.precision))
+                                   : weight.detach());
     auto const first = step.reads[0];
     step.overwrite =
         op.in_place && program_.readers[first] == 1 && program_.ops[first]->forgets;
@@ -359,6 +363,9 @@ at::Tensor Prepared::Steps::run(PreparedStep const& step,
                                 std::vector<at::Tensor> const& made) const {
   if (step.together != nullptr) return together(step, made);
   auto const& x = made[step.reads[0]];
+  if (auto const& few = step.few_transposed)
+    return few->forward(step.weights[0],
+                        step.weights.size() > 1 ? step.weights[1] : at::Tensor{}, x);
   if (!step.conv) {
     std::vector<at::Tensor> in;
     for (auto const node : step.reads) in.push_back(made[node]);

@@ -1,5 +1,6 @@
 // Inference with convolutions of our own gives what LibTorch gives node by node.
 #include "learn/nn/fused.hpp"
+#include "learn/nn/test_graphs.hpp"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
@@ -111,17 +112,8 @@ TEST(Prepared, ConvolvesAFewChannels) {
   }
 }
 
-TEST(Prepared, SpreadsVoxelsIntoBlocks) {
-  for (auto const& block : {List{2, 2, 2}, List{1, 2, 2}, List{3, 1, 2}}) {
-    for (std::int64_t const bias : {0, 1}) {
-      Graph graph;
-      graph.add(
-          "conv_transpose", {prepared_input(graph, 6, 3)},
-          {{"out", std::int64_t{5}}, {"kernel", block}, {"stride", block}, {"bias", bias}},
-          "up");
-      prepared_expect(graph, {2, 6, 3, 4, 5});
-    }
-  }
+TEST(Prepared, TransposesConvolutions) {
+  for (auto const& [graph, input] : test_transposed()) prepared_expect(graph, input);
 }
 
 }  // namespace fovea

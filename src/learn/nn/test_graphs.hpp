@@ -132,4 +132,46 @@ inline std::vector<GraphCase> graph_cases() {
   };
 }
 
+/// Transposed convolutions: into blocks, to few channels and others; with and without a bias.
+struct TestTransposed {
+  Graph graph;
+  std::vector<std::int64_t> input;  // a batch of it
+};
+inline std::vector<TestTransposed> test_transposed() {
+  struct Row {
+    std::int64_t in, out;
+    std::vector<std::int64_t> kernel, stride, padding, more;
+  };
+  std::vector<Row> const rows{
+      {6, 5, {2, 2, 2}, {2, 2, 2}, {0, 0, 0}, {0, 0, 0}},
+      {6, 5, {1, 2, 2}, {1, 2, 2}, {0, 0, 0}, {0, 0, 0}},
+      {6, 5, {3, 1, 2}, {3, 1, 2}, {0, 0, 0}, {0, 0, 0}},
+      {6, 5, {2, 3}, {2, 3}, {0, 0}, {0, 0}},
+      {8, 2, {3, 3, 3}, {2, 2, 2}, {1, 1, 1}, {1, 1, 1}},
+      {17, 8, {3, 3}, {2, 2}, {1, 1}, {0, 1}},
+      {9, 3, {4, 5}, {2, 3}, {1, 0}, {0, 2}},
+      {8, 1, {3, 3, 3}, {1, 2, 1}, {1, 1, 2}, {0, 0, 0}},
+      {8, 9, {3, 3, 3}, {2, 2, 2}, {1, 1, 1}, {1, 1, 1}},
+  };
+  std::vector<TestTransposed> out;
+  for (auto const& row : rows) {
+    for (std::int64_t const bias : {0, 1}) {
+      auto& one = out.emplace_back();
+      auto const rank = std::ssize(row.kernel);
+      auto const in = one.graph.add("input", {}, {{"channels", row.in}, {"dimensions", rank}});
+      one.graph.add("conv_transpose", {in},
+                    {{"out", row.out},
+                     {"kernel", row.kernel},
+                     {"stride", row.stride},
+                     {"padding", row.padding},
+                     {"output_padding", row.more},
+                     {"bias", bias}},
+                    "up");
+      one.input = {2, row.in, 3, 4, 5};
+      one.input.resize(static_cast<std::size_t>(rank) + 2);
+    }
+  }
+  return out;
+}
+
 }  // namespace fovea
