@@ -143,8 +143,9 @@ int run_guarded(std::function<int()> const& work) {
   } catch (Error const& error) {
     return fail(error.what(), error.fault());
   } catch (std::bad_alloc const&) {
-    return fail("not enough memory; try a smaller batch_size or image_size, or fewer threads",
-                Fault::resource);
+    return fail(
+        "not enough memory; try a smaller batch_size, image_size or patch, or fewer threads",
+        Fault::resource);
   } catch (std::filesystem::filesystem_error const& error) {
     return fail(text(error.what(), "; check the permissions and the room on the disk"),
                 Fault::resource);

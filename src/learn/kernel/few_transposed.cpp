@@ -157,8 +157,9 @@ template <class T, int lanes>
     auto const j = row % maps.out[1], k = row / maps.out[1] % maps.out[0];
     if (j == 0) held.fill(-1);
     auto const along_j = few_sources(j, conv, maps, 1), along_k = few_sources(k, conv, maps, 0);
-    for (std::int64_t n = 0; n < values; ++n)
-      line[n] = work.bias == nullptr ? 0 : work.bias[n % conv.out];
+    for (std::int64_t i = 0; i < maps.out[2]; ++i)
+      for (std::int64_t c = 0; c < conv.out; ++c)
+        line[i * conv.out + c] = work.bias == nullptr ? 0 : work.bias[c];
     for (std::int64_t n = 0; n < along_j.count; ++n) {
       auto const from = along_j.at[static_cast<std::size_t>(n)], slot = from % kept;
       auto* const mine = sums + slot * inputs * pitch;

@@ -33,7 +33,7 @@ class FusedConvolution {
                      at::Tensor const& gradient,
                      Ask ask) const;
   /// Whether the gradient of what it reads can be had later, without what it reads.
-  bool forgets() const { return winograd_ || blocks_ || few_outputs_ || few_transposed_; }
+  bool forgets() const { return winograd_ || blocks_ || few_outputs_; }
   /// And then it is this, of maps of so many channels.
   std::vector<at::Tensor> input_gradients(std::span<at::Tensor const> weights,
                                           at::Tensor const& gradient,
@@ -47,7 +47,7 @@ class FusedConvolution {
   std::optional<FewInputs> few_inputs_;    // forward, and to the weights
   std::optional<FewOutputs> few_outputs_;  // backward
   std::optional<FusedBlocks> blocks_;
-  std::optional<FusedFewTransposed> few_transposed_;  // that is not of blocks
+  std::optional<FusedFewTransposed> few_transposed_;  // forward, not of blocks
 };
 
 /// Training on a CPU without LibTorch's tape: the gradients come from the graph itself, what is
@@ -69,6 +69,13 @@ std::string fused_share(Graph const& graph,
                         std::int64_t batch,
                         std::vector<std::int64_t> const& size,
                         Execution how);
+
+/// Bytes that a training step of such a batch holds at least, by either executor: what
+/// convolutions made, which the backward pass needs.
+double least_step_bytes(Graph const& graph,
+                        std::int64_t batch,
+                        std::vector<std::int64_t> const& size,
+                        Precision precision);
 
 /// Whether it can run a pass: a CPU, channels-last, images or volumes; what is wanted lies at
 /// the end of what it runs as one.

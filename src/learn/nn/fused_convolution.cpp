@@ -74,10 +74,8 @@ FusedConvolution::Gradients FusedConvolution::backward(std::span<at::Tensor cons
       out.weight = winograd_weight_gradient(*winograd_, maps_, weight, all, gradient);
     else if (few_outputs_)
       out.weight = few_outputs_to_weights(*few_outputs_, weight, x, gradient);
-    else if (blocks_)
-      out.weight = blocks_->to_weights(weight, x, gradient);
     else
-      out.weight = few_transposed_->to_weights(weight, x, gradient);
+      out.weight = blocks_->to_weights(weight, x, gradient);
     if (ask.bias) out.bias = channel_sums(gradient);
     return out;
   }
@@ -115,7 +113,6 @@ std::vector<at::Tensor> FusedConvolution::input_gradients(
                                    : "transposed convolution, backward");
   if (few_outputs_) return {few_outputs_to_input(*few_outputs_, weight, gradient)};
   if (blocks_) return {blocks_->to_input(weight, gradient)};
-  if (few_transposed_) return {few_transposed_->to_input(weight, gradient)};
   auto back = *winograd_;
   std::swap(back.in, back.out);
   std::vector<at::Tensor> out;

@@ -180,8 +180,7 @@ std::optional<FusedFewTransposed> FusedFewTransposed::of(Node const& node,
   kernel.in = in.channels;
   kernel.out = whole_option(node, "out");
   kernel.kernel = few_axes(node, "kernel", rank, 1);
-  constexpr std::int64_t least_inputs = 8;  // fewer do not fill the gradients' vectors
-  if (kernel.in < least_inputs || kernel.out > FewTransposed::most ||
+  if (kernel.out > FewTransposed::most ||
       std::ranges::max(kernel.kernel) > FewTransposed::most_places)
     return std::nullopt;
   kernel.stride = few_axes(node, "stride", rank, 1);
@@ -210,25 +209,6 @@ at::Tensor FusedFewTransposed::forward(at::Tensor const& weight,
         });
   });
   return y;
-}
-
-FewInputs FusedFewTransposed::back() const {
-  return {.in = kernel_.out,
-          .out = kernel_.in,
-          .kernel = kernel_.kernel,
-          .stride = kernel_.stride,
-          .padding = kernel_.padding};
-}
-
-at::Tensor FusedFewTransposed::to_weights(at::Tensor const& weight,
-                                          at::Tensor const& x,
-                                          at::Tensor const& gradient) const {
-  return few_inputs_weight_gradient(back(), weight, gradient, x);
-}
-
-at::Tensor FusedFewTransposed::to_input(at::Tensor const& weight,
-                                        at::Tensor const& gradient) const {
-  return few_inputs_convolved(back(), weight, {}, gradient);
 }
 
 }  // namespace fovea

@@ -79,7 +79,8 @@ at::Tensor few_outputs_to_input(FewOutputs const& kernel,
                                 at::Tensor const& weight,
                                 at::Tensor const& gradient);
 
-/// A transposed convolution to a few channels. Maps and weights as those of FusedBlocks.
+/// A transposed convolution to a few channels, forward. Maps and weights as those of
+/// FusedBlocks.
 class FusedFewTransposed {
  public:
   /// Nothing for others.
@@ -88,15 +89,8 @@ class FusedFewTransposed {
   at::Tensor forward(at::Tensor const& weight,
                      at::Tensor const& bias,
                      at::Tensor const& x) const;
-  at::Tensor to_weights(at::Tensor const& weight,
-                        at::Tensor const& x,
-                        at::Tensor const& gradient) const;
-  at::Tensor to_input(at::Tensor const& weight, at::Tensor const& gradient) const;
 
  private:
-  // With inputs and outputs exchanged it is a convolution, of a few channels.
-  FewInputs back() const;
-
   FewTransposed kernel_;
   std::array<std::int64_t, 3> output_padding_{};  // k, j, i
 };

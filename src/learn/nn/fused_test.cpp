@@ -285,7 +285,12 @@ TEST(FusedExecutor, HoldsAtMostSixTenthsOfLibTorchsMemory) {
       return static_cast<double>(most_tensor_memory() - before);
     };
     auto const torch = peak(Executor::torch);
-    EXPECT_LT(peak(Executor::fused), 0.6 * torch);
+    auto const fused = peak(Executor::fused);
+    EXPECT_LT(fused, 0.6 * torch);
+    auto const least =
+        least_step_bytes(graph, image.size(0), image.sizes().slice(2).vec(), precision);
+    EXPECT_LT(least, fused);
+    EXPECT_GT(2 * least, fused);
   }
   at::set_num_threads(threads);
 }

@@ -1,11 +1,13 @@
 #include "learn/task/ways.hpp"
 
 #include "base/core/error.hpp"
+#include "base/core/memory.hpp"
 #include "base/core/words.hpp"
 #include "learn/kernel/winograd.hpp"
 #include "learn/nn/fused.hpp"
 #include "learn/tensor/tensor.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace fovea {
@@ -59,6 +61,26 @@ void tell_executor(Graph const& graph,
       "executor", std::string_view{executor},
       text(asked, asked.empty() ? "" : "; ", "fused: ", fused_share(graph, batch, size, how),
            executor == "auto" ? "; a short probe decides" : ""));
+}
+
+void demand_step_memory(Graph const& graph,
+                        std::vector<std::int64_t> const& size,
+                        std::string_view size_key,
+                        Plan const& plan) {
+  if (!device_named(plan.word("device")).is_cpu()) return;
+  auto const batch = plan.whole("batch_size");
+  auto const least = least_step_bytes(
+      graph, batch, size,
+      plan.word("precision") == "float32" ? Precision::float32 : Precision::bfloat16);
+  auto const there = static_cast<double>(available_memory());
+  if (there == 0 || least < there) return;
+  throw Error{
+      Fault::resource,
+      text("a training step needs at least ", bytes_in_words(least), " of memory, and ",
+           bytes_in_words(there), " are there"),
+      text("take a smaller batch_size (it is ", batch, ") or ", size_key, ": --set batch_size=",
+           std::max<std::int64_t>(
+               1, static_cast<std::int64_t>(static_cast<double>(batch) * there / least / 4)))};
 }
 
 Execution execution_named(std::string_view way) {

@@ -18,6 +18,12 @@ void tell_executor(Graph const& graph,
                    std::int64_t batch,
                    std::vector<std::int64_t> const& size,
                    Plan& plan);
+/// Throws Error{resource} where a training step cannot fit this machine's memory, before much
+/// is prepared for it. `size_key`: the plan's key of the size.
+void demand_step_memory(Graph const& graph,
+                        std::vector<std::int64_t> const& size,
+                        std::string_view size_key,
+                        Plan const& plan);
 /// Throws Error{usage} with the nearest name.
 Execution execution_named(std::string_view way);
 std::string_view way_of(Execution how);

@@ -58,6 +58,24 @@ TEST(Ways, OfAPlanSayWhatRunsHow) {
   EXPECT_EQ(told("auto", "cuda"), "");
 }
 
+TEST(Ways, SayWhatMemoryATrainingStepNeedsWhereItIsNotThere) {
+  auto const graph = network_named("resnet-small").draw({.in = 1, .out = 2, .size = 28});
+  auto plan = ways_plan("auto", "auto", "cpu");
+  plan.set("batch_size", std::int64_t{64});
+  EXPECT_NO_THROW(demand_step_memory(graph, {28, 28}, "image_size", plan));
+  try {
+    demand_step_memory(graph, {1 << 20, 1 << 20}, "image_size", plan);
+    FAIL() << "it cannot fit";
+  } catch (Error const& error) {
+    EXPECT_EQ(error.fault(), Fault::resource);
+    std::string const words = error.what();
+    EXPECT_NE(
+        words.find("take a smaller batch_size (it is 64) or image_size: --set batch_size=1"),
+        std::string::npos)
+        << words;
+  }
+}
+
 TEST(Ways, HaveNamesThatAreReadAgain) {
   for (auto const& way : execution_ways(ways_plan("auto", "auto", "auto")))
     EXPECT_EQ(way_of(execution_named(way)), way);

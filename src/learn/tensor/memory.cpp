@@ -82,7 +82,7 @@ class MemoryKeeper : public at::Allocator {
     }
     if (block == nullptr)
       throw Error{Fault::resource, text("there is no memory for ", wanted >> 20, " MiB more"),
-                  "take a smaller batch_size or image_size, or close other programs"};
+                  "take a smaller batch_size, image_size or patch, or close other programs"};
     // Most of the time of the first writing goes into clearing pages one by one.
     ::madvise(block, wanted, MADV_HUGEPAGE);
     return block;
