@@ -193,8 +193,6 @@ class ClassifyLearner : public TaskLearner {
 std::unique_ptr<TaskLearner> classify_learner(Plan const& plan,
                                               Dataset const& set,
                                               Stop const&) {
-  auto const side = plan.whole("image_size");
-  demand_step_memory(network_of(plan, set), {side, side}, "image_size", plan);
   return std::make_unique<ClassifyLearner>(plan, set);
 }
 

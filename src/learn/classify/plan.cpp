@@ -211,7 +211,9 @@ void classify_plan(Dataset const& set, QualityReport const& quality, Plan& plan,
   plan_augmentation(set, sizes, plan);
   prepare_of(plan);  // refuses what cannot be, before anything is written
   auto const side = plan.whole("image_size");
-  tell_executor(network_of(plan, set), plan.whole("batch_size"), {side, side}, plan);
+  auto const graph = network_of(plan, set);
+  demand_step_memory(graph, {side, side}, "image_size", plan);
+  tell_executor(graph, plan.whole("batch_size"), {side, side}, plan);
 }
 
 std::vector<Candidate> classify_candidates(Dataset const&, Plan const& plan) {

@@ -233,9 +233,6 @@ class SegmentLearner : public TaskLearner {
 std::unique_ptr<TaskLearner> segment_learner(Plan const& plan,
                                              Dataset const& set,
                                              Stop const& stop) {
-  auto const setup = setup_of(plan, targets_of(set).outputs());
-  demand_step_memory(segmenter_named(setup.network).draw(setup.draw), setup.config().patch,
-                     "patch", plan);
   return std::make_unique<SegmentLearner>(plan, set, stop);
 }
 

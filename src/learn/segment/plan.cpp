@@ -177,8 +177,9 @@ void segment_plan(Dataset const& set,
   plan_budget(targets, thickness_of(cases.shapes), plan);
   plan_tell_differences(recipe, config, plan);
   auto const setup = setup_of(plan, targets.outputs());
-  tell_executor(segmenter_named(setup.network).draw(setup.draw), plan.whole("batch_size"),
-                setup.config().patch, plan);
+  auto const graph = segmenter_named(setup.network).draw(setup.draw);
+  demand_step_memory(graph, setup.config().patch, "patch", plan);
+  tell_executor(graph, plan.whole("batch_size"), setup.config().patch, plan);
 }
 
 std::vector<Candidate> segment_candidates(Dataset const&, Plan const& plan) {

@@ -18,8 +18,8 @@ void tell_executor(Graph const& graph,
                    std::int64_t batch,
                    std::vector<std::int64_t> const& size,
                    Plan& plan);
-/// Throws Error{resource} where a training step cannot fit this machine's memory, before much
-/// is prepared for it. `size_key`: the plan's key of the size.
+/// Throws Error{resource} where a training step of a plan cannot fit this machine's memory.
+/// `size_key`: the plan's key of the size.
 void demand_step_memory(Graph const& graph,
                         std::vector<std::int64_t> const& size,
                         std::string_view size_key,
