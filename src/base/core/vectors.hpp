@@ -53,19 +53,25 @@ inline bool matrices() {
 }
 }  // namespace vectors
 
-/// Runs a function with the widest vectors that this CPU has. `body` must be marked
-/// [[gnu::always_inline]], with all that it calls in its loops: its loops are what is compiled
-/// three times.
+/// Runs a function with vectors of this width, at most what the CPU has: `wide` with 512 bits,
+/// else `narrow`. Both must be marked [[gnu::always_inline]], with all that they call in their
+/// loops: these are what is compiled for each width.
+template <auto wide, auto narrow, class... In>
+void with_vectors(vectors::Width width, In... in) {
+  switch (width) {
+    case vectors::Width::avx512:
+      return vectors::avx512<wide>(in...);
+    case vectors::Width::avx2:
+      return vectors::avx2<narrow>(in...);
+    case vectors::Width::any:
+      return vectors::any<narrow>(in...);
+  }
+}
+
+/// One function with the widest vectors that this CPU has.
 template <auto body, class... In>
 void with_widest_vectors(In... in) {
-  switch (vectors::width()) {
-    case vectors::Width::avx512:
-      return vectors::avx512<body>(in...);
-    case vectors::Width::avx2:
-      return vectors::avx2<body>(in...);
-    case vectors::Width::any:
-      return vectors::any<body>(in...);
-  }
+  with_vectors<body, body>(vectors::width(), in...);
 }
 
 }  // namespace fovea

@@ -13,7 +13,7 @@ constexpr std::int64_t few_at_once = 8;  // outputs of a row
 template <class T>
 struct FewInputsWork {
   FewInputs const& conv;
-  FewInputs::Maps const& maps;
+  FewMaps const& maps;
   T const* x;
   float const* prepared;
   float const* bias;
@@ -24,7 +24,7 @@ struct FewInputsWork {
 // The rows of inputs that a row of outputs reads, with zeros where there are none.
 template <class T>
 [[gnu::always_inline]] inline void few_gather(FewInputs const& conv,
-                                              FewInputs::Maps const& maps,
+                                              FewMaps const& maps,
                                               T const* x,
                                               std::int64_t row,
                                               float* to,
@@ -106,7 +106,7 @@ template <class T, int lanes>
 template <class T>
 struct FewInputsGradient {
   FewInputs const& conv;
-  FewInputs::Maps const& maps;
+  FewMaps const& maps;
   T const* x;
   T const* gradient;
   float* sums;
@@ -208,7 +208,7 @@ void FewInputs::prepare(float const* weight, float* prepared) const {
 }
 
 template <class T>
-void FewInputs::convolve(Maps const& maps,
+void FewInputs::convolve(FewMaps const& maps,
                          T const* x,
                          float const* prepared,
                          float const* bias,
@@ -216,32 +216,18 @@ void FewInputs::convolve(Maps const& maps,
                          std::int64_t begin,
                          std::int64_t end) const {
   FewInputsWork<T> const work{*this, maps, x, prepared, bias, y, begin, end};
-  switch (width) {
-    case vectors::Width::avx512:
-      return vectors::avx512<few_convolve<T, 16>>(&work);
-    case vectors::Width::avx2:
-      return vectors::avx2<few_convolve<T, 8>>(&work);
-    case vectors::Width::any:
-      return vectors::any<few_convolve<T, 8>>(&work);
-  }
+  with_vectors<few_convolve<T, 16>, few_convolve<T, 8>>(width, &work);
 }
 
 template <class T>
-void FewInputs::add_to_weights(Maps const& maps,
+void FewInputs::add_to_weights(FewMaps const& maps,
                                T const* x,
                                T const* gradient,
                                float* sums,
                                std::int64_t begin,
                                std::int64_t end) const {
   FewInputsGradient<T> const work{*this, maps, x, gradient, sums, begin, end};
-  switch (width) {
-    case vectors::Width::avx512:
-      return vectors::avx512<few_to_weights<T, 16>>(&work);
-    case vectors::Width::avx2:
-      return vectors::avx2<few_to_weights<T, 8>>(&work);
-    case vectors::Width::any:
-      return vectors::any<few_to_weights<T, 8>>(&work);
-  }
+  with_vectors<few_to_weights<T, 16>, few_to_weights<T, 8>>(width, &work);
 }
 
 void FewInputs::weights(float const* sums, float* weight) const {
@@ -252,14 +238,14 @@ void FewInputs::weights(float const* sums, float* weight) const {
         weight[(o * in + c) * places + place] = sums[at(o, c, place)];
 }
 
-template void FewInputs::convolve(Maps const&,
+template void FewInputs::convolve(FewMaps const&,
                                   float const*,
                                   float const*,
                                   float const*,
                                   float*,
                                   std::int64_t,
                                   std::int64_t) const;
-template void FewInputs::convolve(Maps const&,
+template void FewInputs::convolve(FewMaps const&,
                                   BFloat16 const*,
                                   float const*,
                                   float const*,
@@ -268,8 +254,8 @@ template void FewInputs::convolve(Maps const&,
                                   std::int64_t) const;
 
 template void FewInputs::add_to_weights(
-    Maps const&, float const*, float const*, float*, std::int64_t, std::int64_t) const;
+    FewMaps const&, float const*, float const*, float*, std::int64_t, std::int64_t) const;
 template void FewInputs::add_to_weights(
-    Maps const&, BFloat16 const*, BFloat16 const*, float*, std::int64_t, std::int64_t) const;
+    FewMaps const&, BFloat16 const*, BFloat16 const*, float*, std::int64_t, std::int64_t) const;
 
 }  // namespace fovea

@@ -2,9 +2,7 @@
 
 #include "base/core/vectors.hpp"
 #include "learn/kernel/bfloat16.hpp"
-
-#include <array>
-#include <cstdint>
+#include "learn/kernel/few_maps.hpp"
 
 namespace fovea {
 
@@ -18,19 +16,13 @@ struct FewInputs {
   /// Of vectors; at most what the CPU has. Prepared weights are of one width.
   vectors::Width width = vectors::width();
 
-  struct Maps {
-    std::int64_t batch = 1;
-    std::array<std::int64_t, 3> in{}, out{};  ///< sizes: k, j, i
-    std::int64_t rows() const { return batch * out[0] * out[1]; }
-  };
-
   std::int64_t weight_values() const;
   /// weight: [out, in, kernel…]
   void prepare(float const* weight, float* prepared) const;
   /// Rows [begin, end) of the outputs. bias: [out], or null. Neither rows nor threads change
   /// what it gives.
   template <class T>
-  void convolve(Maps const& maps,
+  void convolve(FewMaps const& maps,
                 T const* x,
                 float const* prepared,
                 float const* bias,
@@ -41,7 +33,7 @@ struct FewInputs {
   /// Adds to sums, which lie as prepared weights do, what rows [begin, end) of the outputs'
   /// gradient give the weights. x: what the outputs were made of.
   template <class T>
-  void add_to_weights(Maps const& maps,
+  void add_to_weights(FewMaps const& maps,
                       T const* x,
                       T const* gradient,
                       float* sums,

@@ -13,7 +13,7 @@ constexpr std::int64_t few_inputs_at_once = 6;  // of a row
 template <class T>
 struct FewTransposedWork {
   FewTransposed const& conv;
-  FewTransposed::Maps const& maps;
+  FewMaps const& maps;
   T const* x;
   float const* prepared;
   std::int64_t panels;
@@ -29,7 +29,7 @@ struct FewSources {
 };
 [[gnu::always_inline]] inline FewSources few_sources(std::int64_t output,
                                                      FewTransposed const& conv,
-                                                     FewTransposed::Maps const& maps,
+                                                     FewMaps const& maps,
                                                      std::size_t axis) {
   FewSources out;
   auto const place = output + conv.padding[axis], stride = conv.stride[axis];
@@ -82,7 +82,7 @@ template <int lanes, int panels>
 // Adds what a row of inputs gives one row of outputs: sums lie [input][…, tap along i, out].
 template <std::int64_t out>
 [[gnu::always_inline]] inline void few_add_of(FewTransposed const& conv,
-                                              FewTransposed::Maps const& maps,
+                                              FewMaps const& maps,
                                               float const* sums,
                                               std::int64_t pitch,
                                               float* __restrict to) {
@@ -197,7 +197,7 @@ void FewTransposed::prepare(float const* weight, float* prepared) const {
 }
 
 template <class T>
-void FewTransposed::convolve(Maps const& maps,
+void FewTransposed::convolve(FewMaps const& maps,
                              T const* x,
                              float const* prepared,
                              float const* bias,
@@ -205,24 +205,17 @@ void FewTransposed::convolve(Maps const& maps,
                              std::int64_t begin,
                              std::int64_t end) const {
   FewTransposedWork<T> const work{*this, maps, x, prepared, panels(), bias, y, begin, end};
-  switch (width) {
-    case vectors::Width::avx512:
-      return vectors::avx512<few_transposed<T, 16>>(&work);
-    case vectors::Width::avx2:
-      return vectors::avx2<few_transposed<T, 8>>(&work);
-    case vectors::Width::any:
-      return vectors::any<few_transposed<T, 8>>(&work);
-  }
+  with_vectors<few_transposed<T, 16>, few_transposed<T, 8>>(width, &work);
 }
 
-template void FewTransposed::convolve(Maps const&,
+template void FewTransposed::convolve(FewMaps const&,
                                       float const*,
                                       float const*,
                                       float const*,
                                       float*,
                                       std::int64_t,
                                       std::int64_t) const;
-template void FewTransposed::convolve(Maps const&,
+template void FewTransposed::convolve(FewMaps const&,
                                       BFloat16 const*,
                                       float const*,
                                       float const*,

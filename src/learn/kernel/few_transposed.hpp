@@ -2,9 +2,7 @@
 
 #include "base/core/vectors.hpp"
 #include "learn/kernel/bfloat16.hpp"
-
-#include <array>
-#include <cstdint>
+#include "learn/kernel/few_maps.hpp"
 
 namespace fovea {
 
@@ -20,19 +18,13 @@ struct FewTransposed {
   /// Of vectors; at most what the CPU has. Prepared weights are of one width.
   vectors::Width width = vectors::width();
 
-  struct Maps {
-    std::int64_t batch = 1;
-    std::array<std::int64_t, 3> in{}, out{};  ///< sizes: k, j, i
-    std::int64_t rows() const { return batch * out[0] * out[1]; }
-  };
-
   std::int64_t weight_values() const;
   /// weight: [in, out, kernel…]
   void prepare(float const* weight, float* prepared) const;
   /// Rows [begin, end) of the outputs. bias: [out], or null.
   /// Neither rows nor threads change what it gives; fewer rows at once do more twice.
   template <class T>
-  void convolve(Maps const& maps,
+  void convolve(FewMaps const& maps,
                 T const* x,
                 float const* prepared,
                 float const* bias,

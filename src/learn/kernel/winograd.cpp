@@ -325,14 +325,7 @@ void Winograd::prepare(Weights const& weights,
                        std::int64_t begin,
                        std::int64_t end) const {
   WinogradWeights const work{*this, weights, prepared, begin, end};
-  switch (width) {
-    case vectors::Width::avx512:
-      return vectors::avx512<winograd_prepare<16>>(&work);
-    case vectors::Width::avx2:
-      return vectors::avx2<winograd_prepare<8>>(&work);
-    case vectors::Width::any:
-      return vectors::any<winograd_prepare<8>>(&work);
-  }
+  with_vectors<winograd_prepare<16>, winograd_prepare<8>>(width, &work);
 }
 
 double Winograd::saves(Maps const& maps) const {
@@ -366,14 +359,7 @@ void Winograd::convolve(Maps const& maps,
                         std::int64_t begin,
                         std::int64_t end) const {
   WinogradWork<T> const work{*this, maps, x, prepared, bias, y, begin, end};
-  switch (width) {
-    case vectors::Width::avx512:
-      return vectors::avx512<winograd_convolve<T, 16, 12>>(&work);
-    case vectors::Width::avx2:
-      return vectors::avx2<winograd_convolve<T, 8, 6>>(&work);
-    case vectors::Width::any:
-      return vectors::any<winograd_convolve<T, 8, 6>>(&work);
-  }
+  with_vectors<winograd_convolve<T, 16, 12>, winograd_convolve<T, 8, 6>>(width, &work);
 }
 
 template void Winograd::convolve(Maps const&,

@@ -221,14 +221,8 @@ void Winograd::add_gradient(Maps const& maps,
                             std::int64_t begin,
                             std::int64_t end) const {
   WinogradGradient<T> const work{*this, maps, x, gradient, sums, begin, end};
-  switch (width) {
-    case vectors::Width::avx512:
-      return vectors::avx512<winograd_gradient<T, 16, winograd_at_once>>(&work);
-    case vectors::Width::avx2:
-      return vectors::avx2<winograd_gradient<T, 8, winograd_at_once / 2>>(&work);
-    case vectors::Width::any:
-      return vectors::any<winograd_gradient<T, 8, winograd_at_once / 2>>(&work);
-  }
+  with_vectors<winograd_gradient<T, 16, winograd_at_once>,
+               winograd_gradient<T, 8, winograd_at_once / 2>>(width, &work);
 }
 
 void Winograd::gradient(float const* sums,
@@ -236,14 +230,7 @@ void Winograd::gradient(float const* sums,
                         std::int64_t begin,
                         std::int64_t end) const {
   WinogradSums const work{*this, sums, weights, begin, end};
-  switch (width) {
-    case vectors::Width::avx512:
-      return vectors::avx512<winograd_collect<16>>(&work);
-    case vectors::Width::avx2:
-      return vectors::avx2<winograd_collect<8>>(&work);
-    case vectors::Width::any:
-      return vectors::any<winograd_collect<8>>(&work);
-  }
+  with_vectors<winograd_collect<16>, winograd_collect<8>>(width, &work);
 }
 
 template void Winograd::add_gradient(Maps const&,

@@ -70,13 +70,6 @@ std::string fused_share(Graph const& graph,
                         std::vector<std::int64_t> const& size,
                         Execution how);
 
-/// Bytes that a training step of such a batch holds at least, by either executor: what
-/// convolutions made, which the backward pass needs.
-double least_step_bytes(Graph const& graph,
-                        std::int64_t batch,
-                        std::vector<std::int64_t> const& size,
-                        Precision precision);
-
 /// Whether it can run a pass: a CPU, channels-last, images or volumes; what is wanted lies at
 /// the end of what it runs as one.
 bool fits_fused(Program const& program,

@@ -10,8 +10,6 @@
 namespace fovea {
 namespace {
 
-constexpr std::int64_t few_rows_at_once = 4;  // of outputs, by a thread
-
 // What a node says of each axis, as k, j, i.
 std::array<std::int64_t, 3> few_axes(Node const& node,
                                      std::string_view name,
@@ -41,6 +39,26 @@ at::Tensor few_map(at::Tensor const& like,
   sizes.insert(sizes.end(), size.end() - (like.dim() - 2), size.end());
   return at::empty(sizes,
                    like.options().memory_format(format_of(Layout::channels_last, like.dim())));
+}
+
+// By FewInputs or FewTransposed.
+template <class Kernel>
+at::Tensor few_convolved(Kernel const& kernel,
+                         FewMaps const& maps,
+                         at::Tensor const& weight,
+                         at::Tensor const& bias,
+                         at::Tensor const& x) {
+  auto const prepared = at::empty({kernel.weight_values()}, at::kFloat);
+  kernel.prepare(together_read<float>(weight.contiguous()), together_write<float>(prepared));
+  auto const y = few_map(x, kernel.out, maps.out);
+  constexpr std::int64_t rows_at_once = 4;  // of outputs, by a thread
+  together_typed(x, [&]<class T>(T) {
+    at::parallel_for(0, maps.rows(), rows_at_once, [&](std::int64_t begin, std::int64_t end) {
+      kernel.convolve(maps, together_read<T>(x), together_read<float>(prepared),
+                      together_read<float>(bias), together_write<T>(y), begin, end);
+    });
+  });
+  return y;
 }
 
 // Calls work(cut, first, last) for parts of the rows, cut by their number alone, so that
@@ -81,22 +99,11 @@ at::Tensor few_inputs_convolved(FewInputs const& kernel,
                                 at::Tensor const& bias,
                                 at::Tensor const& given) {
   auto const x = few_placed(given);
-  FewInputs::Maps maps{.batch = x.size(0), .in = few_size(x)};
+  FewMaps maps{.batch = x.size(0), .in = few_size(x)};
   for (std::size_t a = 0; a < 3; ++a)
     maps.out[a] =
         (maps.in[a] + 2 * kernel.padding[a] - kernel.kernel[a]) / kernel.stride[a] + 1;
-  auto const prepared = at::empty({kernel.weight_values()}, at::kFloat);
-  kernel.prepare(weight.contiguous().const_data_ptr<float>(),
-                 prepared.mutable_data_ptr<float>());
-  auto const y = few_map(x, kernel.out, maps.out);
-  together_typed(x, [&]<class T>(T) {
-    at::parallel_for(
-        0, maps.rows(), few_rows_at_once, [&](std::int64_t begin, std::int64_t end) {
-          kernel.convolve(maps, together_read<T>(x), prepared.const_data_ptr<float>(),
-                          together_read<float>(bias), together_write<T>(y), begin, end);
-        });
-  });
-  return y;
+  return few_convolved(kernel, maps, weight, bias, x);
 }
 
 at::Tensor few_inputs_weight_gradient(FewInputs const& kernel,
@@ -104,7 +111,7 @@ at::Tensor few_inputs_weight_gradient(FewInputs const& kernel,
                                       at::Tensor const& of_x,
                                       at::Tensor const& of_gradient) {
   auto const x = few_placed(of_x), gradient = few_placed(of_gradient);
-  FewInputs::Maps const maps{.batch = x.size(0), .in = few_size(x), .out = few_size(gradient)};
+  FewMaps const maps{.batch = x.size(0), .in = few_size(x), .out = few_size(gradient)};
   auto const cuts = few_cuts_of(maps.rows() * maps.out[2]);
   auto const sums = at::zeros({cuts, kernel.weight_values()}, at::kFloat);
   together_typed(x, [&]<class T>(T) {
@@ -193,22 +200,11 @@ at::Tensor FusedFewTransposed::forward(at::Tensor const& weight,
                                        at::Tensor const& bias,
                                        at::Tensor const& given) const {
   auto const x = few_placed(given);
-  FewTransposed::Maps maps{.batch = x.size(0), .in = few_size(x)};
+  FewMaps maps{.batch = x.size(0), .in = few_size(x)};
   for (std::size_t a = 0; a < 3; ++a)
     maps.out[a] = (maps.in[a] - 1) * kernel_.stride[a] - 2 * kernel_.padding[a] +
                   kernel_.kernel[a] + output_padding_[a];
-  auto const prepared = at::empty({kernel_.weight_values()}, at::kFloat);
-  kernel_.prepare(weight.contiguous().const_data_ptr<float>(),
-                  prepared.mutable_data_ptr<float>());
-  auto const y = few_map(x, kernel_.out, maps.out);
-  together_typed(x, [&]<class T>(T) {
-    at::parallel_for(
-        0, maps.rows(), few_rows_at_once, [&](std::int64_t begin, std::int64_t end) {
-          kernel_.convolve(maps, together_read<T>(x), prepared.const_data_ptr<float>(),
-                           together_read<float>(bias), together_write<T>(y), begin, end);
-        });
-  });
-  return y;
+  return few_convolved(kernel_, maps, weight, bias, x);
 }
 
 }  // namespace fovea

@@ -121,18 +121,4 @@ std::string fused_share(Graph const& graph,
   return joined(words, "; ");
 }
 
-double least_step_bytes(Graph const& graph,
-                        std::int64_t batch,
-                        std::vector<std::int64_t> const& size,
-                        Precision precision) {
-  auto const shapes = shapes_of(graph, size);
-  double values = 0;
-  for (std::size_t at = 0; at < shapes.size(); ++at)
-    if (graph.nodes[at].op.starts_with("conv"))
-      values += static_cast<double>(shapes[at].channels) *
-                static_cast<double>(values_of(shapes[at].size));
-  auto const bytes = precision == Precision::bfloat16 ? 2 : 4;
-  return values * bytes * static_cast<double>(batch);
-}
-
 }  // namespace fovea

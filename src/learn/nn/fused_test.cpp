@@ -287,10 +287,11 @@ TEST(FusedExecutor, HoldsAtMostSixTenthsOfLibTorchsMemory) {
     auto const torch = peak(Executor::torch);
     auto const fused = peak(Executor::fused);
     EXPECT_LT(fused, 0.6 * torch);
-    auto const least =
-        least_step_bytes(graph, image.size(0), image.sizes().slice(2).vec(), precision);
-    EXPECT_LT(least, fused);
-    EXPECT_GT(2 * least, fused);
+    auto const held =
+        static_cast<double>(image.size(0) * (precision == Precision::float32 ? 4 : 2)) *
+        cost_of(graph, image.sizes().slice(2).vec()).convolved_values;
+    EXPECT_LT(held, fused);
+    EXPECT_GT(2 * held, fused);
   }
   at::set_num_threads(threads);
 }

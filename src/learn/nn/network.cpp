@@ -250,9 +250,9 @@ Cost cost_of(Graph const& graph, std::vector<std::int64_t> const& size) {
     for (auto const from : graph.nodes[node].from) in.push_back(shapes[from]);
     if (op.multiply_adds != nullptr)
       cost.multiply_adds += op.multiply_adds(graph.nodes[node], in, shapes[node]);
-    std::int64_t values = shapes[node].channels;
-    for (auto const side : shapes[node].size) values *= side;
-    cost.activation_values += values;
+    if (graph.nodes[node].op.starts_with("conv"))
+      cost.convolved_values += static_cast<double>(shapes[node].channels) *
+                               static_cast<double>(values_of(shapes[node].size));
   }
   return cost;
 }

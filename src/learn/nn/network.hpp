@@ -135,7 +135,8 @@ NetworkRow const& network_named(std::string_view name);
 struct Cost {
   double multiply_adds = 0;
   std::int64_t parameters = 0;
-  std::int64_t activation_values = 0;  ///< of all nodes' outputs together
+  /// Of convolutions' outputs together, which a training step holds for its gradients.
+  double convolved_values = 0;
 };
 Cost cost_of(Graph const& graph, std::vector<std::int64_t> const& size);
 

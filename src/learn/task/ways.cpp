@@ -7,7 +7,6 @@
 #include "learn/nn/fused.hpp"
 #include "learn/tensor/tensor.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace fovea {
@@ -22,6 +21,12 @@ constexpr std::pair<std::string_view, Execution> ways_known[] = {
     {"bfloat16 channels-last", {Precision::bfloat16, Layout::channels_last}},
     {"bfloat16", {Precision::bfloat16, Layout::contiguous}},
 };
+
+// A plan for a device that is not here can be made, too.
+bool ways_on_cpu(Plan const& plan) {
+  auto const& device = plan.word("device");
+  return device != "cuda" && device_named(device).is_cpu();
+}
 
 }  // namespace
 
@@ -48,10 +53,8 @@ void tell_executor(Graph const& graph,
                    std::int64_t batch,
                    std::vector<std::int64_t> const& size,
                    Plan& plan) {
-  auto const executor = plan.word("executor"), device = plan.word("device");
-  if (executor == "torch" || device == "cuda" || !device_named(device).is_cpu() ||
-      size.size() < 2)
-    return;
+  auto const executor = plan.word("executor");
+  if (executor == "torch" || !ways_on_cpu(plan) || size.size() < 2) return;
   Execution const how{.precision = plan.word("precision") == "bfloat16" ? Precision::bfloat16
                                                                         : Precision::float32,
                       .layout = Layout::channels_last,
@@ -67,20 +70,21 @@ void demand_step_memory(Graph const& graph,
                         std::vector<std::int64_t> const& size,
                         std::string_view size_key,
                         Plan const& plan) {
-  if (!device_named(plan.word("device")).is_cpu()) return;
+  if (!ways_on_cpu(plan)) return;
   auto const batch = plan.whole("batch_size");
-  auto const least = least_step_bytes(
-      graph, batch, size,
-      plan.word("precision") == "float32" ? Precision::float32 : Precision::bfloat16);
+  auto const bytes = plan.word("precision") == "float32" ? 4 : 2;
+  auto const least = cost_of(graph, size).convolved_values * static_cast<double>(batch) * bytes;
   auto const there = static_cast<double>(available_memory());
   if (there == 0 || least < there) return;
-  throw Error{
-      Fault::resource,
-      text("a training step needs at least ", bytes_in_words(least), " of memory, and ",
-           bytes_in_words(there), " are there"),
-      text("take a smaller batch_size (it is ", batch, ") or ", size_key, ": --set batch_size=",
-           std::max<std::int64_t>(
-               1, static_cast<std::int64_t>(static_cast<double>(batch) * there / least / 4)))};
+  // What else a step holds is several times as much with some networks.
+  constexpr double with_the_rest = 4;
+  auto const fits =
+      static_cast<std::int64_t>(static_cast<double>(batch) * there / (with_the_rest * least));
+  throw Error{Fault::resource,
+              text("a training step needs at least ", bytes_in_words(least), " of memory, and ",
+                   bytes_in_words(there), " are there"),
+              fits > 0 ? text("try --set batch_size=", fits, ", or a smaller ", size_key)
+                       : text("take a smaller ", size_key, batch > 1 ? " and batch_size" : "")};
 }
 
 Execution execution_named(std::string_view way) {

@@ -60,20 +60,27 @@ TEST(Ways, OfAPlanSayWhatRunsHow) {
 
 TEST(Ways, SayWhatMemoryATrainingStepNeedsWhereItIsNotThere) {
   auto const graph = network_named("resnet-small").draw({.in = 1, .out = 2, .size = 28});
-  auto plan = ways_plan("auto", "auto", "cpu");
-  plan.set("batch_size", std::int64_t{64});
-  EXPECT_NO_THROW(demand_step_memory(graph, {28, 28}, "image_size", plan));
-  try {
-    demand_step_memory(graph, {1 << 20, 1 << 20}, "image_size", plan);
-    FAIL() << "it cannot fit";
-  } catch (Error const& error) {
-    EXPECT_EQ(error.fault(), Fault::resource);
-    std::string const words = error.what();
-    EXPECT_NE(
-        words.find("take a smaller batch_size (it is 64) or image_size: --set batch_size=1"),
-        std::string::npos)
-        << words;
-  }
+  auto const said = [&](std::int64_t batch, std::int64_t side, std::string_view device) {
+    auto plan = ways_plan("auto", "auto", device);
+    plan.set("batch_size", batch);
+    try {
+      demand_step_memory(graph, {side, side}, "image_size", plan);
+    } catch (Error const& error) {
+      EXPECT_EQ(error.fault(), Fault::resource);
+      return std::string{error.what()};
+    }
+    return std::string{};
+  };
+  constexpr std::int64_t many = 1 << 16, middle = 512, large = 1 << 20;
+  EXPECT_EQ(said(64, 28, "cpu"), "");
+  EXPECT_EQ(said(many, large, "cuda"), "");  // of another machine
+  auto const words = said(many, middle, "cpu");
+  EXPECT_TRUE(words.starts_with("a training step needs at least ")) << words;
+  EXPECT_NE(words.find("; try --set batch_size="), std::string::npos) << words;
+  EXPECT_TRUE(words.ends_with(", or a smaller image_size")) << words;
+  auto const larger = said(64, large, "cpu");
+  EXPECT_TRUE(larger.ends_with("; take a smaller image_size and batch_size")) << larger;
+  EXPECT_TRUE(said(1, large, "cpu").ends_with("; take a smaller image_size"));
 }
 
 TEST(Ways, HaveNamesThatAreReadAgain) {
