@@ -143,23 +143,29 @@ struct ChainSums {
         bias{at::empty({rows.channels}, at::kFloat)},
         slope{at::empty({1}, at::kFloat)} {
     auto const channels = static_cast<std::size_t>(rows.channels);
+    auto const group = static_cast<std::size_t>(chain.group);
     std::vector<double> of_weight(channels), of_bias(channels);
     double of_slope = 0;
     auto const* const inverse = moments.inverse.const_data_ptr<float>();
     auto const* const w = together_read<float>(chain.weight);
-    for (std::size_t image = 0; image < static_cast<std::size_t>(rows.images); ++image) {
-      for (std::size_t c = 0; c < channels; ++c) {
-        auto const* const three = all.data() + 3 * image * channels + c;
-        auto const one = three[0], two = three[channels];
-        auto const deviation = static_cast<double>(inverse[image * channels + c]);
-        auto const scale = (w == nullptr ? 1 : static_cast<double>(w[c])) * deviation;
-        auto const share = scale / static_cast<double>(rows.rows);
-        by_value.push_back(static_cast<float>(-share * deviation * deviation * two));
-        plus.push_back(static_cast<float>(-share * one));
-        of_weight[c] += two * deviation;
-        of_bias[c] += one;
-        of_slope += three[2 * channels];
+    for (std::size_t first = 0; first < static_cast<std::size_t>(rows.images) * channels;
+         first += group) {
+      auto const image = first / channels, begin = first % channels;
+      auto const* const three = all.data() + 3 * image * channels;
+      auto const deviation = static_cast<double>(inverse[first]);
+      double one = 0, two = 0;
+      for (auto c = begin; c < begin + group; ++c) {
+        auto const weight_here = w == nullptr ? 1 : static_cast<double>(w[c]);
+        one += weight_here * three[c];
+        two += weight_here * three[channels + c];
+        of_weight[c] += three[channels + c] * deviation;
+        of_bias[c] += three[c];
+        of_slope += three[2 * channels + c];
       }
+      auto const share = deviation / static_cast<double>(rows.rows * chain.group);
+      by_value.insert(by_value.end(), group,
+                      static_cast<float>(-share * deviation * deviation * two));
+      plus.insert(plus.end(), group, static_cast<float>(-share * one));
     }
     by_value = rows.repeated(by_value);
     plus = rows.repeated(plus);
@@ -202,15 +208,24 @@ NormChain::Moments NormChain::moments(at::Tensor const& x) const {
   auto* const mean = out.mean.mutable_data_ptr<float>();
   auto* const spread = out.variance.mutable_data_ptr<float>();
   auto* const inverse = out.inverse.mutable_data_ptr<float>();
-  for (std::int64_t image = 0; image < rows.images; ++image) {
-    for (std::int64_t c = 0; c < rows.channels; ++c) {
-      auto const at = image * rows.channels + c;
-      auto const* const two = all.data() + 2 * image * rows.channels + c;
-      auto const shift = two[0] / count;
-      auto variance = two[rows.channels] / count - shift * shift;
-      if (variance < 0) variance = 0;  // what is not a number stays that
-      mean[at] =
-          static_cast<float>(static_cast<double>(about[static_cast<std::size_t>(at)]) + shift);
+  for (std::int64_t first = 0; first < rows.images * rows.channels; first += group) {
+    auto const image = first / rows.channels, begin = first % rows.channels;
+    auto const* const sum = all.data() + 2 * image * rows.channels;
+    auto const mean_of = [&](std::int64_t c) {
+      return static_cast<double>(about[static_cast<std::size_t>(image * rows.channels + c)]) +
+             sum[c] / count;
+    };
+    double middle = 0, variance = 0;
+    for (auto c = begin; c < begin + group; ++c)
+      middle += mean_of(c) / static_cast<double>(group);
+    for (auto c = begin; c < begin + group; ++c) {
+      auto const shift = sum[c] / count, apart = mean_of(c) - middle;
+      auto const mine = sum[rows.channels + c] / count - shift * shift;
+      // What is not a number stays that.
+      variance += ((mine < 0 ? 0 : mine) + apart * apart) / static_cast<double>(group);
+    }
+    for (auto at = first; at < first + group; ++at) {
+      mean[at] = static_cast<float>(middle);
       spread[at] = static_cast<float>(variance);
       inverse[at] = static_cast<float>(1 / std::sqrt(variance + epsilon));
     }
@@ -312,11 +327,13 @@ at::Tensor channel_sums(at::Tensor const& x) {
 }
 
 NormChain chain_of(Node const& norm,
+                   std::int64_t channels,
                    std::span<at::Tensor const> weights,
                    at::Tensor const& other,
                    Slope const& slope) {
   auto const affine = !weights.empty();
   return {.batch = norm.op == "batch_norm",
+          .group = norm.op == "group_norm" ? channels / whole_option(norm, "groups") : 1,
           .epsilon = real_option(norm, "epsilon"),
           .weight = affine ? weights[0] : at::Tensor{},
           .bias = affine ? weights[1] : at::Tensor{},

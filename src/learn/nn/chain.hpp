@@ -19,12 +19,13 @@ struct Slope {
 /// `lies_in_rows` says. Neither threads nor parts change a result.
 struct NormChain {
   bool batch = false;  ///< one mean and variance a channel of the whole batch; else of an image
+  std::int64_t group = 1;  ///< channels that share them, one behind the other
   double epsilon = 1e-5;
   at::Tensor weight = {}, bias = {};  ///< [channels] float32, or undefined
   at::Tensor other = {};              ///< what is added: as x, or undefined
   Slope slope = {};
 
-  /// float32 [images, channels], or [1, channels] of a whole batch.
+  /// float32 [images, channels], or [1, channels] of a whole batch; those of a group are equal.
   struct Moments {
     at::Tensor mean, variance, inverse;  ///< inverse: 1 / sqrt(variance + epsilon)
     std::int64_t count = 0;              ///< values that each is of
@@ -48,8 +49,10 @@ struct NormChain {
 /// Sums over batch and places of what lies_in_rows: [channels] float32.
 at::Tensor channel_sums(at::Tensor const& x);
 
-/// The chain that begins with `norm`, a batch_norm or instance_norm with its weights.
+/// The chain that begins with `norm`, a batch_norm, instance_norm or group_norm of so many
+/// channels, with its weights.
 NormChain chain_of(Node const& norm,
+                   std::int64_t channels,
                    std::span<at::Tensor const> weights,
                    at::Tensor const& other,
                    Slope const& slope);

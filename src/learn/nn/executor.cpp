@@ -9,18 +9,6 @@
 namespace fovea {
 namespace {
 
-bool executor_is_wanted(Pass const& pass, std::size_t node) {
-  return std::ranges::count(pass.wanted, node) != 0;
-}
-
-// The first input's memory is free to take if this node alone reads it, nobody asked for it,
-// and its own backward does not need it.
-bool executor_overwrites(Program const& program, std::size_t at, Pass const& pass) {
-  auto const& from = program.graph.nodes[at].from;
-  return program.ops[at]->in_place && program.readers[from[0]] == 1 &&
-         program.ops[from[0]]->forgets && !executor_is_wanted(pass, from[0]);
-}
-
 std::vector<at::Tensor> executor_lowered(OpRow const& op,
                                          std::vector<at::Tensor> const& weights,
                                          Precision precision) {
@@ -37,7 +25,7 @@ Together executor_after_norm(Program const& program, std::size_t norm) {
     if (chain.other != Program::none) chain.nodes.push_back(sum);
   }
   auto const next = program.only_reader(chain.nodes.back());
-  auto const any = program.does(norm, "instance_norm");
+  auto const any = !program.does(norm, "batch_norm");
   auto const joins = program.does(next, "relu") ||
                      (any && (program.does(next, "leaky_relu") || program.does(next, "prelu")));
   if (joins && !program.within[next]) chain.nodes.push_back(next);
@@ -64,7 +52,7 @@ void executor_join(Program& program) {
   }
   for (std::size_t at = 0; at < count; ++at) {
     if (program.does(at, "batch_norm")) join(executor_after_norm(program, at));
-    if (!program.does(at, "instance_norm")) continue;
+    if (!program.does(at, "instance_norm") && !program.does(at, "group_norm")) continue;
     auto const chain = executor_after_norm(program, at);
     for (auto const node : chain.nodes) program.always[node] = true;
     join(chain);
@@ -115,6 +103,12 @@ std::size_t Program::added_to(std::size_t node, std::size_t add) const {
   auto const& from = graph.nodes[add].from;
   auto const other = from[0] == node ? from[1] : from[0];
   return other < node ? other : none;
+}
+
+bool Program::may_overwrite(std::size_t node, std::span<std::size_t const> wanted) const {
+  auto const first = graph.nodes[node].from[0];
+  return ops[node]->in_place && readers[first] == 1 && ops[first]->forgets &&
+         std::ranges::count(wanted, first) == 0;
 }
 
 Slope slope_of(Program const& program, Weights const& weights, Together const& chain) {
@@ -197,7 +191,7 @@ class ExecutorPass {
                                        .weights = mine,
                                        .shapes = program_.in_shapes[at],
                                        .training = pass_.training,
-                                       .overwrite = executor_overwrites(program_, at, pass_)});
+                                       .overwrite = program_.may_overwrite(at, pass_.wanted)});
     for (auto const from : program_.graph.nodes[at].from) has_read(from);
   }
 
@@ -222,7 +216,8 @@ class ExecutorPass {
     if (nodes[first].op == "relu") return relu_and_max_pool(nodes[chain.nodes.back()], x);
     auto const other = chain.other == Program::none ? at::Tensor{} : made_[chain.other];
     auto const& mine = weights_[first];
-    auto const norm = chain_of(nodes[first], mine, other, slope_of(program_, weights_, chain));
+    auto const norm =
+        chain_of(nodes[first], x.size(1), mine, other, slope_of(program_, weights_, chain));
     if (!norm.batch) return norm_and_more(norm, x);
     if (x.numel() <= x.size(1)) return std::nullopt;
     return norm_and_more(norm, x, mine[2], mine[3], real_option(nodes[first], "momentum"));

@@ -8,8 +8,8 @@ namespace fovea {
 
 /// Nodes that one pass of a kernel runs together (together.hpp): in training a batch norm with
 /// the sum and the ReLU behind it, or a ReLU and the max_pool behind it; always an instance
-/// norm with the sum and the ReLU, of whatever slope, behind it. Nobody else reads what is made
-/// between them.
+/// or group norm with the sum and the ReLU, of whatever slope, behind it. Nobody else reads
+/// what is made between them.
 struct Together {
   std::vector<std::size_t> nodes;                    ///< in order; others read the last one
   std::size_t other = static_cast<std::size_t>(-1);  ///< the sum's other side, or Program::none
@@ -29,6 +29,9 @@ struct Program {
   /// What the sum `add` adds to `node`, if that has been made by then; else `none`. Of two
   /// nodes that are added the later one may so take the sum upon it.
   std::size_t added_to(std::size_t node, std::size_t add) const;
+  /// Whether what `node` gives may take the memory of what it reads first: it alone reads that,
+  /// nobody wants it, and its own gradient does not need it.
+  bool may_overwrite(std::size_t node, std::span<std::size_t const> wanted) const;
 
   Graph graph;
   std::vector<OpRow const*> ops;  ///< by node, as all that follows
@@ -91,7 +94,7 @@ std::int64_t prepared_bytes(Program const& program,
                             Execution how,
                             std::vector<std::int64_t> const& size);
 
-/// The activation that ends a chain which begins with an instance norm.
+/// The activation that ends a chain which begins with a norm.
 Slope slope_of(Program const& program, Weights const& weights, Together const& chain);
 
 at::MemoryFormat format_of(Layout layout, std::int64_t dimensions);

@@ -9,7 +9,8 @@
 #include <ATen/ops/zeros_like.h>
 #include <ATen/record_function.h>
 #include <c10/core/GradMode.h>
-#include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/engine.h>
+#include <torch/csrc/autograd/functions/basic_ops.h>
 
 #include <algorithm>
 #include <functional>
@@ -17,10 +18,15 @@
 namespace fovea {
 namespace {
 
-// What a LibTorch node kept for its gradient.
+using torch::autograd::create_gradient_edge;
+using torch::autograd::impl::gradient_edge;
+
+// What a LibTorch node kept for its gradient: ends of its tape, not the values there, which
+// stay only if the tape needs them.
 struct FusedTape {
-  at::Tensor out;
-  std::vector<at::Tensor> leaves;  // of what it reads, then of its weights
+  torch::autograd::Edge root;
+  at::ScalarType type = at::kFloat;         // of what it gives
+  std::vector<torch::autograd::Edge> ends;  // of what it reads, then of its weights
   std::vector<std::size_t> reads;
   std::vector<std::pair<std::size_t, std::size_t>> weights;  // node and number
 };
@@ -249,7 +255,7 @@ class FusedPass : public torch::CustomClassHolder {
     auto const first = step.nodes.front();
     auto const other = step.reads.size() > 1 ? placed(value(step.reads[1])) : at::Tensor{};
     auto const slope = slope_of(*program_, weights_, program_->together[step.node()]);
-    return chain_of(nodes()[first], weights_[first], other, slope);
+    return chain_of(nodes()[first], shapes_[first].channels, weights_[first], other, slope);
   }
 
   at::Tensor concat(FusedStep const& step) {
@@ -263,49 +269,52 @@ class FusedPass : public torch::CustomClassHolder {
     RECORD_USER_SCOPE("by LibTorch");
     c10::AutoGradMode const on{true};
     std::vector<at::Tensor> made(nodes().size());
-    auto const leaf = [&](at::Tensor const& of) {
-      auto copy = of.detach();
-      copy.requires_grad_();
-      tape.leaves.push_back(copy);
-      return copy;
-    };
     for (auto const read : step.reads) {
       if (made[read].defined()) continue;
-      if (read == 0 && !input_gradient_) {
-        made[read] = made_[read];
-        continue;
-      }
-      made[read] = leaf(made_[read]);
+      made[read] = made_[read].detach();
+      if (read == 0 && !input_gradient_) continue;
+      create_gradient_edge(made[read], c10::make_intrusive<torch::autograd::Identity>());
+      tape.ends.push_back(gradient_edge(made[read]));
       tape.reads.push_back(read);
     }
+    std::vector<torch::autograd::Edge> of_weights;
     if (auto const pooled = pools(step, made[step.reads[0]])) {
-      tape.out = *pooled;
-      return tape.out.detach();
+      made[step.node()] = *pooled;
+    } else {
+      for (auto const at : step.nodes) made[at] = taped(at, made, tape, of_weights);
     }
-    std::vector<at::Tensor> behind;
-    for (auto const at : step.nodes) {
-      std::vector<at::Tensor> in, mine;
-      for (auto const from : nodes()[at].from) in.push_back(made[from]);
-      for (std::size_t i = 0; i < weights_[at].size(); ++i) {
-        auto weight = weights_[at][i];
-        if (program_->rows[at][i].learnt) {
-          weight = weight.detach();
-          weight.requires_grad_();
-          behind.push_back(weight);
-          tape.weights.emplace_back(at, i);
-        }
-        if (program_->ops[at]->lowers) weight = weight.to(type_of(how_.precision));
-        mine.push_back(weight);
+    tape.ends.insert(tape.ends.end(), of_weights.begin(), of_weights.end());
+    auto const& out = made[step.node()];
+    tape.type = out.scalar_type();
+    if (out.requires_grad()) tape.root = gradient_edge(out);
+    return out.detach();
+  }
+
+  at::Tensor taped(std::size_t at,
+                   std::vector<at::Tensor> const& made,
+                   FusedTape& tape,
+                   std::vector<torch::autograd::Edge>& of_weights) {
+    std::vector<at::Tensor> in, mine;
+    for (auto const from : nodes()[at].from) in.push_back(made[from]);
+    for (std::size_t i = 0; i < weights_[at].size(); ++i) {
+      auto weight = weights_[at][i];
+      if (program_->rows[at][i].learnt) {
+        weight = weight.detach();
+        weight.requires_grad_();
+        of_weights.push_back(gradient_edge(weight));
+        tape.weights.emplace_back(at, i);
       }
-      made[at] = program_->ops[at]->run({.node = nodes()[at],
-                                         .in = in,
-                                         .weights = mine,
-                                         .shapes = program_->in_shapes[at],
-                                         .training = true});
+      if (program_->ops[at]->lowers) weight = weight.to(type_of(how_.precision));
+      mine.push_back(weight);
     }
-    tape.leaves.insert(tape.leaves.end(), behind.begin(), behind.end());
-    tape.out = made[step.node()];
-    return tape.out.detach();
+    auto const needed = backward_readers_[nodes()[at].from[0]] > 0;
+    return program_->ops[at]->run(
+        {.node = nodes()[at],
+         .in = in,
+         .weights = mine,
+         .shapes = program_->in_shapes[at],
+         .training = true,
+         .overwrite = !needed && program_->may_overwrite(at, wanted_)});
   }
 
   std::optional<at::Tensor> pools(FusedStep const& step, at::Tensor const& x) const {
@@ -386,10 +395,9 @@ class FusedPass : public torch::CustomClassHolder {
       case FusedStep::Kind::torch: {
         RECORD_USER_SCOPE("by LibTorch");
         auto const& tape = tapes_[at];
-        if (!tape.out.requires_grad()) break;
-        auto const by = torch::autograd::grad({tape.out}, tape.leaves,
-                                              {gradient.to(tape.out.scalar_type())},
-                                              std::nullopt, false, true);
+        if (!tape.root.is_valid()) break;
+        auto const by = torch::autograd::Engine::get_default_engine().execute(
+            {tape.root}, {gradient.to(tape.type)}, false, false, false, tape.ends);
         for (std::size_t i = 0; i < by.size(); ++i) {
           if (!by[i].defined()) continue;
           if (i < tape.reads.size()) {

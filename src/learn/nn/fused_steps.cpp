@@ -34,7 +34,8 @@ FusedSteps::FusedSteps(Program const& program,
 void FusedSteps::level() {
   std::vector<bool> norms(nodes().size());
   for (auto const& step : steps)
-    if (step.kind == FusedStep::Kind::chain) norms[step.nodes.front()] = true;
+    if (step.kind == FusedStep::Kind::chain && nodes()[step.nodes.front()].op != "group_norm")
+      norms[step.nodes.front()] = true;
   for (auto& step : steps) {
     auto const reader = program_.only_reader(step.node());
     step.levelled = step.convolution && reader != Program::none && norms[reader] &&
@@ -49,7 +50,7 @@ FusedStep FusedSteps::joined(Together const& chain) const {
   auto const& in = shapes[step.reads[0]];
   auto const rank = in.size.size();
   auto const of_many = batch_ * values_of(in.size) > 1;
-  if (rank != 1 && (first.op == "instance_norm" || (first.op == "batch_norm" && of_many)))
+  if (rank != 1 && first.op.ends_with("_norm") && (first.op != "batch_norm" || of_many))
     step.kind = FusedStep::Kind::chain;
   return step;
 }

@@ -78,14 +78,25 @@ at::Tensor norm_batch(RunOp const& run) {
                         real_option(run.node, "epsilon"), true);
 }
 
+// LibTorch's instance norm would copy it into the other layout and back.
+std::optional<at::Tensor> norm_in_rows(RunOp const& run) {
+  auto const& x = run.in[0];
+  if (x.dim() <= 3 || !lies_in_rows(x)) return std::nullopt;
+  return norm_and_more(chain_of(run.node, x.size(1), run.weights, {}, {}), x);
+}
+
 at::Tensor norm_instance(RunOp const& run) {
-  // LibTorch would copy it into the other layout and back.
-  if (run.in[0].dim() > 3 && lies_in_rows(run.in[0]))
-    return norm_and_more(chain_of(run.node, run.weights, {}, {}), run.in[0]);
+  if (auto const made = norm_in_rows(run)) return *made;
   auto const affine = !run.weights.empty();
   return at::instance_norm(run.in[0], affine ? std::optional{run.weights[0]} : std::nullopt,
                            affine ? std::optional{run.weights[1]} : std::nullopt, {}, {}, true,
                            0, real_option(run.node, "epsilon"), true);
+}
+
+at::Tensor norm_group(RunOp const& run) {
+  if (auto const made = norm_in_rows(run)) return *made;
+  return at::group_norm(run.in[0], whole_option(run.node, "groups"), run.weights[0],
+                        run.weights[1], real_option(run.node, "epsilon"));
 }
 
 // An image is normalised over its channels at each place, as ConvNeXt does; rows over their
@@ -141,17 +152,14 @@ constexpr OpRow norm_rows[] = {
      .options = norm_group_options,
      .shape = norm_group_shape,
      .weights = [](Node const&, Shapes in) { return norm_affine(in[0].channels); },
-     .run =
-         [](RunOp const& run) {
-           return at::group_norm(run.in[0], whole_option(run.node, "groups"), run.weights[0],
-                                 run.weights[1], real_option(run.node, "epsilon"));
-         },
+     .run = norm_group,
      .script =
          [](ScriptOp const& s) {
            return text("torch.group_norm(", s.in[0], ", ", whole_option(s.node, "groups"), ", ",
                        s.weights[0], ", ", s.weights[1], ", ",
                        as_real(real_option(s.node, "epsilon")), ")");
-         }},
+         },
+     .forgets = true},
     {.name = "layer_norm",
      .does = "zero mean and unit variance over the channels at each place (Ba et al. 2016)",
      .options = norm_layer_options,

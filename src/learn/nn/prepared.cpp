@@ -67,7 +67,7 @@ struct PreparedStep {
   std::vector<at::Tensor> weights = {};
   std::optional<PreparedConv> conv = {};
   std::optional<FusedFewTransposed> few_transposed = {};
-  Together const* together = nullptr;  // a chain that begins with an instance norm
+  Together const* together = nullptr;  // a chain that begins with a norm
   Slope slope = {};                    // which ends it
   bool overwrite = false;
 };
@@ -309,9 +309,7 @@ class PreparedWriter {
     for (auto const& weight : weights_[at])
       step.weights.push_back(lower ? weight.detach().to(type_of(how_.precision))
                                    : weight.detach());
-    auto const first = step.reads[0];
-    step.overwrite =
-        op.in_place && program_.readers[first] == 1 && program_.ops[first]->forgets;
+    step.overwrite = program_.may_overwrite(at, {});
     return step;
   }
 
@@ -342,7 +340,7 @@ at::Tensor Prepared::Steps::together(PreparedStep const& step,
   auto const other = step.reads.size() > 1 ? made[step.reads[1]] : at::Tensor{};
   if (lies_in_rows(x))
     return norm_and_more(
-        chain_of(program.graph.nodes[nodes[0]], step.weights, other, step.slope), x);
+        chain_of(program.graph.nodes[nodes[0]], x.size(1), step.weights, other, step.slope), x);
   // One after the other, each into the memory of what the one before made.
   for (auto const node : nodes) {
     std::vector<at::Tensor> in{x}, weights;

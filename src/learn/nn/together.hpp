@@ -6,9 +6,10 @@
 
 namespace fovea {
 
-// Operations that training, and where there is instance norm inference too, runs with kernels
-// of ours, on a CPU: what LibTorch does in several passes over memory, or on maps so small that
-// its convolutions mostly multiply padding. Same values within rounding, same gradients.
+// Operations that training, and where there is instance or group norm inference too, runs with
+// kernels of ours, on a CPU: what LibTorch does in several passes over memory, or on maps so
+// small that its convolutions mostly multiply padding. Same values within rounding, same
+// gradients.
 
 /// A chain, and at training the batch norm's running statistics brought up to date, if they are
 /// defined. x as `lies_in_rows` says, of a batch norm with more than one value in a channel.

@@ -11,6 +11,7 @@ NormChain together_chain(at::Tensor const& weight,
                          AutogradContext const& context) {
   auto const number = [&](char const* name) { return context.saved_data.at(name).toDouble(); };
   return {.batch = context.saved_data.at("batch").toBool(),
+          .group = context.saved_data.at("group").toInt(),
           .epsilon = number("epsilon"),
           .weight = weight,
           .bias = bias,
@@ -35,6 +36,7 @@ struct TogetherNorm : torch::autograd::Function<TogetherNorm> {
     context->save_for_backward({x, chain.weight, chain.bias, chain.other, chain.slope.learnt,
                                 moments.mean, moments.inverse});
     context->saved_data["batch"] = chain.batch;
+    context->saved_data["group"] = chain.group;
     context->saved_data["epsilon"] = chain.epsilon;
     context->saved_data["slope"] = chain.slope.fixed;
     return chain.forward(x, moments);

@@ -7,6 +7,7 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/batch_norm.h>
 #include <ATen/ops/convolution.h>
+#include <ATen/ops/group_norm.h>
 #include <ATen/ops/instance_norm.h>
 #include <ATen/ops/max_pool2d.h>
 #include <ATen/ops/randn.h>
@@ -162,7 +163,7 @@ TEST(RunTogether, NormOfOneValueAChannelUsesWhatWasLearnt) {
   EXPECT_LT(together_difference(network.train(x), at::relu(x)), 1e-4);
 }
 
-// --- instance norm, a sum, a slope below zero
+// --- instance or group norm, a sum, a slope below zero
 // -----------------------------------------------------
 
 at::Tensor together_instance(at::Tensor const& x,
@@ -171,12 +172,23 @@ at::Tensor together_instance(at::Tensor const& x,
   return at::instance_norm(x, weight, bias, {}, {}, true, 0, 1e-5, false);
 }
 
+// Instance norm, or with a number of groups group norm, which always has weights.
+struct TogetherNormed {
+  std::int64_t groups = 0;
+  bool affine = true;
+};
+
 // `after` is an activation or nothing; its own weight comes last.
-Graph together_instance_graph(
-    std::int64_t channels, std::int64_t rank, bool affine, bool sum, std::string const& after) {
+Graph together_normed_graph(std::int64_t channels,
+                            std::int64_t rank,
+                            TogetherNormed norm,
+                            bool sum,
+                            std::string const& after) {
   Graph graph;
   graph.add("input", {}, {{"channels", channels}, {"dimensions", rank}});
-  auto at = graph.add("instance_norm", {0}, {{"affine", affine ? 1 : 0}}, "norm");
+  auto at = norm.groups > 0
+                ? graph.add("group_norm", {0}, {{"groups", norm.groups}}, "norm")
+                : graph.add("instance_norm", {0}, {{"affine", norm.affine ? 1 : 0}}, "norm");
   if (sum) at = graph.add("add", {at, 0});
   if (!after.empty()) graph.add(after, {at}, {}, "after");
   return graph;
@@ -188,47 +200,58 @@ at::Tensor together_after(at::Tensor const& y, std::string const& after, at::Ten
   return after == "prelu" ? at::where(y > 0, y, w * y) : y;
 }
 
-TEST(RunTogether, InstanceNormWithASumAndAnySlope) {
+TEST(RunTogether, InstanceAndGroupNormWithASumAndAnySlope) {
+  constexpr double rounding = 5e-5;  // of one channel's sums, which cancel
   // The layout that our kernel reads; in the other one LibTorch itself is further off.
   static Execution const ways[] = {{Precision::float32, Layout::channels_last},
                                    {Precision::bfloat16, Layout::channels_last}};
-  at::manual_seed(5);
   for (auto const& shape : {List{2, 3, 9, 7}, List{2, 8, 5, 6, 11}, List{3, 40, 4, 5, 3},
                             List{2, 1, 16, 17}, List{2, 4, 9}}) {
+    std::vector<TogetherNormed> norms{{0, false}, {0, true}};
+    for (std::int64_t const groups : {1, 4, 40})
+      if (shape[1] % groups == 0) norms.push_back({groups});
     for (auto const* const after : {"", "relu", "leaky_relu", "prelu"}) {
-      for (auto const affine : {false, true}) {
+      for (auto const norm : norms) {
         for (auto const sum : {false, true}) {
-          SCOPED_TRACE(testing::Message()
-                       << shape.size() << " axes, " << shape[1] << " channels " << after
-                       << " affine " << affine << " sum " << sum);
-          auto const graph = together_instance_graph(
-              shape[1], static_cast<std::int64_t>(shape.size()) - 2, affine, sum, after);
+          SCOPED_TRACE(testing::Message() << shape.size() << " axes, " << shape[1]
+                                          << " channels " << after << " affine " << norm.affine
+                                          << " groups " << norm.groups << " sum " << sum);
+          at::manual_seed(5);
+          auto const graph = together_normed_graph(
+              shape[1], static_cast<std::int64_t>(shape.size()) - 2, norm, sum, after);
           together_expect(
               graph, shape,
               [&](at::Tensor const& x, std::vector<at::Tensor> const& w) {
-                auto y = affine ? together_instance(x, w[0], w[1]) : together_instance(x);
+                auto y = norm.groups > 0 ? at::group_norm(x, norm.groups, w[0], w[1])
+                         : norm.affine   ? together_instance(x, w[0], w[1])
+                                         : together_instance(x);
                 if (sum) y = y + x;
                 return together_after(y, after, w.empty() ? at::Tensor{} : w.back());
               },
-              ways, *after == 0 ? 0 : 0.1, 2);
+              ways, *after == 0 ? rounding : 0.1, 2);
         }
       }
     }
   }
 }
 
-TEST(RunTogether, InstanceNormIsTheSameAtInferenceAndKeepsItsDigits) {
-  auto const graph = together_instance_graph(5, 3, true, true, "leaky_relu");
+TEST(RunTogether, NormsOfAnImageAreTheSameAtInferenceAndKeepTheirDigits) {
   // Far from zero and nearly constant: a variance taken naively would have no digit left.
   auto const x = at::randn({2, 5, 6, 7, 8}).mul(0.01).add(1000);
-  for (auto const layout : {Layout::contiguous, Layout::channels_last}) {
-    Network network{graph, 3};
-    network.execution({Precision::float32, layout});
-    auto const wide = x.to(at::kDouble);
-    auto const want = together_after(together_instance(wide) + wide, "leaky_relu", {});
-    EXPECT_LT(together_difference(network(x) - 1000, want - 1000), 1e-2);
-    EXPECT_LT(together_difference(network.outputs(x, {1})[0], together_instance(wide)), 1e-2);
-    EXPECT_LT(together_difference(network.outputs(x, {}).back() - 1000, want - 1000), 1e-2);
+  for (std::int64_t const groups : {0, 1}) {
+    auto const graph = together_normed_graph(5, 3, {groups}, true, "leaky_relu");
+    for (auto const layout : {Layout::contiguous, Layout::channels_last}) {
+      SCOPED_TRACE(testing::Message()
+                   << groups << " groups, channels-last " << (layout == Layout::channels_last));
+      Network network{graph, 3};
+      network.execution({Precision::float32, layout});
+      auto const wide = x.to(at::kDouble);
+      auto const normed = groups > 0 ? at::group_norm(wide, groups) : together_instance(wide);
+      auto const want = together_after(normed + wide, "leaky_relu", {});
+      EXPECT_LT(together_difference(network(x) - 1000, want - 1000), 1e-2);
+      EXPECT_LT(together_difference(network.outputs(x, {1})[0], normed), 1e-2);
+      EXPECT_LT(together_difference(network.outputs(x, {}).back() - 1000, want - 1000), 1e-2);
+    }
   }
 }
 
