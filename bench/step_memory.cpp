@@ -25,7 +25,7 @@ struct MemoryCase {
 std::vector<MemoryCase> memory_cases(std::string const& only) {
   std::vector<MemoryCase> all;
   for (auto const& row : networks()) {
-    constexpr std::int64_t side = 160;
+    constexpr std::int64_t side = 224;
     if (only.empty() || only == row.name)
       all.push_back({std::string{row.name},
                      row.draw({.in = 3, .out = 3, .dimensions = 2, .size = side}),
@@ -44,8 +44,8 @@ std::vector<MemoryCase> memory_cases(std::string const& only) {
         std::int64_t features = 32;
         for (auto& level : draw.levels) level.features = std::exchange(features, 2 * features);
       }
-      auto const side = dimensions == 2 ? 192 : 64;
-      std::vector<std::int64_t> input{2, 1};
+      auto const side = dimensions == 2 ? 256 : 64;
+      std::vector<std::int64_t> input{dimensions == 2 ? 4 : 2, 1};
       auto graph = row.draw(draw);
       for (auto const step : size_steps(graph))
         input.push_back((side + step - 1) / step * step);

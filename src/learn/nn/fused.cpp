@@ -153,9 +153,10 @@ class FusedPass : public torch::CustomClassHolder {
 
   // The nodes whose values a step needs for its gradient.
   std::vector<std::size_t> kept_by(FusedStep const& step) const {
-    if (step.kind == FusedStep::Kind::chain) return step.reads;
-    if (step.kind == FusedStep::Kind::convolution) return step.reads;
-    return {};
+    auto const reads = step.kind == FusedStep::Kind::chain ||
+                       step.kind == FusedStep::Kind::convolution ||
+                       (step.kind == FusedStep::Kind::torch && again_[step.node()]);
+    return reads ? step.reads : std::vector<std::size_t>{};
   }
 
   void decide() {
@@ -169,23 +170,38 @@ class FusedPass : public torch::CustomClassHolder {
       maker_[steps_[at].node()] = at;
       for (auto const read : steps_[at].reads) {
         ++forward_readers_[read];
-        if (steps_[at].kind == FusedStep::Kind::torch) taped[read] = true;
+        if (holds(steps_[at])) taped[read] = true;
       }
     }
-    // What a tape holds is kept anyway. A sum is not made again: the sum before it, and so on,
-    // would have to be made first.
-    // Nor is what joins what is joined, as a ladder of them would be made from its foot each
-    // time.
-    for (auto const& step : steps_) {
-      auto const ladder = std::ranges::any_of(step.reads, [&](std::size_t read) {
-        return again_[read] && steps_[maker_[read]].kind == FusedStep::Kind::concat;
-      });
-      again_[step.node()] = !taped[step.node()] &&
-                            ((step.kind == FusedStep::Kind::concat && !ladder) ||
-                             (step.kind == FusedStep::Kind::chain && step.reads.size() == 1));
-    }
+    // What a tape holds is kept anyway.
+    for (auto const& step : steps_)
+      again_[step.node()] = !taped[step.node()] && may_be_made_again(step);
     for (auto const& step : steps_)
       for (auto const read : kept_by(step)) needs(read);
+  }
+
+  // A tape of such a step's own holds what it reads.
+  bool holds(FusedStep const& step) const {
+    auto const& op = *program_->ops[step.node()];
+    return step.kind == FusedStep::Kind::torch && !op.needs_sizes && !made_by_value(step);
+  }
+  bool made_by_value(FusedStep const& step) const {
+    return step.kind == FusedStep::Kind::torch && step.nodes.size() == 1 &&
+           program_->ops[step.node()]->cheap;
+  }
+
+  // Nothing is made from the foot of a ladder each time: of what is joined with what is joined,
+  // and of sums upon sums, every other one is kept.
+  bool may_be_made_again(FusedStep const& step) const {
+    auto const again = [&](std::size_t read, FusedStep::Kind kind) {
+      return again_[read] && steps_[maker_[read]].kind == kind;
+    };
+    if (step.kind == FusedStep::Kind::concat)
+      return std::ranges::none_of(
+          step.reads, [&](std::size_t read) { return again(read, FusedStep::Kind::concat); });
+    if (step.kind == FusedStep::Kind::chain)
+      return step.reads.size() == 1 || !again(step.reads[1], FusedStep::Kind::chain);
+    return made_by_value(step);
   }
 
   // A value that is made again needs those that it is made of.
@@ -214,6 +230,7 @@ class FusedPass : public torch::CustomClassHolder {
     if (made_[node].defined()) return made_[node];
     auto const& step = steps_[maker_[node]];
     if (step.kind == FusedStep::Kind::concat) return concat(step);
+    if (step.kind == FusedStep::Kind::torch) return untaped(step);
     RECORD_USER_SCOPE("norm, again");
     return chain(step).forward(placed(value(step.reads[0])), moments_[step.node()]);
   }
@@ -246,7 +263,7 @@ class FusedPass : public torch::CustomClassHolder {
         return at::add(made_[step.reads[0]], made_[step.reads[1]]);
       }
       case FusedStep::Kind::torch:
-        return taped(step, tapes_[at]);
+        return again_[step.node()] ? untaped(step) : taped(step, tapes_[at]);
     }
     return {};
   }
@@ -265,35 +282,44 @@ class FusedPass : public torch::CustomClassHolder {
     return at::cat(parts, 1).contiguous(format_of(how_.layout, parts[0].dim()));
   }
 
+  at::Tensor untaped(FusedStep const& step) {
+    RECORD_USER_SCOPE("by LibTorch");
+    auto const& op = *program_->ops[step.node()];
+    std::vector<at::Tensor> in, mine;
+    for (auto const from : step.reads) in.push_back(value(from));
+    for (auto const& weight : weights_[step.node()])
+      mine.push_back(op.lowers ? weight.to(type_of(how_.precision)) : weight);
+    return op.run({.node = nodes()[step.node()],
+                   .in = in,
+                   .weights = mine,
+                   .shapes = program_->in_shapes[step.node()],
+                   .training = true});
+  }
+
   at::Tensor taped(FusedStep const& step, FusedTape& tape) {
     RECORD_USER_SCOPE("by LibTorch");
     c10::AutoGradMode const on{true};
     std::vector<at::Tensor> made(nodes().size());
     for (auto const read : step.reads) {
       if (made[read].defined()) continue;
-      made[read] = made_[read].detach();
+      made[read] = value(read).detach();
       if (read == 0 && !input_gradient_) continue;
       create_gradient_edge(made[read], c10::make_intrusive<torch::autograd::Identity>());
       tape.ends.push_back(gradient_edge(made[read]));
       tape.reads.push_back(read);
     }
-    std::vector<torch::autograd::Edge> of_weights;
     if (auto const pooled = pools(step, made[step.reads[0]])) {
       made[step.node()] = *pooled;
     } else {
-      for (auto const at : step.nodes) made[at] = taped(at, made, tape, of_weights);
+      for (auto const at : step.nodes) made[at] = taped(at, made, tape);
     }
-    tape.ends.insert(tape.ends.end(), of_weights.begin(), of_weights.end());
     auto const& out = made[step.node()];
     tape.type = out.scalar_type();
     if (out.requires_grad()) tape.root = gradient_edge(out);
     return out.detach();
   }
 
-  at::Tensor taped(std::size_t at,
-                   std::vector<at::Tensor> const& made,
-                   FusedTape& tape,
-                   std::vector<torch::autograd::Edge>& of_weights) {
+  at::Tensor taped(std::size_t at, std::vector<at::Tensor> const& made, FusedTape& tape) {
     std::vector<at::Tensor> in, mine;
     for (auto const from : nodes()[at].from) in.push_back(made[from]);
     for (std::size_t i = 0; i < weights_[at].size(); ++i) {
@@ -301,7 +327,7 @@ class FusedPass : public torch::CustomClassHolder {
       if (program_->rows[at][i].learnt) {
         weight = weight.detach();
         weight.requires_grad_();
-        of_weights.push_back(gradient_edge(weight));
+        tape.ends.push_back(gradient_edge(weight));
         tape.weights.emplace_back(at, i);
       }
       if (program_->ops[at]->lowers) weight = weight.to(type_of(how_.precision));
@@ -394,7 +420,8 @@ class FusedPass : public torch::CustomClassHolder {
         break;
       case FusedStep::Kind::torch: {
         RECORD_USER_SCOPE("by LibTorch");
-        auto const& tape = tapes_[at];
+        auto& tape = tapes_[at];
+        if (again_[step.node()]) taped(step, tape);
         if (!tape.root.is_valid()) break;
         auto const by = torch::autograd::Engine::get_default_engine().execute(
             {tape.root}, {gradient.to(tape.type)}, false, false, false, tape.ends);

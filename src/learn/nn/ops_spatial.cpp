@@ -413,7 +413,8 @@ constexpr OpRow spatial_rows[] = {
          [](ScriptOp const& s) {
            return text("torch.mean(", s.in[0], ", ",
                        as_list(spatial_axes(s.shapes[0].size.size())), ")");
-         }},
+         },
+     .needs_sizes = true},
 };
 
 }  // namespace
