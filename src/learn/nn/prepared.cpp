@@ -343,9 +343,9 @@ at::Tensor Prepared::Steps::together(PreparedStep const& step,
         chain_of(program.graph.nodes[nodes[0]], x.size(1), step.weights, other, step.slope), x);
   // One after the other, each into the memory of what the one before made.
   for (auto const node : nodes) {
-    std::vector<at::Tensor> in{x}, weights;
+    auto const in = program.does(node, "add") ? std::vector{x, other} : std::vector{x};
+    std::vector<at::Tensor> weights;
     if (node == nodes[0]) weights = step.weights;
-    if (program.does(node, "add")) in.push_back(other);
     if (program.does(node, "prelu")) weights = {step.slope.learnt};
     auto const& op = *program.ops[node];
     x = op.run({.node = program.graph.nodes[node],

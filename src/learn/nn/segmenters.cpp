@@ -61,6 +61,9 @@ std::span<SegmenterRow const> segmenters() {
            "Long et al., Fully convolutional networks for semantic segmentation, CVPR 2015",
        .draw = fcn8s},
       {.name = "segnet", .paper = "Badrinarayanan et al., SegNet, TPAMI 2017", .draw = segnet},
+      {.name = "hrnet",
+       .paper = "Wang et al., Deep high-resolution representation learning, TPAMI 2021",
+       .draw = hrnet},
   };
   return rows;
 }
