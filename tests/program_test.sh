@@ -183,6 +183,26 @@ the_package_answers_as_the_run_does() {
   equal "$(wc -l <a.csv)" "$(($(find "$data" -name '*.png' | wc -l) + 1))"
   ends_with 2 "$fovea" export "$run" --out model.fovea
 }
+a_model_answers_by_the_executor_it_was_proven_with_unless_another_is_asked_for() {
+  shared_run
+  ends_with 0 "$fovea" train "$data" --out by-fused "${quick[@]}" --executor fused --precision bfloat16
+  ends_with 0 "$fovea" predict by-fused "$data" --json
+  printf '%s' "$out" >proven.json
+  equal "$(json_out '["run_as"]')" "float32 fused"
+  ends_with 0 "$fovea" predict by-fused "$data" --executor torch --json
+  equal "$(json_out '["run_as"]')" "float32 channels-last"
+  python3 - proven.json "$room/out.json" 1e-4 <<'PY'
+import json, sys
+proven, other = ({one["file"]: one["scores"] for one in json.load(open(path))["answers"]} for path in sys.argv[1:3])
+assert proven and proven.keys() == other.keys()
+for file, scores in proven.items():
+    for label, score in scores.items():
+        assert abs(score - other[file][label]) < float(sys.argv[3]), (file, label, score, other[file][label])
+PY
+  ends_with 0 "$fovea" predict by-fused "$data" --precision bfloat16 --json
+  equal "$(json_out '["run_as"]')" "bfloat16 fused"
+  ends_with 2 "$fovea" predict by-fused "$data" --precision half
+}
 a_model_that_is_not_there_is_called_so() {
   shared_run
   misses() { ends_with 3 "$fovea" "$@"; holds "$err" "there is no run or package at"; }
@@ -516,6 +536,8 @@ torchscript_is_written_and_runs_only_when_trusted() {
   ends_with 0 "$fovea" predict model.ts "$image" --trust --labels normal,opacity --image-size 32 --json
   json_out '["answers"][0]["scores"].keys() == {"normal", "opacity"}' | grep -qx True
   ends_with 3 "$fovea" predict model.ts "$image" --trust --labels a,b,c --image-size 32
+  ends_with 2 "$fovea" predict model.ts "$image" --trust --labels normal,opacity --executor torch
+  holds "$err" "runs as it was written"
   refuses() { ends_with 2 "$fovea" "$@"; holds "$err" "only fovea predict --trust runs those"; }
   refuses evaluate model.ts "$data"
   refuses compare "$run" model.ts "$data"

@@ -1,3 +1,5 @@
+#include "learn/classify/predict.hpp"
+
 #include "app/full.hpp"
 #include "app/mask_maker.hpp"
 #include "app/model_flags.hpp"
@@ -19,7 +21,10 @@
 namespace fovea {
 namespace {
 
-using Answerer = std::function<Answer(Volume const&)>;
+struct Answerer {
+  std::string run_as;  ///< precision, memory format, executor; empty: the network's own
+  std::function<Answer(Volume const&)> answer;
+};
 
 /// What the archive of a foreign network does not say.
 struct ForeignFlags {
@@ -69,14 +74,21 @@ struct ForeignFlags {
 
 // Who answers: a run or package, whose recipe and contract are known, or a network of somebody
 // else.
-Answerer predict_answerer(std::string const& name, ForeignFlags const& foreign) {
+Answerer predict_answerer(std::string const& name,
+                          ForeignFlags const& foreign,
+                          AskedWay const& way) {
   if (!is_torchscript(name)) {
     foreign.expect_none(name);
     auto asked = open_task_model(tasks(), name);
-    return [asked = std::move(asked)](Volume const& image) {
-      return asked.task->answer(asked.model, image);
-    };
+    auto run_as = ask_way(asked.model, way);
+    return {std::move(run_as), [asked = std::move(asked)](Volume const& image) {
+              return asked.task->answer(asked.model, image);
+            }};
   }
+  if (way.precision || way.executor)
+    throw Error{Fault::usage,
+                text(fs::path{name}, " is TorchScript and runs as it was written"),
+                "leave --precision and --executor out"};
   if (!foreign.trust)
     throw Error{
         Fault::usage,
@@ -85,7 +97,7 @@ Answerer predict_answerer(std::string const& name, ForeignFlags const& foreign) 
         "and --deviation"};
   auto prepare = foreign.prepare;
   prepare.height = prepare.width;
-  return ForeignClassifier{name, {.prepare = prepare}, foreign.label_names()};
+  return {{}, ForeignClassifier{name, {.prepare = prepare}, foreign.label_names()}};
 }
 
 struct Asked {
@@ -96,7 +108,7 @@ struct Asked {
 
 Asked predict_one(Answerer const& answer, fs::path const& file) {
   try {
-    return {file, answer(read_picture(file)), {}};
+    return {file, answer.answer(read_picture(file)), {}};
   } catch (Error const& error) {
     if (error.fault() != Fault::input) throw;
     return {file, std::nullopt, error.what()};
@@ -238,10 +250,10 @@ int predict_command(Arguments const& arguments) {
   }
   masks.expect_none(name);
   auto const files = pictures_in(inputs);
-  auto const answer = predict_answerer(name, foreign);
+  auto const answer = predict_answerer(name, foreign, masks.way());
   auto const& stop = stop_on_signals();
   std::vector<Asked> all;
-  Json answers = {{"model", name}, {"answers", Json::array()}};
+  Json answers = {{"model", name}, {"run_as", answer.run_as}, {"answers", Json::array()}};
   std::size_t answered = 0;
   Progress progress{"predicting"};
   for (auto const& file : files) {

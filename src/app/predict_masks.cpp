@@ -370,6 +370,13 @@ void mask_channels(MaskMaker const& maker, fs::path const& file) {
 }  // namespace
 
 void MaskFlags::offer(CLI::App& app) {
+  app.add_option("--precision", precision,
+                 "float32 or bfloat16, faster where the processor has it (as the model was "
+                 "proven; of nnU-Net's models float32)")
+      ->check(CLI::IsMember({"float32", "bfloat16"}));
+  app.add_option("--executor", executor,
+                 "torch (LibTorch's convolutions) or fused (as the model was proven)")
+      ->check(CLI::IsMember({"torch", "fused"}));
   all = {
       app.add_option("--format", format,
                      "of masks: nifti, nrrd, mha, png, seg or rtstruct (as the input; of "
@@ -385,14 +392,6 @@ void MaskFlags::offer(CLI::App& app) {
                      "what is free)"),
       app.add_option("--statistics", statistics,
                      "of masks: FILE.csv with volumes and intensities of those made now"),
-      app.add_option("--precision", precision,
-                     "of masks: float32 or bfloat16, faster where the processor has it (as the "
-                     "model was proven; of nnU-Net's models float32)")
-          ->check(CLI::IsMember({"float32", "bfloat16"})),
-      app.add_option(
-             "--executor", executor,
-             "of masks: torch (LibTorch's convolutions) or fused (as the model was proven)")
-          ->check(CLI::IsMember({"torch", "fused"})),
       app.add_flag("--no-flips", no_flips, "of masks: faster, without mirror images"),
       app.add_flag("--no-quality", no_quality, "of masks: without the Dice to expect"),
       app.add_option("--step", step, "of masks: from window to window, as a part of it")

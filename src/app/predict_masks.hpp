@@ -26,7 +26,8 @@ struct MaskFlags {
   std::vector<CLI::Option*> all;
 
   void offer(CLI::App& app);
-  /// Throws Error{usage} if one was given: the model answers in words.
+  /// Throws Error{usage} if one was given but `precision` and `executor`: the model answers in
+  /// words.
   void expect_none(std::string const& model) const;
   AskedWay way() const;
 };

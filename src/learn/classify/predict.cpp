@@ -81,7 +81,8 @@ void write_contract(Contract const& contract, ModelAbout& about) {
       {{"step", "normalise"}, {"mean", prepare.mean}, {"deviation", prepare.deviation}},
   });
   about.decoding = {{"activation", contract.multi_label ? "sigmoid" : "softmax"},
-                    {"flips", contract.flips}};
+                    {"flips", contract.flips},
+                    {"run_as", contract.run_as}};
 }
 
 Contract contract_of(ModelAbout const& about) {
@@ -122,7 +123,29 @@ Contract contract_of(ModelAbout const& about) {
                 "use the version of fovea that made it, or a newer one"};
   contract.multi_label = activation == "sigmoid";
   contract.flips = flips.get<bool>();
+  // Packages of before have none.
+  if (about.decoding.contains("run_as")) {
+    auto const& run_as = about.decoding["run_as"];
+    if (!run_as.is_string())
+      throw Error{Fault::input, "expected a word for 'run_as' in the model's decoding",
+                  "the package is damaged"};
+    contract.run_as = run_as.get<std::string>();
+    execution_named(contract.run_as);
+  }
   return contract;
+}
+
+void run_as_proven(Model const& model, Contract const& contract) {
+  auto const how = execution_named(contract.run_as);
+  for (auto network : model.networks)
+    if (network.execution() != how) network.execution(how);
+}
+
+std::string ask_way(Model& model, AskedWay const& asked) {
+  auto contract = contract_of(model.about);
+  contract.run_as = way_of(to_answer(contract.run_as, asked));
+  write_contract(contract, model.about);
+  return contract.run_as;
 }
 
 at::Tensor image_batch(PreparedImages const& images,
@@ -221,6 +244,7 @@ void demand_numbers(at::Tensor const& probabilities) {
 }
 
 at::Tensor asked(Model const& model, Contract const& contract, Volume const& image) {
+  run_as_proven(model, contract);
   auto const prepared = contract.prepare.normalise(contract.prepare(image));
   auto const input = tensor_of(prepared).squeeze(1).unsqueeze(0);
   at::Tensor sum;

@@ -19,7 +19,8 @@ ModelAbout predict_test_about() {
                    .mean = 0.4,
                    .deviation = 0.2},
                   true,
-                  true},
+                  true,
+                  "float32 fused"},
                  about);
   return about;
 }
@@ -46,6 +47,13 @@ TEST(Contract, ReadsBackWhatItWrites) {
   EXPECT_EQ(contract.prepare.deviation, 0.2);
   EXPECT_TRUE(contract.multi_label);
   EXPECT_TRUE(contract.flips);
+  EXPECT_EQ(contract.run_as, "float32 fused");
+}
+
+TEST(Contract, OfAnOlderPackageRunsAsLibTorchDoes) {
+  auto about = predict_test_about();
+  about.decoding.erase("run_as");
+  EXPECT_EQ(contract_of(about).run_as, "float32");
 }
 
 TEST(Contract, RefusesARecipeThatItDoesNotKnowWhole) {
@@ -67,6 +75,9 @@ TEST(Contract, RefusesARecipeThatItDoesNotKnowWhole) {
       {"a giant", [](ModelAbout& about) { about.preprocessing[2]["width"] = 1e9; }},
       {"another activation",
        [](ModelAbout& about) { about.decoding["activation"] = "argmax"; }},
+      {"a way to run that there is not",
+       [](ModelAbout& about) { about.decoding["run_as"] = "float16"; }},
+      {"a number of one", [](ModelAbout& about) { about.decoding["run_as"] = 1; }},
       {"no decoding", [](ModelAbout& about) { about.decoding = Json::object(); }},
   };
   for (auto const& row : table) {

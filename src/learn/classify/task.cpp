@@ -94,15 +94,17 @@ Model task_finish(Plan const& plan,
                   QualityReport const& quality,
                   std::vector<Fold> const& folds,
                   Stop const& stop) {
-  Contract const contract{prepare_of(plan), set.multi_label, plan.flag("test_flips")};
+  // Trained in whatever precision, it answers in float32.
+  auto how = folds.front().network.execution();
+  how.precision = Precision::float32;
+  Contract const contract{prepare_of(plan), set.multi_label, plan.flag("test_flips"),
+                          std::string{way_of(how)}};
   auto const images = task_images(set, contract.prepare);
   Model model;
   std::vector<at::Tensor> logits;
   std::vector<std::size_t> cases;
   for (auto const& fold : folds) {
     model.networks.push_back(fold.network);
-    auto how = fold.network.execution();
-    how.precision = Precision::float32;
     model.networks.back().execution(how);
     auto const& some = fold.validation;
     logits.push_back(logits_of(fold.network, images, contract, some, stop));
@@ -153,6 +155,7 @@ std::unique_ptr<Evaluation> task_evaluate(Model const& model,
                                      : "the model gives one label a case, the data has several",
                 "measure it on data of its kind"};
   auto const images = task_images(set, contract.prepare);
+  run_as_proven(model, contract);
   at::Tensor sum;
   for (auto const& network : model.networks) {
     auto const logits = logits_of(network, images, contract, cases, stop);
