@@ -28,15 +28,19 @@ bool ways_on_cpu(Plan const& plan) {
   return device != "cuda" && device_named(device).is_cpu();
 }
 
+void ways_demand_cpu(std::string_view executor, bool on_cpu) {
+  if (executor == "fused" && !on_cpu)
+    throw Error{Fault::usage, "the fused executor runs on a CPU, and the device is cuda",
+                "leave out --executor, or take --device cpu"};
+}
+
 }  // namespace
 
 std::vector<std::string> execution_ways(Plan const& plan) {
   auto const& precision = plan.word("precision");
   auto const& executor = plan.word("executor");
-  auto const on_cpu = plan.word("device") != "cuda";
-  if (executor == "fused" && !on_cpu)
-    throw Error{Fault::usage, "the fused executor runs on a CPU, and the device is cuda",
-                "leave out --executor, or take --device cpu"};
+  auto const on_cpu = ways_on_cpu(plan);
+  ways_demand_cpu(executor, on_cpu);
   std::vector<std::string> ways;
   for (auto const& [name, how] : ways_known) {
     auto const precise = precision == "auto" ||
@@ -54,7 +58,9 @@ void tell_executor(Graph const& graph,
                    std::vector<std::int64_t> const& size,
                    Plan& plan) {
   auto const executor = plan.word("executor");
-  if (executor == "torch" || !ways_on_cpu(plan) || size.size() < 2) return;
+  auto const on_cpu = ways_on_cpu(plan);
+  ways_demand_cpu(executor, on_cpu);
+  if (executor == "torch" || !on_cpu || size.size() < 2) return;
   Execution const how{.precision = plan.word("precision") == "bfloat16" ? Precision::bfloat16
                                                                         : Precision::float32,
                       .layout = Layout::channels_last,

@@ -14,6 +14,7 @@ namespace fovea {
 /// learner's ways_to_run().
 std::vector<std::string> execution_ways(Plan const& plan);
 /// Says in the plan what the fused executor would run of this network how, if it may be taken.
+/// Throws Error{usage} if it was asked for on another device than a CPU.
 void tell_executor(Graph const& graph,
                    std::int64_t batch,
                    std::vector<std::int64_t> const& size,

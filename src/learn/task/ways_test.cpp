@@ -28,7 +28,7 @@ TEST(Ways, AreThoseThatThePlansKeysAllow) {
   Row const rows[] = {
       {"auto",
        "auto",
-       "auto",
+       "cpu",
        {"float32 fused", "bfloat16 fused", "float32 channels-last", "float32",
         "bfloat16 channels-last", "bfloat16"}},
       {"float32", "auto", "cpu", {"float32 fused", "float32 channels-last", "float32"}},
@@ -56,6 +56,7 @@ TEST(Ways, OfAPlanSayWhatRunsHow) {
   EXPECT_TRUE(told("fused", "cpu").ends_with("by LibTorch global_avg_pool, linear"));
   EXPECT_EQ(told("torch", "cpu"), "");
   EXPECT_EQ(told("auto", "cuda"), "");
+  EXPECT_THROW(told("fused", "cuda"), Error);
 }
 
 TEST(Ways, SayWhatMemoryATrainingStepNeedsWhereItIsNotThere) {
@@ -84,7 +85,7 @@ TEST(Ways, SayWhatMemoryATrainingStepNeedsWhereItIsNotThere) {
 }
 
 TEST(Ways, HaveNamesThatAreReadAgain) {
-  for (auto const& way : execution_ways(ways_plan("auto", "auto", "auto")))
+  for (auto const& way : execution_ways(ways_plan("auto", "auto", "cpu")))
     EXPECT_EQ(way_of(execution_named(way)), way);
   EXPECT_THROW(execution_named("float16"), Error);
 }
