@@ -64,7 +64,7 @@ class MemoryKeeper : public at::Allocator {
     std::lock_guard const lock{guard_};
     auto* block = found(wanted);
     if (block == nullptr) {
-      shrink_to(std::max(most_, used_ + wanted) / 4);
+      make_room_beside(used_ + wanted);
       block = fresh(wanted);
       sizes_.emplace(block, wanted);
     }
@@ -88,10 +88,11 @@ class MemoryKeeper : public at::Allocator {
     return block;
   }
 
-  // The smallest kept block that is large enough and not much larger.
+  // The smallest kept block that is large enough, and not half as large again: a fresh one would
+  // push out another that will be asked for.
   void* found(std::size_t wanted) {
     auto const at = by_size_.lower_bound(wanted);
-    if (at == by_size_.end() || at->first > wanted + wanted / 4) return nullptr;
+    if (at == by_size_.end() || at->first > wanted + wanted / 2) return nullptr;
     auto const kept = at->second;
     by_size_.erase(at);
     auto* const block = kept->block;
@@ -116,8 +117,13 @@ class MemoryKeeper : public at::Allocator {
     kept_bytes_ += size->second;
     kept_.push_back({block, size->second});
     by_size_.emplace(size->second, std::prev(kept_.end()));
-    auto const most = most_ + most_ / 4;
-    shrink_to(most > used_ ? most - used_ : 0);
+    make_room_beside(used_);
+  }
+
+  // So that all together stays below a quarter more than the most that was in use.
+  void make_room_beside(std::size_t used) {
+    auto const most = std::max(most_, used);
+    shrink_to(most + most / 4 - used);
   }
 
   // Lets go of what came back first.
