@@ -12,11 +12,13 @@
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/allclose.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/randn.h>
 #include <gtest/gtest.h>
 
 #include <array>
+#include <limits>
 
 namespace fovea {
 namespace {
@@ -453,6 +455,49 @@ TEST(FusedExecutor, GivesTheSameBitsAgain) {
   auto const one = fused_trained(graph, how, image), two = fused_trained(graph, how, image);
   for (std::size_t i = 0; i < one.tensors.size(); ++i)
     EXPECT_TRUE(at::equal(one.tensors[i].value, two.tensors[i].value)) << one.tensors[i].name;
+}
+
+// Where LibTorch's is no number ours is none; another image, and what lies further off than a
+// convolution and its tiles reach, are as they were.
+TEST(FusedExecutor, LetsWhatIsNoNumberTravelAsLibTorchDoes) {
+  Graph plain;
+  auto at =
+      plain.add("input", {}, {{"channels", std::int64_t{16}}, {"dimensions", std::int64_t{3}}});
+  at = plain.add(
+      "conv", {at},
+      {{"out", std::int64_t{16}}, {"kernel", std::int64_t{3}}, {"padding", std::int64_t{1}}},
+      "one");
+  at = plain.add("leaky_relu", {at});
+  plain.add("conv", {at}, {{"out", std::int64_t{2}}, {"kernel", std::int64_t{1}}}, "head");
+  for (auto const bad :
+       {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    for (auto const normed : {false, true}) {
+      SCOPED_TRACE(testing::Message() << bad << ", with norms " << normed);
+      auto const graph = normed ? fused_small() : plain;
+      at::manual_seed(4);
+      auto image = at::randn({2, normed ? 1 : 16, 16, 20, 24});
+      image[0][0][2][2][2] = bad;
+      auto const torch =
+          fused_trained(graph, fused_way(Precision::float32, Executor::torch), image);
+      auto const fused =
+          fused_trained(graph, fused_way(Precision::float32, Executor::fused), image);
+      for (std::size_t i = 0; i < torch.tensors.size(); ++i) {
+        auto const& [name, wanted, decays] = torch.tensors[i];
+        if (name.ends_with("conv.bias")) continue;  // norms take them out: nothing to learn
+        auto const lost = wanted.isfinite().logical_not();
+        EXPECT_TRUE(lost.logical_and(fused.tensors[i].value.isfinite()).sum().item<int>() == 0)
+            << name;
+      }
+      auto const& wanted = torch.tensors[0].value;
+      auto const& got = fused.tensors[0].value;
+      EXPECT_TRUE(wanted[0].isfinite().logical_not().any().item<bool>());
+      EXPECT_TRUE(at::allclose(got[1], wanted[1], 1e-3, 1e-4));
+      if (!normed) {
+        auto const far = [](at::Tensor const& y) { return y[0].slice(1, 10).slice(2, 10); };
+        EXPECT_TRUE(at::allclose(far(got), far(wanted), 1e-3, 1e-4));
+      }
+    }
+  }
 }
 
 TEST(FusedExecutor, IsLibTorchsWithAnyNumberOfThreads) {
