@@ -130,7 +130,7 @@ Contract contract_of(ModelAbout const& about) {
       throw Error{Fault::input, "expected a word for 'run_as' in the model's decoding",
                   "the package is damaged"};
     contract.run_as = run_as.get<std::string>();
-    execution_named(contract.run_as);
+    demand_way(contract.run_as);
   }
   return contract;
 }

@@ -234,6 +234,7 @@ Explanation classify_explain(Model const& model,
                              ExplainOptions const& options) {
   auto const contract = contract_of(model.about);
   demand_contract(model, image);
+  run_as_proven(model, contract);
   auto const prepared = contract.prepare(image);
   auto const label = task_label(model, contract, image, options.label);
   auto networks = model.networks;
@@ -270,6 +271,7 @@ Removal classify_removal(Model const& model,
 
 at::Tensor classify_embeddings(Model const& model, std::span<Volume const> images) {
   auto const contract = contract_of(model.about);
+  run_as_proven(model, contract);
   std::vector<at::Tensor> inputs;
   for (auto const& image : images)
     inputs.push_back(task_input_tensor(contract.prepare.normalise(contract.prepare(image))));

@@ -166,24 +166,33 @@ class FusedPass : public torch::CustomClassHolder {
     maker_.resize(count, Program::none);
     again_.resize(count);
     std::vector<bool> taped(count);
-    for (std::size_t at = 0; at < steps_.size(); ++at) {
-      maker_[steps_[at].node()] = at;
-      for (auto const read : steps_[at].reads) {
+    // The last first: whether a step has a tape of its own depends on who reads it.
+    for (auto at = steps_.size(); at-- > 0;) {
+      auto const& step = steps_[at];
+      maker_[step.node()] = at;
+      auto const holds = holds_what_it_reads(step, taped[step.node()]);
+      for (auto const read : step.reads) {
         ++forward_readers_[read];
-        if (holds(steps_[at])) taped[read] = true;
+        if (holds) taped[read] = true;
       }
     }
     // What a tape holds is kept anyway.
-    for (auto const& step : steps_)
-      again_[step.node()] = !taped[step.node()] && may_be_made_again(step);
+    std::vector<int> makings(count);  // in a row, for the value of a node
+    for (auto const& step : steps_) {
+      int most = 0;
+      for (auto const read : step.reads) most = std::max(most, makings[read]);
+      auto const node = step.node();
+      again_[node] = !taped[node] && most < most_makings && may_be_made_again(step);
+      if (again_[node]) makings[node] = most + 1;
+    }
     for (auto const& step : steps_)
       for (auto const read : kept_by(step)) needs(read);
   }
 
-  // A tape of such a step's own holds what it reads.
-  bool holds(FusedStep const& step) const {
+  bool holds_what_it_reads(FusedStep const& step, bool taped) const {
     auto const& op = *program_->ops[step.node()];
-    return step.kind == FusedStep::Kind::torch && !op.needs_sizes && !made_by_value(step);
+    return step.kind == FusedStep::Kind::torch && !op.needs_sizes &&
+           (taped || !made_by_value(step));
   }
   bool made_by_value(FusedStep const& step) const {
     return step.kind == FusedStep::Kind::torch && step.nodes.size() == 1 &&
@@ -191,7 +200,9 @@ class FusedPass : public torch::CustomClassHolder {
   }
 
   // Nothing is made from the foot of a ladder each time: of what is joined with what is joined,
-  // and of sums upon sums, every other one is kept.
+  // and of sums upon sums, every other one is kept; of what else is made of what is made, one
+  // in so many.
+  static constexpr int most_makings = 4;
   bool may_be_made_again(FusedStep const& step) const {
     auto const again = [&](std::size_t read, FusedStep::Kind kind) {
       return again_[read] && steps_[maker_[read]].kind == kind;
@@ -284,16 +295,13 @@ class FusedPass : public torch::CustomClassHolder {
 
   at::Tensor untaped(FusedStep const& step) {
     RECORD_USER_SCOPE("by LibTorch");
-    auto const& op = *program_->ops[step.node()];
-    std::vector<at::Tensor> in, mine;
+    std::vector<at::Tensor> in;
     for (auto const from : step.reads) in.push_back(value(from));
-    for (auto const& weight : weights_[step.node()])
-      mine.push_back(op.lowers ? weight.to(type_of(how_.precision)) : weight);
-    return op.run({.node = nodes()[step.node()],
-                   .in = in,
-                   .weights = mine,
-                   .shapes = program_->in_shapes[step.node()],
-                   .training = true});
+    return program_->ops[step.node()]->run({.node = nodes()[step.node()],
+                                            .in = in,
+                                            .weights = weights_[step.node()],
+                                            .shapes = program_->in_shapes[step.node()],
+                                            .training = true});
   }
 
   at::Tensor taped(FusedStep const& step, FusedTape& tape) {

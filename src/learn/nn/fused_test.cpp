@@ -118,12 +118,13 @@ void fused_agrees(Graph const& graph, at::Tensor const& image, double close = fu
 }
 
 // Of a whole network some value may fall on zero's other side, and of one image in ten does: of
-// three in a row only if something is wrong.
+// three in a row only if something is wrong. One value is not much, either.
 void fused_network_agrees(Graph const& graph, List const& shape) {
   for (std::uint64_t seed = 4;; ++seed) {
     at::manual_seed(seed);
     auto const image = at::randn(shape);
     auto got = fused_agreement(graph, image, fused_close);
+    EXPECT_LT(got.apart.most, 0.1) << got.apart.where;
     if (got.apart.most < got.close || seed == 6)
       return fused_expect(graph, image, std::move(got));
   }
@@ -301,13 +302,14 @@ double fused_peak(Graph const& graph,
                   Precision precision,
                   Executor executor,
                   at::Tensor const& image) {
+  release_kept_memory();  // blocks of others may be larger than what is asked for
   most_tensor_memory();
   auto const before = most_tensor_memory();  // what is in use now
   fused_trained(graph, fused_way(precision, executor), image, false);
   return static_cast<double>(most_tensor_memory() - before);
 }
 
-// Where norms or what is joined are made again, a part of what LibTorch holds; never more.
+// Where norms or what is joined are made again, a part of what LibTorch holds.
 TEST(FusedExecutor, HoldsAPartOfLibTorchsMemory) {
   if (!Winograd::pays()) GTEST_SKIP() << "oneDNN's convolutions read what is joined";
   struct Row {
@@ -343,14 +345,15 @@ TEST(FusedExecutor, HoldsAPartOfLibTorchsMemory) {
   at::set_num_threads(threads);
 }
 
-TEST(FusedExecutor, HoldsNoMoreThanLibTorchOfWhatStandsAlone) {
+// Activations: as much as LibTorch, or a part where they are made again.
+TEST(FusedExecutor, HoldsHardlyMoreThanLibTorchOfWhatStandsAlone) {
   reuse_large_memory();
   struct Row {
     char const* network;
     double of_torchs;
   };
   for (auto const& [network, of_torchs] :
-       {Row{"small-cnn", 1.05}, Row{"efficientnet-b0", 0.7}}) {
+       {Row{"small-cnn", 1.05}, Row{"efficientnet-b0", 0.6}}) {
     SCOPED_TRACE(network);
     auto const graph =
         network_named(network).draw({.in = 1, .out = 3, .dimensions = 2, .size = 128});

@@ -90,7 +90,8 @@ struct OpRow {
   bool forgets =
       false;  ///< its backward does not need its output, so that the next may overwrite it
   bool needs_sizes = false;  ///< its backward needs no more of what it reads than its size
-  bool cheap = false;  ///< the same each time, and made again as soon as read: value by value
+  bool cheap = false;  ///< the same each time, and made again as soon as read: value by value;
+                       ///< of weights as they are, not of lowered ones
 };
 std::span<OpRow const> ops();
 /// Throws Error{input} with the nearest name.

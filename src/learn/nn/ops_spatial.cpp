@@ -403,7 +403,8 @@ constexpr OpRow spatial_rows[] = {
            auto const rank = s.shapes[0].size.size();
            return text("torch.adaptive_avg_pool", rank, "d(", s.in[0], ", ",
                        as_list(axes_option(s.node, "size", rank)), ")");
-         }},
+         },
+     .needs_sizes = true},  // where it is the mean of all, as in gates
     {.name = "global_avg_pool",
      .does = "the mean of each channel: an image becomes a vector",
      .shape = spatial_global_shape,

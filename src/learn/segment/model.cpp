@@ -231,7 +231,7 @@ SegmentContract segment_contract(ModelAbout const& about) {
   auto const& run_as = model_field(from, "run_as");
   if (!run_as.is_string()) model_refuse("'run_as' is no word");
   out.run_as = run_as.get<std::string>();
-  execution_named(out.run_as);
+  demand_way(out.run_as);
   out.cleanup = {model_lists(model_field(from, "largest"), "largest")};
   constexpr double most_mm = 1e9;
   out.finest = model_axes<double>(model_field(from, "finest"), "finest", 0, most_mm);

@@ -7,6 +7,7 @@
 #include "learn/nn/fused.hpp"
 #include "learn/tensor/tensor.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace fovea {
@@ -101,6 +102,14 @@ Execution execution_named(std::string_view way) {
   }
   throw Error{Fault::usage, text("a network cannot run as '", way, "'"),
               did_you_mean(way, known)};
+}
+
+void demand_way(std::string_view way) {
+  if (std::ranges::none_of(ways_known, [&](auto const& known) { return known.first == way; }))
+    throw Error{
+        Fault::input,
+        text("the model runs as '", way.substr(0, 40), "', which this version does not know"),
+        "use a newer version of fovea; else the package is damaged"};
 }
 
 std::string_view way_of(Execution how) {

@@ -27,6 +27,8 @@ void demand_step_memory(Graph const& graph,
                         Plan const& plan);
 /// Throws Error{usage} with the nearest name.
 Execution execution_named(std::string_view way);
+/// Throws Error{input} unless it is one: of a package.
+void demand_way(std::string_view way);
 std::string_view way_of(Execution how);
 
 /// How inference is fastest on this CPU in a precision.

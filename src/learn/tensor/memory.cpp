@@ -88,11 +88,10 @@ class MemoryKeeper : public at::Allocator {
     return block;
   }
 
-  // The smallest kept block that is large enough, and not half as large again: a fresh one would
-  // push out another that will be asked for.
+  // The smallest kept block that is large enough and not much larger.
   void* found(std::size_t wanted) {
     auto const at = by_size_.lower_bound(wanted);
-    if (at == by_size_.end() || at->first > wanted + wanted / 2) return nullptr;
+    if (at == by_size_.end() || at->first > wanted + wanted / 4) return nullptr;
     auto const kept = at->second;
     by_size_.erase(at);
     auto* const block = kept->block;
