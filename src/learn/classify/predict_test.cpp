@@ -108,6 +108,23 @@ TEST(Model, IsRefusedUnlessItsNetworkGivesANumberForEachLabel) {
   }
 }
 
+TEST(Model, AnswersByTheExecutorThatItsPackageNamesOrThatIsAskedFor) {
+  Model model;
+  model.networks.emplace_back(network_named("small-cnn").draw({.in = 1, .out = 2, .size = 32}),
+                              1);
+  model.about.labels = {{"cat", {}}, {"dog", {}}};
+  write_contract({.prepare = {.width = 32, .height = 32}, .run_as = "float32 fused"},
+                 model.about);
+  Volume const image{upright({32, 32, 1}, Spacing{{1, 1, 1}}, Point{{0, 0, 0}}), Type::u8};
+  auto const way = [&] {
+    asked(model, contract_of(model.about), image);
+    return way_of(model.networks.front().execution());
+  };
+  EXPECT_EQ(way(), "float32 fused");
+  EXPECT_EQ(ask_way(model, {.executor = Executor::torch}), "float32 channels-last");
+  EXPECT_EQ(way(), "float32 channels-last");
+}
+
 TEST(IntensityRange, ThatIsEmptyIsRefused) {
   Plan plan{classify_keys()};
   EXPECT_NO_THROW(prepare_of(plan));
