@@ -9,6 +9,26 @@
 namespace fovea {
 namespace {
 
+// All rows at once, and one by one from the last, give the plain sum.
+template <class T, class Convolution>
+void few_gives(Convolution const& conv,
+               FewMaps const& maps,
+               std::vector<float> const& x,
+               std::vector<float> const& prepared,
+               std::vector<float> const& bias,
+               std::vector<double> const& plain) {
+  auto const given = kernel_as<T>(x);
+  std::vector<T> y(plain.size()), again(y);
+  conv.convolve(maps, given.data(), prepared.data(), bias.data(), y.data(), 0, maps.rows());
+  for (auto one = maps.rows(); one-- > 0;)
+    conv.convolve(maps, given.data(), prepared.data(), bias.data(), again.data(), one, one + 1);
+  for (std::size_t n = 0; n < plain.size(); ++n) {
+    ASSERT_NEAR(widened(y[n]), plain[n], 1e-4 + (sizeof(T) == 4 ? 0 : std::abs(plain[n]) / 256))
+        << n << ", vectors " << static_cast<int>(conv.width);
+    ASSERT_EQ(widened(y[n]), widened(again[n]));
+  }
+}
+
 TYPED_TEST(Kernel, GivesTheGradientsOfFewOutputs) {
   using T = TypeParam;
   for (auto const& few : {FewOutputs{32, 3}, FewOutputs{5, 1}, FewOutputs{17, 8}}) {
@@ -108,18 +128,7 @@ TYPED_TEST(Kernel, ConvolvesAFewChannelsToThePlainSumWhateverTheRows) {
       std::vector<float> weights(weight.size());
       conv.weights(prepared.data(), weights.data());
       EXPECT_EQ(weights, weight);
-      auto const given = kernel_as<T>(x);
-      std::vector<T> y(plain.size()), again(y);
-      conv.convolve(maps, given.data(), prepared.data(), bias.data(), y.data(), 0, maps.rows());
-      for (auto one = maps.rows(); one-- > 0;)
-        conv.convolve(maps, given.data(), prepared.data(), bias.data(), again.data(), one,
-                      one + 1);
-      for (std::size_t n = 0; n < plain.size(); ++n) {
-        ASSERT_NEAR(widened(y[n]), plain[n],
-                    1e-4 + (sizeof(T) == 4 ? 0 : std::abs(plain[n]) / 256))
-            << n << ", vectors " << static_cast<int>(width);
-        ASSERT_EQ(widened(y[n]), widened(again[n]));
-      }
+      few_gives<T>(conv, maps, x, prepared, bias, plain);
     }
   }
 }
@@ -188,18 +197,7 @@ TYPED_TEST(Kernel, TransposesConvolutionsToAFewChannelsToThePlainSumWhateverTheR
       conv.width = width;
       std::vector<float> prepared(static_cast<std::size_t>(conv.weight_values()));
       conv.prepare(weight.data(), prepared.data());
-      auto const given = kernel_as<T>(x);
-      std::vector<T> y(plain.size()), again(y);
-      conv.convolve(maps, given.data(), prepared.data(), bias.data(), y.data(), 0, maps.rows());
-      for (auto one = maps.rows(); one-- > 0;)
-        conv.convolve(maps, given.data(), prepared.data(), bias.data(), again.data(), one,
-                      one + 1);
-      for (std::size_t n = 0; n < plain.size(); ++n) {
-        ASSERT_NEAR(widened(y[n]), plain[n],
-                    1e-4 + (sizeof(T) == 4 ? 0 : std::abs(plain[n]) / 256))
-            << n << ", vectors " << static_cast<int>(width);
-        ASSERT_EQ(widened(y[n]), widened(again[n]));
-      }
+      few_gives<T>(conv, maps, x, prepared, bias, plain);
     }
   }
 }
