@@ -1,4 +1,5 @@
 #include "learn/nn/chain.hpp"
+#include "learn/nn/convolve.hpp"
 #include "learn/nn/fused.hpp"
 
 #include <ATen/ops/convolution.h>
@@ -46,16 +47,12 @@ at::Tensor FusedConvolution::forward(std::span<at::Tensor const> weights,
   if (few_inputs_) return few_inputs_convolved(*few_inputs_, weight, bias, x);
   if (blocks_) return blocks_->forward(weights, x);
   if (few_transposed_) return few_transposed_->forward(weight, bias, x);
-  auto const rank = static_cast<std::size_t>(x.dim()) - 2;
   auto const type = type_of(how_.precision);
-  auto const transposed = node_.op == "conv_transpose";
-  return at::convolution(
-             x, weight.to(type), bias.defined() ? std::optional{bias.to(type)} : std::nullopt,
-             axes_option(node_, "stride", rank), axes_option(node_, "padding", rank),
-             axes_option(node_, "dilation", rank), transposed,
-             transposed ? axes_option(node_, "output_padding", rank)
-                        : std::vector<std::int64_t>(rank, 0),
-             whole_option(node_, "groups"))
+  auto const how = Convolution::of(node_, static_cast<std::size_t>(x.dim()) - 2);
+  return at::convolution(x, weight.to(type),
+                         bias.defined() ? std::optional{bias.to(type)} : std::nullopt,
+                         how.stride, how.padding, how.dilation, how.transposed,
+                         how.output_padding, how.groups)
       .contiguous(format_of(how_.layout, x.dim()));
 }
 
@@ -86,17 +83,13 @@ FusedConvolution::Gradients FusedConvolution::backward(std::span<at::Tensor cons
     if (!ask.input) return out;
   }
   RECORD_USER_SCOPE("convolution by oneDNN, backward");
-  auto const rank = static_cast<std::size_t>(x.dim()) - 2;
-  auto const transposed = node_.op == "conv_transpose";
+  auto const how = Convolution::of(node_, static_cast<std::size_t>(x.dim()) - 2);
   auto const asks_bias = ask.bias && !out.bias.defined();
   auto const [by_x, by_weight, by_bias] = at::convolution_backward(
       gradient, x, weight.to(type_of(how_.precision)),
-      asks_bias ? at::OptionalIntArrayRef{weights[1].sizes()} : std::nullopt,
-      axes_option(node_, "stride", rank), axes_option(node_, "padding", rank),
-      axes_option(node_, "dilation", rank), transposed,
-      transposed ? axes_option(node_, "output_padding", rank)
-                 : std::vector<std::int64_t>(rank, 0),
-      whole_option(node_, "groups"), {ask.input, !out.weight.defined(), asks_bias});
+      asks_bias ? at::OptionalIntArrayRef{weights[1].sizes()} : std::nullopt, how.stride,
+      how.padding, how.dilation, how.transposed, how.output_padding, how.groups,
+      {ask.input, !out.weight.defined(), asks_bias});
   if (ask.input) out.x.push_back(by_x);
   if (by_weight.defined()) out.weight = by_weight.to(at::kFloat);
   if (by_bias.defined()) out.bias = by_bias.to(at::kFloat);

@@ -1,6 +1,7 @@
 #include "learn/nn/fused_steps.hpp"
 
 #include "base/core/words.hpp"
+#include "learn/nn/convolve.hpp"
 #include "learn/nn/ops_rows.hpp"
 #include "learn/nn/segmenter.hpp"
 
@@ -64,11 +65,16 @@ FusedStep FusedSteps::alone(std::size_t at) {
   constexpr std::int64_t few_places = 8;
   if ((node.op == "conv" && rank >= 2 && values_of(in.size) > few_places) ||
       (node.op == "conv_transpose" && rank >= 2)) {
-    step.kind = FusedStep::Kind::convolution;
-    step.convolution.emplace(node, in, batch_, how_);
-    if (auto const from = node.from[0]; may_lie_apart(from, at, *step.convolution)) {
-      apart_[from] = true;
-      step.reads = nodes()[from].from;
+    FusedConvolution convolution{node, in, batch_, how_};
+    if (convolution.forgets() ||
+        !needs_care(Convolution::of(node, rank), in.size, program_.rows[at][0].shape,
+                    type_of(how_.precision))) {
+      step.kind = FusedStep::Kind::convolution;
+      if (auto const from = node.from[0]; may_lie_apart(from, at, convolution)) {
+        apart_[from] = true;
+        step.reads = nodes()[from].from;
+      }
+      step.convolution.emplace(std::move(convolution));
     }
   }
   if (node.op == "concat" && !in.last && rank >= 2) step.kind = FusedStep::Kind::concat;

@@ -1,4 +1,5 @@
 #include "base/core/error.hpp"
+#include "learn/nn/convolve.hpp"
 #include "learn/nn/ops_rows.hpp"
 #include "learn/nn/together.hpp"
 
@@ -9,7 +10,6 @@
 #include <ATen/ops/avg_pool1d.h>
 #include <ATen/ops/avg_pool2d.h>
 #include <ATen/ops/avg_pool3d.h>
-#include <ATen/ops/convolution.h>
 #include <ATen/ops/max_pool1d.h>
 #include <ATen/ops/max_pool2d.h>
 #include <ATen/ops/max_pool3d.h>
@@ -220,11 +220,8 @@ at::Tensor spatial_convolve(RunOp const& run, bool transposed) {
   if (run.training && !transposed) {
     if (auto const y = convolved_as_matrix(run.node, run.weights, run.in[0])) return *y;
   }
-  return at::convolution(
-      run.in[0], run.weights[0], spatial_bias(run), axes_option(run.node, "stride", rank),
-      axes_option(run.node, "padding", rank), axes_option(run.node, "dilation", rank),
-      transposed, transposed ? axes_option(run.node, "output_padding", rank) : Sizes(rank, 0),
-      whole_option(run.node, "groups"));
+  return convolve(run.in[0], run.weights[0], spatial_bias(run),
+                  Convolution::of(run.node, rank));
 }
 
 std::string spatial_convolve_script(ScriptOp const& s, bool transposed) {

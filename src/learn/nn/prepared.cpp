@@ -1,10 +1,10 @@
+#include "learn/nn/convolve.hpp"
 #include "learn/nn/fused_kernels.hpp"
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/core/List.h>
 #include <ATen/core/dispatch/Dispatcher.h>
-#include <ATen/ops/convolution.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
@@ -16,7 +16,6 @@ namespace fovea {
 // Named, not anonymous: Prepared::Steps holds these types.
 namespace prepared_parts {
 
-using PreparedSizes = std::vector<std::int64_t>;
 using PreparedScalars = c10::List<std::optional<at::Scalar>>;  // of activations with numbers of
                                                                // their own: none here
 
@@ -52,8 +51,7 @@ struct PreparedConv {
   std::size_t node = Program::none;
   at::Tensor weight = {};  // in oneDNN's own order if `packed`
   at::Tensor bias = {};
-  PreparedSizes stride, padding, dilation;
-  std::int64_t groups = 1;
+  Convolution how;
   bool packed = false;
   std::shared_ptr<PreparedWinograd> winograd = {};  // on maps where it pays
   std::optional<PreparedFewInputs> few_inputs = {};
@@ -83,8 +81,9 @@ at::Tensor prepared_convolve(PreparedConv const& c, at::Tensor const& x) {
   auto const rider = c.activation == nullptr ? "none" : prepared_rider(c.activation->name);
   auto const algorithm =
       rider == "gelu" ? std::optional<std::string_view>{"none"} : std::nullopt;
-  return run.call(x, c.weight, c.bias, c.padding, c.stride, c.dilation, c.groups, rider,
-                  PreparedScalars{}, algorithm);
+  auto const in = framed(x, c.weight.sizes(), c.how);
+  return run.call(in.x, c.weight, c.bias, in.how.padding, in.how.stride, in.how.dilation,
+                  in.how.groups, rider, PreparedScalars{}, algorithm);
 }
 
 at::Tensor prepared_convolve_and_add(PreparedConv const& c,
@@ -100,8 +99,9 @@ at::Tensor prepared_convolve_and_add(PreparedConv const& c,
                               .typed<Run>();
   auto const rider =
       c.activation == nullptr ? std::nullopt : std::optional<std::string_view>{"relu"};
-  return run.call(x, other, c.weight, c.bias, c.padding, c.stride, c.dilation, c.groups, "add",
-                  at::Scalar{1}, rider, PreparedScalars{}, {});
+  auto const in = framed(x, c.weight.sizes(), c.how);
+  return run.call(in.x, other, c.weight, c.bias, in.how.padding, in.how.stride, in.how.dilation,
+                  in.how.groups, "add", at::Scalar{1}, rider, PreparedScalars{}, {});
 }
 
 at::Tensor prepared_packed(PreparedConv const& c) {
@@ -110,7 +110,8 @@ at::Tensor prepared_packed(PreparedConv const& c) {
   static auto const run = c10::Dispatcher::singleton()
                               .findSchemaOrThrow("mkldnn::_reorder_convolution_weight", "")
                               .typed<Run>();
-  return run.call(c.weight, c.padding, c.stride, c.dilation, c.groups, std::nullopt);
+  return run.call(c.weight, c.how.padding, c.how.stride, c.how.dilation, c.how.groups,
+                  std::nullopt);
 }
 
 bool prepared_packs(Precision precision) {
@@ -235,11 +236,7 @@ class PreparedWriter {
   PreparedStep fused(Chain const& chain) const {
     auto const& node = program_.graph.nodes[chain.conv];
     auto const rank = program_.in_shapes[chain.conv][0].size.size();
-    PreparedConv conv{.node = chain.conv,
-                      .stride = axes_option(node, "stride", rank),
-                      .padding = axes_option(node, "padding", rank),
-                      .dilation = axes_option(node, "dilation", rank),
-                      .groups = whole_option(node, "groups")};
+    PreparedConv conv{.node = chain.conv, .how = Convolution::of(node, rank)};
     auto const folded = fold(chain, conv);
     PreparedStep step{.node = chain.end, .reads = {node.from[0]}};
     if (chain.sum != Program::none) {
@@ -277,7 +274,7 @@ class PreparedWriter {
       auto const epsilon = real_option(program_.graph.nodes[chain.norm], "epsilon");
       auto const scale =
           norm[0].detach().to(at::kDouble).div(norm[3].to(at::kDouble).add(epsilon).sqrt());
-      PreparedSizes wide(static_cast<std::size_t>(weight.dim()), 1);
+      std::vector<std::int64_t> wide(static_cast<std::size_t>(weight.dim()), 1);
       wide[0] = -1;
       weight = weight.mul(scale.reshape(wide));
       bias = bias.sub(norm[2].to(at::kDouble)).mul(scale).add(norm[1].detach().to(at::kDouble));
@@ -382,9 +379,7 @@ at::Tensor Prepared::Steps::run(PreparedStep const& step,
       return winograd_convolved(*kernel, winograd_maps(x.size(0), in.size),
                                 c.winograd->of(*kernel), c.winograd->bias, x);
   }
-  if (!c.packed)
-    return at::convolution(x, c.weight, c.bias, c.stride, c.padding, c.dilation, false,
-                           PreparedSizes(c.stride.size(), 0), c.groups);
+  if (!c.packed) return convolve(x, c.weight, c.bias, c.how);
   return c.sum == Program::none ? prepared_convolve(c, x)
                                 : prepared_convolve_and_add(c, x, made[c.sum]);
 }
