@@ -164,9 +164,8 @@ bool needs_care(Convolution const& how,
 }
 
 Framed framed(at::Tensor const& x, at::IntArrayRef weight, Convolution const& how) {
-  if (!x.device().is_cpu() || !needs_care(how, x.sizes().slice(2), weight, x.scalar_type()))
-    return {x, how};
   Framed out{x, how};
+  if (!x.device().is_cpu()) return out;
   std::vector<std::int64_t> frame;  // of the last axis first: before, behind
   for (auto a = how.stride.size(); a-- > 0;) {
     auto const size = x.size(static_cast<std::int64_t>(a) + 2);
@@ -179,7 +178,8 @@ Framed framed(at::Tensor const& x, at::IntArrayRef weight, Convolution const& ho
     }
     frame.insert(frame.end(), {before, behind});
   }
-  out.x = at::constant_pad_nd(x, frame);
+  if (std::ranges::any_of(frame, [](std::int64_t more) { return more != 0; }))
+    out.x = at::constant_pad_nd(x, frame);
   return out;
 }
 
