@@ -21,15 +21,13 @@ struct Convolution {
   static Convolution of(Node const& node, std::size_t rank);  ///< "conv" or "conv_transpose"
 };
 
-/// y = x * weight + bias by LibTorch; differentiable. On CPUs it goes round what oneDNN (3.13
-/// and before) gets wrong, in PyTorch, too; channels that do not fill a block of 16 are called
-/// few:
+/// y = x * weight + bias by LibTorch; differentiable. On CPUs it goes round what oneDNN 3.13
+/// gets wrong, in PyTorch, too (few channels: such as do not fill a block of 16):
 /// - a kernel that hangs over both ends of a small image, as 3 x 3 x 3 does on 2 x 2 x 2: the
 ///   weights' gradient is wrong or written outside its memory; some outputs are wrong, too;
 /// - strides along an axis that one window fits into: some outputs are wrong in bfloat16;
 /// - strides of a kernel of one voxel, few channels: the weights' gradient is written outside
-/// its
-///   memory (oneDNN's issue 6035);
+///   its memory (oneDNN's issue 6035);
 /// - strides of a transposed convolution whose kernel's sides differ: some outputs are wrong;
 /// - dilation, few channels, bfloat16: the weights' gradient is wrong.
 /// @param x       [batch, in, (k,) (j,) i]
