@@ -1,12 +1,14 @@
-// Loaded before a test program (LD_PRELOAD), puts all aligned memory, which is what LibTorch
-// and oneDNN compute in, between pages that nobody may touch: who writes or reads a voxel too
-// far dies on the spot, also code that is made while the program runs and that no sanitizer
-// sees. Memory given back is fenced for ever. What lies between a block's end and its page is
-// checked when it is given back. Slow, and of virtual memory only so much as a test needs.
-// glibc, Linux.
+// Loaded before a test program (LD_PRELOAD), puts aligned memory, which is what LibTorch and
+// oneDNN compute in, between pages that nobody may touch: who writes or reads a voxel too far
+// dies on the spot, also code that is made while the program runs and that no sanitizer sees.
+// Memory given back is fenced for ever; what lies beside a block on its pages is checked then.
+// Where the kernel allows no more fences (vm.max_map_count), blocks are ordinary ones. For
+// glibc on Linux.
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -90,7 +92,9 @@ void give_back(void* memory) {
 extern "C" {
 
 int posix_memalign(void** out, std::size_t alignment, std::size_t size) {
-  *out = take(alignment, size);
+  auto* const block = take(alignment, size);
+  if (block == nullptr) return ENOMEM;
+  *out = block;
   return 0;
 }
 void* aligned_alloc(std::size_t alignment, std::size_t size) {
@@ -99,7 +103,8 @@ void* aligned_alloc(std::size_t alignment, std::size_t size) {
 
 void* realloc(void* memory, std::size_t size) {
   if (memory == nullptr || !is_fenced(memory)) return __libc_realloc(memory, size);
-  auto* const moved = take(16, size);
+  auto* const moved = take(alignof(std::max_align_t), size);
+  if (moved == nullptr) return nullptr;
   std::memcpy(moved, memory, std::min(size, head_of(memory)->size));
   give_back(memory);
   return moved;

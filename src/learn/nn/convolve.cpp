@@ -21,6 +21,7 @@ bool convolve_hangs_over(Convolution const& how,
                          std::int64_t size,
                          at::IntArrayRef weight) {
   auto const reach = convolve_reach(how, axis, weight), padding = how.padding[axis];
+  if (how.dilation[axis] > 1) return padding >= reach;  // oneDNN knows what it does there
   return padding > 0 && (padding >= reach || size < reach + how.stride[axis] - 1);
 }
 
@@ -169,13 +170,12 @@ Framed framed(at::Tensor const& x, at::IntArrayRef weight, Convolution const& ho
   std::vector<std::int64_t> frame;  // of the last axis first: before, behind
   for (auto a = how.stride.size(); a-- > 0;) {
     auto const size = x.size(static_cast<std::int64_t>(a) + 2);
-    auto const before =
-        convolve_hangs_over(how, a, size, weight) ? std::exchange(out.how.padding[a], 0) : 0;
-    auto behind = before;
-    if (how.stride[a] > 1 && convolve_made(how, a, size, weight) == 1) {
-      behind = convolve_reach(how, a, weight) - before - size;
-      out.how.stride[a] = 1;
-    }
+    auto const once = how.stride[a] > 1 && convolve_made(how, a, size, weight) == 1;
+    auto const before = once || convolve_hangs_over(how, a, size, weight)
+                            ? std::exchange(out.how.padding[a], 0)
+                            : 0;
+    if (once) out.how.stride[a] = 1;
+    auto const behind = once ? convolve_reach(how, a, weight) - before - size : before;
     frame.insert(frame.end(), {before, behind});
   }
   if (std::ranges::any_of(frame, [](std::int64_t more) { return more != 0; }))
